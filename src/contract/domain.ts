@@ -1,0 +1,54 @@
+// One plain object describes a machine. QEMU flags, libvirt XML, the form and the link are faces of it (architecture 7).
+
+import { boolean, choice, type Infer, integer, list, object, optional, string } from "./schema.ts";
+
+export const device = object("a device by type, with its options", {
+  type: string("device type, as in the registry"),
+  id: optional(string("id, unique in the machine"), ""),
+  options: optional({ summary: "options of the type", kind: { type: "object", fields: {} }, parse: (v) => v as Readonly<Record<string, unknown>> }, {}),
+});
+export const disk = object("a drive", {
+  /** "ide0-master" … "ide1-slave", "floppy0", "floppy1" */
+  at: choice("where it is attached", ["ide0-master", "ide0-slave", "ide1-master", "ide1-slave", "floppy0", "floppy1"]),
+  media: choice("kind of medium", ["disk", "cdrom", "floppy"]),
+  /** Names a source for the block backends: "file:PATH", "library:ID", "url:HTTP…", "memory:BYTES", "" = empty drive. */
+  source: string("where the bytes come from"),
+  format: optional(choice("image format", ["raw"]), "raw" as const),
+  readOnly: optional(boolean("refuse writes"), false),
+  /** Writes go to memory and are lost at the end. */
+  snapshot: optional(boolean("keep writes in memory only"), false),
+});
+export const domainSchema = object("a machine", {
+  name: string("name"),
+  memoryMiB: integer("RAM in MiB", 1, 3584),
+  cpu: object("processor", {
+    model: string("CPU model name, with +flag,-flag"),
+    count: integer("processors", 1, 1),
+    accel: choice("how guest code runs", ["interp", "jit"]),
+  }),
+  clock: object("time", {
+    mode: choice("what drives guest time", ["wall", "instructions"]),
+    /** instructions mode: one instruction lasts 2^shift ns (QEMU's -icount shift=N). */
+    shift: optional(integer("log2 of ns per instruction", 0, 10), 3),
+    base: optional(string("RTC start: utc, localtime or an ISO date"), "utc"),
+  }),
+  firmware: object("what runs first", {
+    /** "seabios", "none" (the boot sector of the first disk is put at 0:7C00), or a source string. */
+    bios: optional(string("system firmware"), "seabios"),
+    vgaBios: optional(string("video firmware"), "seavgabios"),
+    debug: optional(boolean("show firmware messages of port 0x402"), false),
+  }),
+  boot: object("what to boot", {
+    order: optional(string("letters a c d n, as QEMU's -boot order"), "cad"),
+    menu: optional(boolean("offer SeaBIOS' boot menu"), false),
+    kernel: optional(string("bzImage or Multiboot 1 ELF (source)"), ""),
+    initrd: optional(string("initial RAM disk or multiboot modules (source, comma separated with arguments)"), ""),
+    append: optional(string("kernel command line"), ""),
+  }),
+  vga: choice("display adapter", ["std", "none"]),
+  serial: optional(list("backends of COM1-COM4: console, null, file:PATH, stdio, none", string("backend")), ["console"] as readonly string[]),
+  disks: optional(list("drives", disk), [] as readonly Infer<typeof disk>[]),
+  devices: optional(list("further devices", device), [] as readonly Infer<typeof device>[]),
+  noReboot: optional(boolean("power off instead of reset"), false),
+});
+export type DomainConfig = Infer<typeof domainSchema>;
