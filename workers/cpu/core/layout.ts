@@ -1,0 +1,177 @@
+// Every shared address, read by asc and tsc alike: integer constants only. layout.test.ts proves that no two regions overlap.
+// One WebAssembly.Memory per page: core data low, the frame pool above POOL_BASE (architecture 4).
+
+export const PAGE: u32 = 4096;
+
+// ---- regions --------------------------------------------------------------------------------------------------------
+/** asc's own data segment (function references, static data): --memoryBase. */
+export const DATA_BASE: u32 = 0x00010000;
+export const DATA_SIZE: u32 = 0x00070000;
+/** One block of state per vCPU, VCPU_STRIDE apart. */
+export const VCPU_BASE: u32 = 0x00080000;
+export const VCPU_STRIDE: u32 = 0x00004000;
+export const VCPU_MAX: u32 = 8;
+/** Decoder tables, written by the host from isa (see isa/README). */
+export const DECODE_BASE: u32 = 0x00100000;
+export const DECODE_SIZE: u32 = 0x00080000;
+/** CPUID leaves of the chosen model: records of 6 u32 (leaf, subleaf, eax, ebx, ecx, edx), written by the host. */
+export const CPUID_BASE: u32 = 0x00180000;
+export const CPUID_SIZE: u32 = 0x00004000;
+/** Scratch for bulk transfers between host and core. */
+export const SCRATCH_BASE: u32 = 0x00190000;
+export const SCRATCH_SIZE: u32 = 0x00010000;
+/** Software TLB: TLB_CONTEXTS tables of TLB_ENTRIES entries per vCPU. */
+export const TLB_BASE: u32 = 0x00200000;
+export const TLB_ENTRIES: u32 = 4096;
+export const TLB_ENTRY_SIZE: u32 = 32;
+export const TLB_CONTEXTS: u32 = 4;
+export const TLB_STRIDE: u32 = 0x00080000;
+/** Linear RIP -> block, direct mapped, per vCPU. */
+export const LOOKUP_BASE: u32 = 0x00600000;
+export const LOOKUP_ENTRIES: u32 = 0x8000;
+export const LOOKUP_STRIDE: u32 = 0x00080000;
+/** Host address -> block, chained hash of u32 heads. */
+export const HASH_BASE: u32 = 0x00a00000;
+export const HASH_ENTRIES: u32 = 0x40000;
+/** Decoded blocks: headers and records. */
+export const ARENA_BASE: u32 = 0x00c00000;
+export const ARENA_SIZE: u32 = 0x04000000;
+/** Guest-physical page -> frame, one u32 each: frame address | P2M_ flags. */
+export const P2M_BASE: u32 = 0x05000000;
+export const P2M_PAGES: u32 = 0x00200000;
+/** Per frame: which of its 64 lines of 64 bytes hold decoded code (u64). */
+export const CODE_BASE: u32 = 0x05800000;
+/** Per frame: head of the list of its decoded blocks (u32). */
+export const FRAME_BLOCKS_BASE: u32 = 0x06000000;
+/** The frame pool: 4 KiB frames up to the end of memory. */
+export const POOL_BASE: u32 = 0x08000000;
+
+// ---- p2m flags ------------------------------------------------------------------------------------------------------
+export const P2M_PRESENT: u32 = 1;
+/** Writes are ignored (ROM). */
+export const P2M_ROM: u32 = 2;
+/** Dirty since the flag was last taken (set when a write translation is made). */
+export const P2M_DIRTY: u32 = 4;
+/** Reads see the frame, writes go to the MMIO bus. */
+export const P2M_WRITE_BUS: u32 = 8;
+/** Dirty tracking asked for: write translations are not cached while the page is clean. */
+export const P2M_TRACK: u32 = 16;
+
+// ---- TLB entry (offsets) --------------------------------------------------------------------------------------------
+// A tag is the linear page | generation; compared with (linear + size - 1) so that page-straddling accesses miss.
+export const TLB_READ: u32 = 0;
+export const TLB_WRITE: u32 = 8;
+export const TLB_EXEC: u32 = 16;
+/** Host address minus the low 32 bits of the linear page. */
+export const TLB_ADDEND: u32 = 24;
+export const TLB_INFO: u32 = 28;
+
+// ---- vCPU state (offsets from the block) ----------------------------------------------------------------------------
+export const GPR: u32 = 0; // 16 x u64: RAX RCX RDX RBX RSP RBP RSI RDI R8-R15
+export const ZERO_SLOT: u32 = 128; // always 0: absent base or index
+export const BLOCK_IP: u32 = 136; // RIP of the first instruction of the running block (RIP-relative operands)
+export const IP: u32 = 144;
+export const EFLAGS: u32 = 152; // without the six arithmetic flags, which are lazy
+export const SEG_BASE: u32 = 160; // 8 x u64: ES CS SS DS FS GS LDTR TR
+export const SEG_CHECK: u32 = 224; // 8 x u8: 1 = reads need segmentLinear, 2 = writes do
+export const SEG_SELECTOR: u32 = 232; // 8 x u16
+export const SEG_LIMIT: u32 = 248; // 8 x u32, in bytes
+export const SEG_ATTR: u32 = 280; // 8 x u32: descriptor bits 40-55 (type, S, DPL, P, AVL, L, D/B, G); bit 16 = null/unusable
+export const GDT_BASE: u32 = 312;
+export const GDT_LIMIT: u32 = 320;
+export const IDT_BASE: u32 = 328;
+export const IDT_LIMIT: u32 = 336;
+export const CR0: u32 = 344;
+export const CR2: u32 = 352;
+export const CR3: u32 = 360;
+export const CR4: u32 = 368;
+export const EFER: u32 = 384;
+export const XCR0: u32 = 392;
+export const DR: u32 = 400; // 8 x u64
+export const CPL: u32 = 464;
+/** Polled at block ends: ATTENTION_ bits set by pins, kicks, other threads. */
+export const ATTENTION: u32 = 468;
+export const MODE_KEY: u32 = 472;
+export const ICOUNT: u32 = 480; // instructions retired up to the start of the running block
+export const MSR_STAR: u32 = 488;
+export const MSR_LSTAR: u32 = 496;
+export const MSR_CSTAR: u32 = 504;
+export const MSR_SFMASK: u32 = 512;
+export const MSR_KERNEL_GS_BASE: u32 = 520;
+export const MSR_SYSENTER_CS: u32 = 528;
+export const MSR_SYSENTER_ESP: u32 = 536;
+export const MSR_SYSENTER_EIP: u32 = 544;
+export const MSR_PAT: u32 = 552;
+export const TSC_OFFSET: u32 = 560;
+export const MSR_TSC_AUX: u32 = 568;
+export const MSR_MISC_ENABLE: u32 = 576;
+export const MSR_TSC_ADJUST: u32 = 584;
+export const MSR_MTRR_DEF_TYPE: u32 = 592;
+export const MSR_MTRR: u32 = 600; // 16 x u64 variable, then 11 x u64 fixed
+export const PDPTE: u32 = 824; // 4 x u64, PAE page-directory-pointer registers
+export const LAZY_SAVE: u32 = 856; // flagOp, flagA, flagB while not running: 3 x u64
+export const FEATURES: u32 = 880; // CPUID feature words of the model: 8 x u32 (see isa/features)
+export const A20_MASK: u32 = 912; // u64
+export const HALTED: u32 = 920; // u32: 1 after HLT
+export const NMI_STATE: u32 = 924; // u32: bit 0 = NMI pending, bit 1 = NMIs blocked until IRET
+export const MSR_DEBUGCTL: u32 = 928;
+export const MSR_BIOS_SIGN: u32 = 936;
+export const COUNTERS: u32 = 944; // 8 x u64: tlb fills, interrupts, exceptions, blocks decoded, smc invalidations, lookups missed
+// x87 and SSE
+export const FPR: u32 = 1024; // 8 physical registers of 16 bytes: significand u64, sign and exponent u16 at +8
+export const FCW: u32 = 1152;
+export const FSW: u32 = 1154; // TOP in bits 11-13, as in the status word
+export const FTW: u32 = 1156; // full tag word, 2 bits per physical register (00 valid 01 zero 10 special 11 empty)
+export const FOP: u32 = 1158;
+export const FIP: u32 = 1160;
+export const FDP: u32 = 1168;
+export const FCS: u32 = 1176;
+export const FDS: u32 = 1178;
+export const MXCSR: u32 = 1180;
+export const XMM: u32 = 1280; // 16 registers of 32 bytes (YMM), XMM in the low half
+export const VCPU_STATE_SIZE: u32 = 2048;
+
+// ---- decoded record (offsets; 32 bytes) -----------------------------------------------------------------------------
+export const RECORD_SIZE: u32 = 32;
+export const REC_HANDLER: u32 = 0; // u32 function table index
+export const REC_R0: u32 = 4; // u8: first register operand (byte offset in the state block for GPR; number for others)
+export const REC_R1: u32 = 5;
+export const REC_R2: u32 = 6;
+export const REC_BASE: u32 = 7; // u8: state offset of base (ZERO_SLOT when absent, BLOCK_IP for RIP-relative)
+export const REC_INDEX: u32 = 8;
+export const REC_SCALE: u32 = 9;
+export const REC_SEG: u32 = 10;
+export const REC_ADDR_SHIFT: u32 = 11; // 64 - address size in bits
+export const REC_DISP: u32 = 12; // i32
+export const REC_IMM: u32 = 16; // i64, sign-extended
+export const REC_FORM: u32 = 24; // u16 row number
+export const REC_START: u32 = 26; // u16 offset of the instruction in its block
+export const REC_END: u32 = 28; // u16
+export const REC_PREFIX: u32 = 30; // u8 PREFIX_ bits
+export const REC_SIZE: u32 = 31; // u8 log2 of operand size
+export const PREFIX_LOCK: u32 = 1;
+export const PREFIX_REP: u32 = 2;
+export const PREFIX_REPNE: u32 = 4;
+export const PREFIX_OPSIZE: u32 = 8;
+export const PREFIX_REX: u32 = 16;
+export const PREFIX_REX_W: u32 = 32;
+export const PREFIX_SEG: u32 = 64;
+
+// ---- block header (offsets; 32 bytes, records follow) ---------------------------------------------------------------
+export const BLOCK_HEADER_SIZE: u32 = 32;
+export const BLOCK_HOST: u32 = 0; // host address of the first byte
+export const BLOCK_MODE: u32 = 4;
+export const BLOCK_HASH_NEXT: u32 = 8;
+export const BLOCK_FRAME_NEXT: u32 = 12;
+export const BLOCK_COUNT: u32 = 16; // u16 instructions
+export const BLOCK_LENGTH: u32 = 18; // u16 bytes
+export const BLOCK_HITS: u32 = 20;
+export const BLOCK_FLAGS: u32 = 24; // bit 0 = valid
+
+// ---- attention bits -------------------------------------------------------------------------------------------------
+export const ATTENTION_KICK: u32 = 1;
+export const ATTENTION_INTR: u32 = 2; // INTR high and IF = 1
+export const ATTENTION_NMI: u32 = 4;
+export const ATTENTION_TRAP: u32 = 8; // TF, or debug registers enabled: one instruction at a time
+export const ATTENTION_SHADOW: u32 = 16; // MOV SS / STI: no interrupt before the next instruction
+export const ATTENTION_INIT: u32 = 32;

@@ -1,0 +1,50 @@
+// The vCPU block and its accessors. `vcpu` is the base of the running processor's block (a parameter: SMP has one per core
+// instance, and the turn-taking mode switches it).
+
+import { CPL, GPR, VCPU_BASE, XMM, FPR } from "./layout";
+
+/** Address of the running vCPU's state block. */
+export let vcpu: usize = VCPU_BASE;
+export function setVcpu(base: usize): void {
+  vcpu = base;
+}
+
+// Handy aliases for hand-written code: register numbers.
+export const RAX: u32 = 0;
+export const RCX: u32 = 1;
+export const RDX: u32 = 2;
+export const RBX: u32 = 3;
+export const RSP: u32 = 4;
+export const RBP: u32 = 5;
+export const RSI: u32 = 6;
+export const RDI: u32 = 7;
+
+export const ES: u32 = 0;
+export const CS: u32 = 1;
+export const SS: u32 = 2;
+export const DS: u32 = 3;
+export const FS: u32 = 4;
+export const GS: u32 = 5;
+export const LDTR: u32 = 6;
+export const TR: u32 = 7;
+
+// @ts-ignore: decorator
+@inline export function gpr(n: u32): u64 {
+  return load<u64>(vcpu + (n << 3), GPR);
+}
+// @ts-ignore: decorator
+@inline export function setGpr(n: u32, v: u64): void {
+  store<u64>(vcpu + (n << 3), v, GPR);
+}
+// @ts-ignore: decorator
+@inline export function cpl(): u32 {
+  return load<u32>(vcpu, CPL);
+}
+// @ts-ignore: decorator
+@inline export function xmm(n: u32): usize {
+  return vcpu + XMM + (n << 5);
+}
+// @ts-ignore: decorator
+@inline export function fpr(physical: u32): usize {
+  return vcpu + FPR + (physical << 4);
+}
