@@ -28,23 +28,23 @@ export const GS: u32 = 5;
 export const LDTR: u32 = 6;
 export const TR: u32 = 7;
 
-// @ts-ignore: decorator
-@inline export function gpr(n: u32): u64 {
-  return load<u64>(vcpu + (n << 3), GPR);
-}
-// @ts-ignore: decorator
-@inline export function setGpr(n: u32, v: u64): void {
-  store<u64>(vcpu + (n << 3), v, GPR);
-}
-// @ts-ignore: decorator
-@inline export function cpl(): u32 {
-  return load<u32>(vcpu, CPL);
-}
-// @ts-ignore: decorator
-@inline export function xmm(n: u32): usize {
-  return vcpu + XMM + (n << 5);
-}
-// @ts-ignore: decorator
-@inline export function fpr(physical: u32): usize {
-  return vcpu + FPR + (physical << 4);
+/** Register accessors. Static methods, because function-level decorators are not TypeScript (house-style 4). */
+export class Regs {
+  @inline static get(n: u32): u64 {
+    return load<u64>(vcpu + (n << 3), GPR);
+  }
+  @inline static set(n: u32, v: u64): void {
+    store<u64>(vcpu + (n << 3), v, GPR);
+  }
+  @inline static cpl(): u32 {
+    return load<u32>(vcpu, CPL);
+  }
+  /** Address of XMM/YMM register n (32 bytes, XMM in the low 16). */
+  @inline static xmm(n: u32): usize {
+    return vcpu + XMM + (n << 5);
+  }
+  /** Address of *physical* x87 register n (16 bytes: significand u64, sign and exponent u16 at +8). MMn is its significand. */
+  @inline static fpr(physical: u32): usize {
+    return vcpu + FPR + (physical << 4);
+  }
 }

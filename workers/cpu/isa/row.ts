@@ -1,0 +1,31 @@
+// The shape of a row of the instruction table. See README.md for the letters.
+
+export interface Row {
+  /** Mnemonic, as the manual prints it. */
+  readonly op: string;
+  readonly enc: string;
+  readonly operands?: string;
+  /** Semantics in core, "name" (generic over the operand size when `sized`). */
+  readonly fn: string;
+  /** The function takes the decoded record (usize) and does its own operand access. */
+  readonly raw?: boolean;
+  /** A constant passed as the last argument (condition code, segment number, ...). */
+  readonly param?: number;
+  /** Instantiate `fn<T>` with the type of the first operand (default: when that operand is a general register, memory or accumulator one). */
+  readonly sized?: boolean;
+  /** Checks before operands are touched. */
+  readonly guard?: "x87" | "x87nowait" | "mmx" | "sse" | "priv";
+  /** 16-byte memory operands need no alignment. */
+  readonly unaligned?: boolean;
+  /** Ends a decoded block (control flow, mode changes). */
+  readonly end?: boolean;
+  /** Operand size defaults to 64 in 64-bit mode (d64) or is always 64 there (f64). */
+  readonly size64?: "default" | "force";
+  /** Valid only in 64-bit mode / only outside it. */
+  readonly mode?: "only64" | "no64";
+  readonly lock?: boolean;
+  /** CPUID feature that must be present, else #UD. */
+  readonly cpuid?: string;
+  /** Flags written (for documentation and tests), letters of oszapc; undefined ones after "?". */
+  readonly flags?: string;
+}
