@@ -65,6 +65,8 @@ export interface PciFunction {
    * `length` is a power of two.
    */
   bar(index: number, kind: "io" | "memory" | "prefetchable", length: number, region: Region): void;
+  /** Declares BAR `index` as plain memory: the CPU reaches it without a call; its length is `ram.bytes.length`. */
+  barRam(index: number, kind: "memory" | "prefetchable", ram: MappedRam): void;
   /** Bits of the configuration space that the guest may write, beyond the standard ones: mask per byte. */
   writable(offset: number, mask: Uint8Array): void;
   /** Called after each guest write to configuration space. */
@@ -80,6 +82,16 @@ export interface MappedRam {
   map(physicalBase: number): void;
   unmap(): void;
 }
+/** One channel of the ISA DMA controllers, as the device on its DREQ/DACK lines sees it. */
+export interface DmaChannel {
+  /**
+   * Moves up to `bytes.length` bytes between `bytes` and memory as the channel is programmed and returns how many moved:
+   * fewer when the count ran out, 0 when the channel is masked or programmed for the other direction.
+   */
+  transfer(bytes: Uint8Array, toMemory: boolean): number;
+  /** True when the last `transfer` reached terminal count (TC). */
+  readonly terminal: boolean;
+}
 /** Everything a device may touch. */
 export interface Slot {
   readonly id: string;
@@ -94,6 +106,8 @@ export interface Slot {
   /** A named input pin: the board calls `listener` when the wire changes. */
   pin(name: string, listener: (high: boolean) => void): void;
   pci(config: Uint8Array): PciFunction;
+  /** ISA DMA channel 0-7 (the board asks the `dma8237` device's `channel(n)`). */
+  dma(channel: number): DmaChannel;
   /** Fast memory inside the frame pool (video RAM, ROM). `length` is a multiple of 4096. */
   memory(length: number, kind: "ram" | "rom"): MappedRam;
   backend<K extends keyof Backends>(kind: K, id: string): Backends[K];
