@@ -64,7 +64,7 @@ export interface PciFunction {
    * Declares BAR `index` (0-5, or 6 for the expansion ROM). The PCI layer sizes, moves and unmaps it as the guest programs it.
    * `length` is a power of two.
    */
-  bar(index: number, kind: "io" | "memory" | "prefetchable", length: number, region: Region): void;
+  bar(index: number, kind: "io" | "memory" | "prefetchable", length: number, region: Region | MappedRam): void;
   /** Declares BAR `index` as plain memory: the CPU reaches it without a call; its length is `ram.bytes.length`. */
   barRam(index: number, kind: "memory" | "prefetchable", ram: MappedRam): void;
   /** Bits of the configuration space that the guest may write, beyond the standard ones: mask per byte. */
@@ -91,6 +91,27 @@ export interface DmaChannel {
   transfer(bytes: Uint8Array, toMemory: boolean): number;
   /** True when the last `transfer` reached terminal count (TC). */
   readonly terminal: boolean;
+}
+/** ISA DMA as the device on the channel sees it. Moves as much as the programmed count allows, and says whether it hit terminal count. */
+export interface DmaChannel {
+  /** True when the channel is programmed and not masked. */
+  readonly ready: boolean;
+  /** Device to memory. */
+  toMemory(from: Uint8Array): { readonly moved: number; readonly terminal: boolean };
+  /** Memory to device. */
+  fromMemory(into: Uint8Array): { readonly moved: number; readonly terminal: boolean };
+}
+/** The side of the DMA controller that the board hands out through `Slot.dma`. */
+export interface DmaController {
+  channel(index: number): DmaChannel;
+}
+/** Bus-side services of a chipset. */
+export interface Chipset {
+  /** PCI configuration cycle on bus 0; `devfn` = device << 3 | function. All ones where nothing answers. */
+  pciRead(devfn: number, offset: number, width: 1 | 2 | 4): number;
+  pciWrite(devfn: number, offset: number, width: 1 | 2 | 4, value: number): void;
+  /** PAM: how a range below 1 MiB answers. */
+  shadow(physical: number, length: number, reads: "ram" | "bus", writes: "ram" | "bus"): void;
 }
 /** Everything a device may touch. */
 export interface Slot {
