@@ -59,6 +59,9 @@ export class PciFunctionImpl implements PciFunction {
     }
     this.bars.push({ index, kind, length, target, at: -1, mapping: null });
   }
+  barRam(index: number, kind: "memory" | "prefetchable", ram: MappedRam): void {
+    this.bar(index, kind, ram.bytes.length, ram);
+  }
   writable(offset: number, mask: Uint8Array): void {
     for (let i = 0; i < mask.length && offset + i < 256; i++)
       this.mask[offset + i] = (this.mask[offset + i] as number) | (mask[i] as number);

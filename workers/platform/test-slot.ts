@@ -93,11 +93,7 @@ export function testSlot(backends: Partial<Backends> = {}, id = "test"): TestSlo
       onPointer: (listener) => void pointerListeners.push(listener),
     },
   };
-  const noDma: DmaChannel = {
-    ready: false,
-    toMemory: () => ({ moved: 0, terminal: false }),
-    fromMemory: () => ({ moved: 0, terminal: false }),
-  };
+  const noDma: DmaChannel = { transfer: () => 0, terminal: false };
   return {
     id,
     pio,

@@ -64,7 +64,7 @@ export interface PciFunction {
    * Declares BAR `index` (0-5, or 6 for the expansion ROM). The PCI layer sizes, moves and unmaps it as the guest programs it.
    * `length` is a power of two.
    */
-  bar(index: number, kind: "io" | "memory" | "prefetchable", length: number, region: Region | MappedRam): void;
+  bar(index: number, kind: "io" | "memory" | "prefetchable", length: number, region: Region): void;
   /** Declares BAR `index` as plain memory: the CPU reaches it without a call; its length is `ram.bytes.length`. */
   barRam(index: number, kind: "memory" | "prefetchable", ram: MappedRam): void;
   /** Bits of the configuration space that the guest may write, beyond the standard ones: mask per byte. */
@@ -91,15 +91,6 @@ export interface DmaChannel {
   transfer(bytes: Uint8Array, toMemory: boolean): number;
   /** True when the last `transfer` reached terminal count (TC). */
   readonly terminal: boolean;
-}
-/** ISA DMA as the device on the channel sees it. Moves as much as the programmed count allows, and says whether it hit terminal count. */
-export interface DmaChannel {
-  /** True when the channel is programmed and not masked. */
-  readonly ready: boolean;
-  /** Device to memory. */
-  toMemory(from: Uint8Array): { readonly moved: number; readonly terminal: boolean };
-  /** Memory to device. */
-  fromMemory(into: Uint8Array): { readonly moved: number; readonly terminal: boolean };
 }
 /** The side of the DMA controller that the board hands out through `Slot.dma`. */
 export interface DmaController {
@@ -129,6 +120,10 @@ export interface Slot {
   pci(config: Uint8Array): PciFunction;
   /** ISA DMA channel 0-7 (the board asks the `dma8237` device's `channel(n)`). */
   dma(channel: number): DmaChannel;
+  /** Message-signalled interrupt: a write of `data` to `address` (0xFEExxxxx reaches the local APIC). */
+  message(address: number, data: number): void;
+  /** What only the chipset may touch: PCI configuration cycles and shadowing. */
+  readonly chipset: Chipset;
   /** Fast memory inside the frame pool (video RAM, ROM). `length` is a multiple of 4096. */
   memory(length: number, kind: "ram" | "rom"): MappedRam;
   backend<K extends keyof Backends>(kind: K, id: string): Backends[K];
