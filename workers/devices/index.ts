@@ -2,12 +2,30 @@
 // Contract tests, snapshots, forms and the docs table loop over this list.
 
 import type { DeviceType } from "../platform/types.ts";
+import { debugConsole, debugExit } from "./debug-ports.ts";
+import { fwCfg } from "./fw-cfg.ts";
+import { i8042 } from "./i8042.ts";
+import { pciHost } from "./pci-host.ts";
+import { pic } from "./pic.ts";
+import { piix3 } from "./piix3.ts";
+import { pit } from "./pit.ts";
+import { rtc } from "./rtc.ts";
+import { uart } from "./uart.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each row has its own option and state types
 type AnyDeviceType = DeviceType<any, any>;
 
 export const deviceTypes: readonly AnyDeviceType[] = [
-  // keep one per line, grouped by owner file
+  debugConsole,
+  debugExit,
+  fwCfg,
+  i8042,
+  pciHost,
+  pic,
+  piix3,
+  pit,
+  rtc,
+  uart,
 ];
 
 export function deviceType(name: string): AnyDeviceType | undefined {

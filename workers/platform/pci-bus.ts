@@ -4,7 +4,7 @@
 
 import type { GuestBus } from "./bus.ts";
 import { fields, SnapshotError } from "./state.ts";
-import type { GuestRam, IrqLine, MappedRam, Mapping, PciFunction, Region, State } from "./types.ts";
+import type { GuestRam, IrqLine, MappedRam, Mapping, PciFunction, Region, State, Width } from "./types.ts";
 
 interface Bar {
   readonly index: number;
@@ -25,7 +25,7 @@ export class PciFunctionImpl implements PciFunction {
   private readonly initial: Uint8Array;
   private readonly bus: PciBus;
   private readonly bars: Bar[] = [];
-  private readonly listeners: ((offset: number, width: number, value: number) => void)[] = [];
+  private readonly listeners: ((offset: number, width: Width, value: number) => void)[] = [];
 
   constructor(bus: PciBus, devfn: number, config: Uint8Array, intx: IrqLine, ram: GuestRam) {
     this.bus = bus;
@@ -66,7 +66,7 @@ export class PciFunctionImpl implements PciFunction {
     for (let i = 0; i < mask.length && offset + i < 256; i++)
       this.mask[offset + i] = (this.mask[offset + i] as number) | (mask[i] as number);
   }
-  onConfigWrite(listener: (offset: number, width: number, value: number) => void): void {
+  onConfigWrite(listener: (offset: number, width: Width, value: number) => void): void {
     this.listeners.push(listener);
   }
   /** Power-on contents; the interrupt line and everything guest-programmed are lost. Devices set their own bytes in reset(). */
@@ -83,7 +83,7 @@ export class PciFunctionImpl implements PciFunction {
     for (let i = 0; i < width; i++) value |= (this.config[(offset + i) & 0xff] as number) << (8 * i);
     return value >>> 0;
   }
-  write(offset: number, width: number, value: number): void {
+  write(offset: number, width: Width, value: number): void {
     for (let i = 0; i < width; i++) {
       const at = (offset + i) & 0xff;
       const byte = (value >>> (8 * i)) & 0xff;
@@ -92,7 +92,7 @@ export class PciFunctionImpl implements PciFunction {
       else this.config[at] = ((this.config[at] as number) & ~mask) | (byte & mask);
     }
     for (let i = 0; i < this.listeners.length; i++)
-      (this.listeners[i] as (o: number, w: number, v: number) => void)(offset, width, value);
+      (this.listeners[i] as (o: number, w: Width, v: number) => void)(offset, width, value);
     if (offset < 0x34 && offset + width > 4) this.bus.remap();
   }
   /** Unmaps what moved or was switched off (first), then maps what should be there (second). */
@@ -162,7 +162,7 @@ export class PciBus {
     if (!target) return width === 1 ? 0xff : width === 2 ? 0xffff : 0xffffffff;
     return target.read(offset, width);
   }
-  write(devfn: number, offset: number, width: number, value: number): void {
+  write(devfn: number, offset: number, width: Width, value: number): void {
     this.functions[devfn & 0xff]?.write(offset, width, value);
   }
   remap(): void {
