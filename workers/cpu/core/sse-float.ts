@@ -1,0 +1,1011 @@
+// SSE and SSE2 floating point, with the arithmetic of SSE3 and SSE4.1: exact MXCSR behaviour. Intel SDM 1 chapters 10, 11 and
+// appendix E. When inexact is already sticky, rounding is to nearest, everything is masked and neither FTZ nor DAZ is set, the
+// host's SIMD does the work and only results that could carry a flag or a NaN go to the exact path (float-core.ts).
+// RCPPS and RSQRTPS round the true value to 12 bits; real processors differ from each other there.
+
+import {
+  addCore,
+  divCore,
+  F,
+  FX_DE,
+  FX_IE,
+  FX_PE,
+  FX_UE,
+  FX_ZE,
+  intCore,
+  mulCore,
+  ROUND_DOWN,
+  ROUND_ZERO,
+  rintCore,
+  roundCore,
+  sqrtCore,
+} from "./float-core";
+import { raise, UD, XM } from "./fault";
+import { setFlagBits } from "./flags";
+import { CR4, MXCSR } from "./layout";
+import { vcpu } from "./state";
+
+const ADD: u32 = 0;
+const SUB: u32 = 1;
+const MUL: u32 = 2;
+const DIV: u32 = 3;
+const SQRT: u32 = 4;
+const MIN: u32 = 5;
+const MAX: u32 = 6;
+
+const SIGN64: u64 = 0x8000000000000000;
+const INF64: u64 = 0x7ff0000000000000;
+const QUIET64: u64 = 0x0008000000000000;
+const ABS64: u64 = 0x7fffffffffffffff;
+const SIGN32: u32 = 0x80000000;
+const INF32: u32 = 0x7f800000;
+const QUIET32: u32 = 0x00400000;
+const DEFAULT_NAN64: u64 = 0xfff8000000000000;
+
+/** MXCSR with PE sticky, all exceptions masked, round to nearest, no DAZ, no FTZ. */
+function isFast(): bool {
+  return (load<u32>(vcpu, MXCSR) & 0xffe0) == 0x1fa0;
+}
+
+/** MXCSR of the running instruction (exact path). */
+let mx: u32 = 0;
+
+function begin(): void {
+  mx = load<u32>(vcpu, MXCSR);
+  F.exc = 0;
+}
+/** Records the exceptions; raises #XM (or #UD) when one is unmasked. Call before the destination is written. */
+function finish(): void {
+  const exc = F.exc;
+  if (exc == 0) return;
+  const unmasked = exc & ~(mx >> 7) & 0x3f;
+  if (unmasked & 7) store<u32>(vcpu, mx | (exc & 7), MXCSR);
+  else store<u32>(vcpu, mx | exc, MXCSR);
+  if (unmasked) raise(load<u64>(vcpu, CR4) & 0x400 ? XM : UD);
+}
+
+function isDenormal64(v: u64): bool {
+  return (v & ABS64) - 1 < 0x000fffffffffffff;
+}
+function isDenormal32(v: u32): bool {
+  return (v & 0x7fffffff) - 1 < 0x007fffff;
+}
+/** Normal and finite. */
+function isNormal64(v: u64): bool {
+  return (v & ABS64) - 0x0010000000000000 < 0x7fe0000000000000;
+}
+function isNormal32(v: u32): bool {
+  return (v & 0x7fffffff) - 0x00800000 < 0x7f000000;
+}
+function isPlain64(v: u64): bool {
+  return isNormal64(v) || (v & ABS64) == 0;
+}
+function isPlain32(v: u32): bool {
+  return isNormal32(v) || (v & 0x7fffffff) == 0;
+}
+function anyDenormal64(v: v128): bool {
+  const t = v128.and(v, i64x2.splat(0x7fffffffffffffff));
+  return v128.any_true(i64x2.lt_s(i64x2.add(t, i64x2.splat(0x7fffffffffffffff)), i64x2.splat(<i64>0x800fffffffffffff)));
+}
+function anyDenormal32(v: v128): bool {
+  const t = v128.and(v, i32x4.splat(0x7fffffff));
+  return v128.any_true(i32x4.lt_u(i32x4.sub(t, i32x4.splat(1)), i32x4.splat(0x007fffff)));
+}
+/** A lane that is not normal and finite. */
+function anyOdd64(v: v128): bool {
+  const t = v128.and(v, i64x2.splat(0x7fffffffffffffff));
+  return v128.any_true(
+    v128.or(i64x2.lt_s(t, i64x2.splat(0x0010000000000000)), i64x2.ge_s(t, i64x2.splat(0x7ff0000000000000))),
+  );
+}
+function anyOdd32(v: v128): bool {
+  const t = v128.and(v, i32x4.splat(0x7fffffff));
+  return v128.any_true(i32x4.ge_u(i32x4.sub(t, i32x4.splat(0x00800000)), i32x4.splat(0x7f000000)));
+}
+
+// ---- the exact path -------------------------------------------------------------------------------------------------
+function expOf(t: u64): i32 {
+  const field = <i32>((t >> 52) & 0x7ff);
+  if (field != 0) return field - 1023;
+  return -1011 - <i32>clz(t & 0x000fffffffffffff);
+}
+function sigOf(t: u64): u64 {
+  const fraction = t & 0x000fffffffffffff;
+  if (((t >> 52) & 0x7ff) != 0) return (fraction << 11) | SIGN64;
+  return fraction << clz(fraction);
+}
+/** Single to double bits, exact, NaN payloads moved (no flags). */
+function widen(v: u32): u64 {
+  const sign = <u64>(v & SIGN32) << 32;
+  const t = v & 0x7fffffff;
+  if (t >= INF32) return sign | INF64 | ((<u64>(t & 0x007fffff)) << 29);
+  if (t == 0) return sign;
+  if (t < 0x00800000) {
+    const n = clz(t);
+    return sign | ((<u64>(1023 - 126 + 8 - n)) << 52) | ((<u64>(t << (n - 8)) & 0x007fffff) << 29);
+  }
+  return sign | (((<u64>t) << 29) + 0x3800000000000000);
+}
+/** Double bits of a special value (zero, infinity, NaN) in the wanted format. */
+function special(v: u64, single: bool): u64 {
+  if (!single) return v;
+  return ((v >> 32) & SIGN32) | ((v & ABS64) >= INF64 ? INF32 : 0) | ((v >> 29) & 0x007fffff);
+}
+/** Rounds F to double or single by `mx`. */
+function pack(single: bool): u64 {
+  const sign = <u64>F.sign;
+  const rc = (mx >> 13) & 3;
+  const masks = (mx >> 7) & 0x3f;
+  if (single) roundCore(24, -126, 127, rc, masks, 192);
+  else roundCore(53, -1022, 1023, rc, masks, 1536);
+  if (F.tiny && (mx & 0x8000) != 0 && (masks & FX_UE) != 0) {
+    F.exc |= FX_UE | FX_PE;
+    return single ? sign << 31 : sign << 63;
+  }
+  const hi = F.hi;
+  const e = F.exp;
+  if (single) {
+    if (e > 127) return (sign << 31) | INF32;
+    return (sign << 31) | (<i64>hi < 0 ? (<u64>(e + 127)) << 23 : 0) | ((hi >> 40) & 0x007fffff);
+  }
+  if (e > 1023) return (sign << 63) | INF64;
+  return (sign << 63) | (<i64>hi < 0 ? (<u64>(e + 1023)) << 52 : 0) | ((hi >> 11) & 0x000fffffffffffff);
+}
+function invalid(single: bool): u64 {
+  F.exc |= FX_IE;
+  return special(DEFAULT_NAN64, single);
+}
+
+/** One lane. Operands are double bits; `denormal` has bit 0 for a, bit 1 for b (before widening). */
+function arith(op: u32, a: u64, b: u64, denormal: u32, single: bool): u64 {
+  const ta = a & ABS64;
+  const tb = b & ABS64;
+  if (op >= MIN) {
+    if (ta > INF64 || tb > INF64) {
+      F.exc |= FX_IE;
+      return U.second;
+    }
+    if (denormal) F.exc |= FX_DE;
+    const x = reinterpret<f64>(a);
+    const y = reinterpret<f64>(b);
+    return (op == MIN ? x < y : x > y) ? U.first : U.second;
+  }
+  if (op != SQRT && ta > INF64) {
+    if (!(a & QUIET64) || (tb > INF64 && !(b & QUIET64))) F.exc |= FX_IE;
+    return special(a | QUIET64, single);
+  }
+  if (tb > INF64) {
+    if (!(b & QUIET64)) F.exc |= FX_IE;
+    return special(b | QUIET64, single);
+  }
+  const sa = <u32>(a >> 63);
+  let sb = <u32>(b >> 63);
+  if (op <= SUB) {
+    if (op == SUB) {
+      sb ^= 1;
+      b ^= SIGN64;
+    }
+    if (ta == INF64) {
+      if (tb == INF64 && sa != sb) return invalid(single);
+      if (denormal) F.exc |= FX_DE;
+      return special(a, single);
+    }
+    if (denormal) F.exc |= FX_DE;
+    if (tb == INF64) return special(b, single);
+    if (ta == 0) {
+      if (tb == 0) {
+        if (sa == sb) return special(a, single);
+        return ((mx >> 13) & 3) == ROUND_DOWN ? special(SIGN64, single) : 0;
+      }
+      F.sign = sb;
+      F.exp = expOf(tb);
+      F.hi = sigOf(tb);
+      F.lo = 0;
+    } else if (tb == 0) {
+      F.sign = sa;
+      F.exp = expOf(ta);
+      F.hi = sigOf(ta);
+      F.lo = 0;
+    } else {
+      addCore(sa, expOf(ta), sigOf(ta), sb, expOf(tb), sigOf(tb));
+      if (F.hi == 0) return ((mx >> 13) & 3) == ROUND_DOWN ? special(SIGN64, single) : 0;
+    }
+    return pack(single);
+  }
+  const sign = sa ^ sb;
+  const zero = (<u64>sign) << 63;
+  if (op == MUL) {
+    if (ta == INF64 || tb == INF64) {
+      if (ta == 0 || tb == 0) return invalid(single);
+      if (denormal) F.exc |= FX_DE;
+      return special(zero | INF64, single);
+    }
+    if (denormal) F.exc |= FX_DE;
+    if (ta == 0 || tb == 0) return special(zero, single);
+    mulCore(sign, expOf(ta), sigOf(ta), expOf(tb), sigOf(tb));
+    return pack(single);
+  }
+  if (op == DIV) {
+    if (ta == INF64) {
+      if (tb == INF64) return invalid(single);
+      if (denormal) F.exc |= FX_DE;
+      return special(zero | INF64, single);
+    }
+    if (tb == 0) {
+      if (ta == 0) return invalid(single);
+      F.exc |= FX_ZE;
+      return special(zero | INF64, single);
+    }
+    if (denormal) F.exc |= FX_DE;
+    if (ta == 0 || tb == INF64) return special(zero, single);
+    divCore(sign, expOf(ta), sigOf(ta), expOf(tb), sigOf(tb));
+    return pack(single);
+  }
+  // square root of b
+  if (tb == 0) return special(b, single);
+  if (sb) return invalid(single);
+  if (denormal) F.exc |= FX_DE;
+  if (tb == INF64) return special(b, single);
+  sqrtCore(expOf(tb), sigOf(tb));
+  return pack(single);
+}
+
+/** Operand bits as MIN and MAX return them. */
+class U {
+  static first: u64 = 0;
+  static second: u64 = 0;
+}
+function lane64(op: u32, a: u64, b: u64): u64 {
+  let denormal: u32 = 0;
+  if (isDenormal64(a) && op != SQRT) {
+    if (mx & 0x40) a &= SIGN64;
+    else denormal = 1;
+  }
+  if (isDenormal64(b)) {
+    if (mx & 0x40) b &= SIGN64;
+    else denormal |= 2;
+  }
+  U.first = a;
+  U.second = b;
+  return arith(op, a, b, denormal, false);
+}
+function lane32(op: u32, a: u32, b: u32): u32 {
+  let denormal: u32 = 0;
+  if (isDenormal32(a) && op != SQRT) {
+    if (mx & 0x40) a &= SIGN32;
+    else denormal = 1;
+  }
+  if (isDenormal32(b)) {
+    if (mx & 0x40) b &= SIGN32;
+    else denormal |= 2;
+  }
+  U.first = a;
+  U.second = b;
+  return <u32>arith(op, widen(a), widen(b), denormal, true);
+}
+function slowSd(op: u32, v: v128, w: u64): v128 {
+  begin();
+  const r = lane64(op, i64x2.extract_lane(v, 0), w);
+  finish();
+  return i64x2.replace_lane(v, 0, r);
+}
+function slowSs(op: u32, v: v128, w: u32): v128 {
+  begin();
+  const r = lane32(op, i32x4.extract_lane(v, 0), w);
+  finish();
+  return i32x4.replace_lane(v, 0, r);
+}
+/** `even` for lanes 0 and 2, `odd` for the others (they differ for ADDSUB). */
+function slowPd(even: u32, odd: u32, v: v128, w: v128): v128 {
+  begin();
+  const r0 = lane64(even, i64x2.extract_lane(v, 0), i64x2.extract_lane(w, 0));
+  const r1 = lane64(odd, i64x2.extract_lane(v, 1), i64x2.extract_lane(w, 1));
+  finish();
+  return i64x2.replace_lane(i64x2.splat(r0), 1, r1);
+}
+function slowPs(even: u32, odd: u32, v: v128, w: v128): v128 {
+  begin();
+  let r = i32x4.splat(lane32(even, i32x4.extract_lane(v, 0), i32x4.extract_lane(w, 0)));
+  r = i32x4.replace_lane(r, 1, lane32(odd, i32x4.extract_lane(v, 1), i32x4.extract_lane(w, 1)));
+  r = i32x4.replace_lane(r, 2, lane32(even, i32x4.extract_lane(v, 2), i32x4.extract_lane(w, 2)));
+  r = i32x4.replace_lane(r, 3, lane32(odd, i32x4.extract_lane(v, 3), i32x4.extract_lane(w, 3)));
+  finish();
+  return r;
+}
+
+// ---- arithmetic -----------------------------------------------------------------------------------------------------
+export function addsd(v: v128, w: u64): v128 {
+  const a: u64 = i64x2.extract_lane(v, 0);
+  const r = reinterpret<u64>(reinterpret<f64>(a) + reinterpret<f64>(w));
+  if (isPlain64(r) && isFast() && !isDenormal64(a) && !isDenormal64(w)) return i64x2.replace_lane(v, 0, r);
+  return slowSd(ADD, v, w);
+}
+export function addss(v: v128, w: u32): v128 {
+  const a: u32 = i32x4.extract_lane(v, 0);
+  const r = reinterpret<u32>(reinterpret<f32>(a) + reinterpret<f32>(w));
+  if (isPlain32(r) && isFast() && !isDenormal32(a) && !isDenormal32(w)) return i32x4.replace_lane(v, 0, r);
+  return slowSs(ADD, v, w);
+}
+export function addpd(v: v128, w: v128): v128 {
+  const r = f64x2.add(v, w);
+  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
+  return slowPd(ADD, ADD, v, w);
+}
+export function addps(v: v128, w: v128): v128 {
+  const r = f32x4.add(v, w);
+  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
+  return slowPs(ADD, ADD, v, w);
+}
+export function subsd(v: v128, w: u64): v128 {
+  const a: u64 = i64x2.extract_lane(v, 0);
+  const r = reinterpret<u64>(reinterpret<f64>(a) - reinterpret<f64>(w));
+  if (isPlain64(r) && isFast() && !isDenormal64(a) && !isDenormal64(w)) return i64x2.replace_lane(v, 0, r);
+  return slowSd(SUB, v, w);
+}
+export function subss(v: v128, w: u32): v128 {
+  const a: u32 = i32x4.extract_lane(v, 0);
+  const r = reinterpret<u32>(reinterpret<f32>(a) - reinterpret<f32>(w));
+  if (isPlain32(r) && isFast() && !isDenormal32(a) && !isDenormal32(w)) return i32x4.replace_lane(v, 0, r);
+  return slowSs(SUB, v, w);
+}
+export function subpd(v: v128, w: v128): v128 {
+  const r = f64x2.sub(v, w);
+  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
+  return slowPd(SUB, SUB, v, w);
+}
+export function subps(v: v128, w: v128): v128 {
+  const r = f32x4.sub(v, w);
+  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
+  return slowPs(SUB, SUB, v, w);
+}
+export function mulsd(v: v128, w: u64): v128 {
+  const a: u64 = i64x2.extract_lane(v, 0);
+  const r = reinterpret<u64>(reinterpret<f64>(a) * reinterpret<f64>(w));
+  if (isNormal64(r) && isFast() && !isDenormal64(a) && !isDenormal64(w)) return i64x2.replace_lane(v, 0, r);
+  return slowSd(MUL, v, w);
+}
+export function mulss(v: v128, w: u32): v128 {
+  const a: u32 = i32x4.extract_lane(v, 0);
+  const r = reinterpret<u32>(reinterpret<f32>(a) * reinterpret<f32>(w));
+  if (isNormal32(r) && isFast() && !isDenormal32(a) && !isDenormal32(w)) return i32x4.replace_lane(v, 0, r);
+  return slowSs(MUL, v, w);
+}
+export function mulpd(v: v128, w: v128): v128 {
+  const r = f64x2.mul(v, w);
+  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
+  return slowPd(MUL, MUL, v, w);
+}
+export function mulps(v: v128, w: v128): v128 {
+  const r = f32x4.mul(v, w);
+  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
+  return slowPs(MUL, MUL, v, w);
+}
+export function divsd(v: v128, w: u64): v128 {
+  const a: u64 = i64x2.extract_lane(v, 0);
+  const r = reinterpret<u64>(reinterpret<f64>(a) / reinterpret<f64>(w));
+  if (isNormal64(r) && isFast() && !isDenormal64(a) && !isDenormal64(w)) return i64x2.replace_lane(v, 0, r);
+  return slowSd(DIV, v, w);
+}
+export function divss(v: v128, w: u32): v128 {
+  const a: u32 = i32x4.extract_lane(v, 0);
+  const r = reinterpret<u32>(reinterpret<f32>(a) / reinterpret<f32>(w));
+  if (isNormal32(r) && isFast() && !isDenormal32(a) && !isDenormal32(w)) return i32x4.replace_lane(v, 0, r);
+  return slowSs(DIV, v, w);
+}
+export function divpd(v: v128, w: v128): v128 {
+  const r = f64x2.div(v, w);
+  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
+  return slowPd(DIV, DIV, v, w);
+}
+export function divps(v: v128, w: v128): v128 {
+  const r = f32x4.div(v, w);
+  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
+  return slowPs(DIV, DIV, v, w);
+}
+export function sqrtsd(v: v128, w: u64): v128 {
+  if (isNormal64(w) && <i64>w > 0 && isFast()) return i64x2.replace_lane(v, 0, reinterpret<u64>(sqrt<f64>(reinterpret<f64>(w))));
+  return slowSd(SQRT, v, w);
+}
+export function sqrtss(v: v128, w: u32): v128 {
+  if (isNormal32(w) && <i32>w > 0 && isFast()) return i32x4.replace_lane(v, 0, reinterpret<u32>(sqrt<f32>(reinterpret<f32>(w))));
+  return slowSs(SQRT, v, w);
+}
+export function sqrtpd(w: v128): v128 {
+  const r = f64x2.sqrt(w);
+  if (isFast() && !anyOdd64(r) && !anyDenormal64(w)) return r;
+  return slowPd(SQRT, SQRT, w, w);
+}
+export function sqrtps(w: v128): v128 {
+  const r = f32x4.sqrt(w);
+  if (isFast() && !anyOdd32(r) && !anyDenormal32(w)) return r;
+  return slowPs(SQRT, SQRT, w, w);
+}
+export function minsd(v: v128, w: u64): v128 {
+  const a: u64 = i64x2.extract_lane(v, 0);
+  if (isPlain64(a) && isPlain64(w)) return reinterpret<f64>(a) < reinterpret<f64>(w) ? v : i64x2.replace_lane(v, 0, w);
+  return slowSd(MIN, v, w);
+}
+export function minss(v: v128, w: u32): v128 {
+  const a: u32 = i32x4.extract_lane(v, 0);
+  if (isPlain32(a) && isPlain32(w)) return reinterpret<f32>(a) < reinterpret<f32>(w) ? v : i32x4.replace_lane(v, 0, w);
+  return slowSs(MIN, v, w);
+}
+export function minpd(v: v128, w: v128): v128 {
+  if (!anyOdd64(v) && !anyOdd64(w)) return f64x2.pmin(w, v);
+  return slowPd(MIN, MIN, v, w);
+}
+export function minps(v: v128, w: v128): v128 {
+  if (!anyOdd32(v) && !anyOdd32(w)) return f32x4.pmin(w, v);
+  return slowPs(MIN, MIN, v, w);
+}
+export function maxsd(v: v128, w: u64): v128 {
+  const a: u64 = i64x2.extract_lane(v, 0);
+  if (isPlain64(a) && isPlain64(w)) return reinterpret<f64>(a) > reinterpret<f64>(w) ? v : i64x2.replace_lane(v, 0, w);
+  return slowSd(MAX, v, w);
+}
+export function maxss(v: v128, w: u32): v128 {
+  const a: u32 = i32x4.extract_lane(v, 0);
+  if (isPlain32(a) && isPlain32(w)) return reinterpret<f32>(a) > reinterpret<f32>(w) ? v : i32x4.replace_lane(v, 0, w);
+  return slowSs(MAX, v, w);
+}
+export function maxpd(v: v128, w: v128): v128 {
+  if (!anyOdd64(v) && !anyOdd64(w)) return f64x2.pmax(w, v);
+  return slowPd(MAX, MAX, v, w);
+}
+export function maxps(v: v128, w: v128): v128 {
+  if (!anyOdd32(v) && !anyOdd32(w)) return f32x4.pmax(w, v);
+  return slowPs(MAX, MAX, v, w);
+}
+
+// ---- comparison -----------------------------------------------------------------------------------------------------
+/** Predicate 0-7 on one lane of double bits; IE and DE as MXCSR asks. */
+function compare(predicate: u32, a: u64, b: u64, denormal: u32): bool {
+  const ta = a & ABS64;
+  const tb = b & ABS64;
+  if (ta > INF64 || tb > INF64) {
+    const kind = predicate & 3;
+    if (kind == 1 || kind == 2 || (ta > INF64 && !(a & QUIET64)) || (tb > INF64 && !(b & QUIET64))) F.exc |= FX_IE;
+    return predicate >= 3 && predicate != 7;
+  }
+  if (denormal) F.exc |= FX_DE;
+  const x = reinterpret<f64>(a);
+  const y = reinterpret<f64>(b);
+  let r: bool;
+  switch (predicate & 3) {
+    case 0:
+      r = x == y;
+      break;
+    case 1:
+      r = x < y;
+      break;
+    case 2:
+      r = x <= y;
+      break;
+    default:
+      r = false;
+  }
+  return predicate & 4 ? !r : r;
+}
+function compare64(predicate: u32, a: u64, b: u64): u64 {
+  let denormal: u32 = 0;
+  if (isDenormal64(a)) {
+    if (mx & 0x40) a &= SIGN64;
+    else denormal = 1;
+  }
+  if (isDenormal64(b)) {
+    if (mx & 0x40) b &= SIGN64;
+    else denormal |= 2;
+  }
+  return compare(predicate, a, b, denormal) ? 0xffffffffffffffff : 0;
+}
+function compare32(predicate: u32, a: u32, b: u32): u32 {
+  let denormal: u32 = 0;
+  if (isDenormal32(a)) {
+    if (mx & 0x40) a &= SIGN32;
+    else denormal = 1;
+  }
+  if (isDenormal32(b)) {
+    if (mx & 0x40) b &= SIGN32;
+    else denormal |= 2;
+  }
+  return compare(predicate, widen(a), widen(b), denormal) ? 0xffffffff : 0;
+}
+export function cmpsd(v: v128, w: u64, imm: u8): v128 {
+  begin();
+  const r = compare64(imm & 7, i64x2.extract_lane(v, 0), w);
+  finish();
+  return i64x2.replace_lane(v, 0, r);
+}
+export function cmpss(v: v128, w: u32, imm: u8): v128 {
+  begin();
+  const r = compare32(imm & 7, i32x4.extract_lane(v, 0), w);
+  finish();
+  return i32x4.replace_lane(v, 0, r);
+}
+export function cmppd(v: v128, w: v128, imm: u8): v128 {
+  const p = <u32>imm & 7;
+  if (!anyOdd64(v) && !anyOdd64(w)) {
+    switch (p) {
+      case 0:
+        return f64x2.eq(v, w);
+      case 1:
+        return f64x2.lt(v, w);
+      case 2:
+        return f64x2.le(v, w);
+      case 3:
+        return i64x2.splat(0);
+      case 4:
+        return f64x2.ne(v, w);
+      case 5:
+        return f64x2.ge(v, w);
+      case 6:
+        return f64x2.gt(v, w);
+      default:
+        return i64x2.splat(-1);
+    }
+  }
+  begin();
+  const r0 = compare64(p, i64x2.extract_lane(v, 0), i64x2.extract_lane(w, 0));
+  const r1 = compare64(p, i64x2.extract_lane(v, 1), i64x2.extract_lane(w, 1));
+  finish();
+  return i64x2.replace_lane(i64x2.splat(r0), 1, r1);
+}
+export function cmpps(v: v128, w: v128, imm: u8): v128 {
+  const p = <u32>imm & 7;
+  if (!anyOdd32(v) && !anyOdd32(w)) {
+    switch (p) {
+      case 0:
+        return f32x4.eq(v, w);
+      case 1:
+        return f32x4.lt(v, w);
+      case 2:
+        return f32x4.le(v, w);
+      case 3:
+        return i64x2.splat(0);
+      case 4:
+        return f32x4.ne(v, w);
+      case 5:
+        return f32x4.ge(v, w);
+      case 6:
+        return f32x4.gt(v, w);
+      default:
+        return i64x2.splat(-1);
+    }
+  }
+  begin();
+  let r = i32x4.splat(compare32(p, i32x4.extract_lane(v, 0), i32x4.extract_lane(w, 0)));
+  r = i32x4.replace_lane(r, 1, compare32(p, i32x4.extract_lane(v, 1), i32x4.extract_lane(w, 1)));
+  r = i32x4.replace_lane(r, 2, compare32(p, i32x4.extract_lane(v, 2), i32x4.extract_lane(w, 2)));
+  r = i32x4.replace_lane(r, 3, compare32(p, i32x4.extract_lane(v, 3), i32x4.extract_lane(w, 3)));
+  finish();
+  return r;
+}
+/** COMIS and UCOMIS: ZF PF CF; the other arithmetic flags are cleared. */
+function comi(a: u64, b: u64, denormal: u32, ordered: bool): void {
+  const ta = a & ABS64;
+  const tb = b & ABS64;
+  let bits: u32;
+  if (ta > INF64 || tb > INF64) {
+    if (ordered || (ta > INF64 && !(a & QUIET64)) || (tb > INF64 && !(b & QUIET64))) F.exc |= FX_IE;
+    bits = 0x45;
+  } else {
+    if (denormal) F.exc |= FX_DE;
+    const x = reinterpret<f64>(a);
+    const y = reinterpret<f64>(b);
+    bits = x > y ? 0 : x < y ? 1 : 0x40;
+  }
+  finish();
+  setFlagBits(bits);
+}
+function comi64(v: v128, b: u64, ordered: bool): void {
+  let a: u64 = i64x2.extract_lane(v, 0);
+  begin();
+  let denormal: u32 = 0;
+  if (isDenormal64(a)) {
+    if (mx & 0x40) a &= SIGN64;
+    else denormal = 1;
+  }
+  if (isDenormal64(b)) {
+    if (mx & 0x40) b &= SIGN64;
+    else denormal |= 2;
+  }
+  comi(a, b, denormal, ordered);
+}
+function comi32(v: v128, b: u32, ordered: bool): void {
+  let a: u32 = i32x4.extract_lane(v, 0);
+  begin();
+  let denormal: u32 = 0;
+  if (isDenormal32(a)) {
+    if (mx & 0x40) a &= SIGN32;
+    else denormal = 1;
+  }
+  if (isDenormal32(b)) {
+    if (mx & 0x40) b &= SIGN32;
+    else denormal |= 2;
+  }
+  comi(widen(a), widen(b), denormal, ordered);
+}
+export function comisd(v: v128, w: u64): void {
+  comi64(v, w, true);
+}
+export function ucomisd(v: v128, w: u64): void {
+  comi64(v, w, false);
+}
+export function comiss(v: v128, w: u32): void {
+  comi32(v, w, true);
+}
+export function ucomiss(v: v128, w: u32): void {
+  comi32(v, w, false);
+}
+
+// ---- conversions ----------------------------------------------------------------------------------------------------
+function singleToDouble(v: u32): u64 {
+  const t = v & 0x7fffffff;
+  if (t > INF32) {
+    if (!(v & QUIET32)) F.exc |= FX_IE;
+    return widen(v | QUIET32);
+  }
+  if (isDenormal32(v)) {
+    if (mx & 0x40) return <u64>(v & SIGN32) << 32;
+    F.exc |= FX_DE;
+  }
+  return widen(v);
+}
+function doubleToSingle(v: u64): u32 {
+  const t = v & ABS64;
+  if (t > INF64) {
+    if (!(v & QUIET64)) F.exc |= FX_IE;
+    return <u32>special(v | QUIET64, true);
+  }
+  if (t == INF64 || t == 0) return <u32>special(v, true);
+  if (isDenormal64(v)) {
+    if (mx & 0x40) return <u32>(v >> 32) & SIGN32;
+    F.exc |= FX_DE;
+  }
+  F.sign = <u32>(v >> 63);
+  F.exp = expOf(t);
+  F.hi = sigOf(t);
+  F.lo = 0;
+  return <u32>pack(true);
+}
+/** Double bits to a signed integer of `bits` bits; the integer indefinite on overflow or NaN. */
+function toInt(v: u64, bits: u32, rc: u32): u64 {
+  const t = v & ABS64;
+  const indefinite: u64 = <u64>1 << (bits - 1);
+  if (t >= INF64) {
+    F.exc |= FX_IE;
+    return indefinite;
+  }
+  if (t == 0) return 0;
+  const sign = <u32>(v >> 63);
+  const before = F.exc;
+  F.exc = 0;
+  const r = intCore(sign, expOf(t), sigOf(t), rc, sign ? indefinite : indefinite - 1);
+  const bad = (F.exc & FX_IE) != 0;
+  F.exc |= before;
+  if (bad) return indefinite;
+  return sign ? 0 - r : r;
+}
+function doubleToInt(v: u64, bits: u32, rc: u32): u64 {
+  if ((mx & 0x40) != 0 && isDenormal64(v)) return 0;
+  return toInt(v, bits, rc);
+}
+function singleToInt(v: u32, bits: u32, rc: u32): u64 {
+  if ((mx & 0x40) != 0 && isDenormal32(v)) return 0;
+  return toInt(widen(v), bits, rc);
+}
+function fromInt(v: u64, single: bool): u64 {
+  if (v == 0) return 0;
+  const sign = <u32>(v >> 63);
+  if (sign) v = 0 - v;
+  const n = clz(v);
+  F.sign = sign;
+  F.exp = 63 - <i32>n;
+  F.hi = v << n;
+  F.lo = 0;
+  return pack(single);
+}
+function mode(): u32 {
+  return (mx >> 13) & 3;
+}
+function pair(low: u64, high: u64): v128 {
+  return i64x2.replace_lane(i64x2.splat(low), 1, high);
+}
+function join32(low: u64, high: u64): u64 {
+  return (low & 0xffffffff) | (high << 32);
+}
+
+export function cvtps2pd(w: u64): v128 {
+  begin();
+  const r0 = singleToDouble(<u32>w);
+  const r1 = singleToDouble(<u32>(w >> 32));
+  finish();
+  return pair(r0, r1);
+}
+export function cvtpd2ps(w: v128): v128 {
+  begin();
+  const r0 = doubleToSingle(i64x2.extract_lane(w, 0));
+  const r1 = doubleToSingle(i64x2.extract_lane(w, 1));
+  finish();
+  return pair(join32(r0, r1), 0);
+}
+export function cvtss2sd(v: v128, w: u32): v128 {
+  if (isNormal32(w)) return i64x2.replace_lane(v, 0, widen(w));
+  begin();
+  const r = singleToDouble(w);
+  finish();
+  return i64x2.replace_lane(v, 0, r);
+}
+export function cvtsd2ss(v: v128, w: u64): v128 {
+  const fast = reinterpret<u32>(<f32>reinterpret<f64>(w));
+  if (isNormal32(fast) && isFast()) return i32x4.replace_lane(v, 0, fast);
+  begin();
+  const r = doubleToSingle(w);
+  finish();
+  return i32x4.replace_lane(v, 0, r);
+}
+export function cvtdq2pd(w: u64): v128 {
+  return f64x2.convert_low_i32x4_s(i64x2.splat(w));
+}
+export function cvtdq2ps(w: v128): v128 {
+  if (isFast()) return f32x4.convert_i32x4_s(w);
+  begin();
+  let r = i32x4.splat(<u32>fromInt(i32x4.extract_lane(w, 0), true));
+  r = i32x4.replace_lane(r, 1, <u32>fromInt(i32x4.extract_lane(w, 1), true));
+  r = i32x4.replace_lane(r, 2, <u32>fromInt(i32x4.extract_lane(w, 2), true));
+  r = i32x4.replace_lane(r, 3, <u32>fromInt(i32x4.extract_lane(w, 3), true));
+  finish();
+  return r;
+}
+function toDwords(w: v128, rc: u32): v128 {
+  let r = i32x4.splat(<u32>singleToInt(i32x4.extract_lane(w, 0), 32, rc));
+  r = i32x4.replace_lane(r, 1, <u32>singleToInt(i32x4.extract_lane(w, 1), 32, rc));
+  r = i32x4.replace_lane(r, 2, <u32>singleToInt(i32x4.extract_lane(w, 2), 32, rc));
+  r = i32x4.replace_lane(r, 3, <u32>singleToInt(i32x4.extract_lane(w, 3), 32, rc));
+  finish();
+  return r;
+}
+export function cvtps2dq(w: v128): v128 {
+  begin();
+  return toDwords(w, mode());
+}
+export function cvttps2dq(w: v128): v128 {
+  begin();
+  return toDwords(w, ROUND_ZERO);
+}
+function pdToDwords(w: v128, rc: u32): u64 {
+  const r0 = doubleToInt(i64x2.extract_lane(w, 0), 32, rc);
+  const r1 = doubleToInt(i64x2.extract_lane(w, 1), 32, rc);
+  finish();
+  return join32(r0, r1);
+}
+export function cvtpd2dq(w: v128): v128 {
+  begin();
+  return pair(pdToDwords(w, mode()), 0);
+}
+export function cvttpd2dq(w: v128): v128 {
+  begin();
+  return pair(pdToDwords(w, ROUND_ZERO), 0);
+}
+export function cvtpd2pi(w: v128): u64 {
+  begin();
+  return pdToDwords(w, mode());
+}
+export function cvttpd2pi(w: v128): u64 {
+  begin();
+  return pdToDwords(w, ROUND_ZERO);
+}
+function psToPi(w: u64, rc: u32): u64 {
+  const r0 = singleToInt(<u32>w, 32, rc);
+  const r1 = singleToInt(<u32>(w >> 32), 32, rc);
+  finish();
+  return join32(r0, r1);
+}
+export function cvtps2pi(w: u64): u64 {
+  begin();
+  return psToPi(w, mode());
+}
+export function cvttps2pi(w: u64): u64 {
+  begin();
+  return psToPi(w, ROUND_ZERO);
+}
+export function cvtpi2ps(v: v128, q: u64): v128 {
+  begin();
+  const r0 = fromInt(<u64>(<i64>(<i32>q)), true);
+  const r1 = fromInt(<u64>((<i64>q) >> 32), true);
+  finish();
+  return i64x2.replace_lane(v, 0, join32(r0, r1));
+}
+export function cvtsi2sd<T>(v: v128, x: T): v128 {
+  if (sizeof<T>() == 4) return f64x2.replace_lane(v, 0, <f64>(<i32>x));
+  if (isFast()) return f64x2.replace_lane(v, 0, <f64>(<i64>x));
+  begin();
+  const r = fromInt(<u64>x, false);
+  finish();
+  return i64x2.replace_lane(v, 0, r);
+}
+export function cvtsi2ss<T>(v: v128, x: T): v128 {
+  if (isFast()) return f32x4.replace_lane(v, 0, sizeof<T>() == 4 ? <f32>(<i32>x) : <f32>(<i64>x));
+  begin();
+  const r = fromInt(sizeof<T>() == 4 ? <u64>(<i64>(<i32>x)) : <u64>x, true);
+  finish();
+  return i32x4.replace_lane(v, 0, <u32>r);
+}
+export function cvtsd2si<T>(w: u64): T {
+  begin();
+  const r = doubleToInt(w, sizeof<T>() * 8, mode());
+  finish();
+  return <T>r;
+}
+export function cvttsd2si<T>(w: u64): T {
+  const x = reinterpret<f64>(w);
+  if (x > -2147483648.0 && x < 2147483647.0 && isFast()) return <T>(<i64>(<i32>x));
+  begin();
+  const r = doubleToInt(w, sizeof<T>() * 8, ROUND_ZERO);
+  finish();
+  return <T>r;
+}
+export function cvtss2si<T>(w: u32): T {
+  begin();
+  const r = singleToInt(w, sizeof<T>() * 8, mode());
+  finish();
+  return <T>r;
+}
+export function cvttss2si<T>(w: u32): T {
+  const x = reinterpret<f32>(w);
+  if (x > -2147483648.0 && x < 2147483520.0 && isFast()) return <T>(<i64>(<i32>x));
+  begin();
+  const r = singleToInt(w, sizeof<T>() * 8, ROUND_ZERO);
+  finish();
+  return <T>r;
+}
+
+// ---- approximations -------------------------------------------------------------------------------------------------
+/** Keeps 12 significant bits, to nearest. */
+function twelve(x: f64): u32 {
+  const bits = reinterpret<u32>(<f32>x);
+  return (bits + 0x400 + ((bits >> 11) & 1) - 1) & 0xfffff800;
+}
+function rcp(v: u32): u32 {
+  const t = v & 0x7fffffff;
+  const sign = v & SIGN32;
+  if (t > INF32) return v | QUIET32;
+  if (t == INF32) return sign;
+  if (t < 0x00800000) return sign | INF32;
+  const r = 1.0 / <f64>reinterpret<f32>(t);
+  return r < 1.1754943508222875e-38 ? sign : sign | twelve(r);
+}
+function rsqrt(v: u32): u32 {
+  const t = v & 0x7fffffff;
+  if (t > INF32) return v | QUIET32;
+  if (t < 0x00800000) return (v & SIGN32) | INF32;
+  if (v & SIGN32) return 0xffc00000;
+  if (t == INF32) return 0;
+  return twelve(1.0 / sqrt<f64>(<f64>reinterpret<f32>(t)));
+}
+export function rcpss(v: v128, w: u32): v128 {
+  return i32x4.replace_lane(v, 0, rcp(w));
+}
+export function rsqrtss(v: v128, w: u32): v128 {
+  return i32x4.replace_lane(v, 0, rsqrt(w));
+}
+export function rcpps(w: v128): v128 {
+  let r = i32x4.splat(rcp(i32x4.extract_lane(w, 0)));
+  r = i32x4.replace_lane(r, 1, rcp(i32x4.extract_lane(w, 1)));
+  r = i32x4.replace_lane(r, 2, rcp(i32x4.extract_lane(w, 2)));
+  return i32x4.replace_lane(r, 3, rcp(i32x4.extract_lane(w, 3)));
+}
+export function rsqrtps(w: v128): v128 {
+  let r = i32x4.splat(rsqrt(i32x4.extract_lane(w, 0)));
+  r = i32x4.replace_lane(r, 1, rsqrt(i32x4.extract_lane(w, 1)));
+  r = i32x4.replace_lane(r, 2, rsqrt(i32x4.extract_lane(w, 2)));
+  return i32x4.replace_lane(r, 3, rsqrt(i32x4.extract_lane(w, 3)));
+}
+
+// ---- SSE3: horizontal and mixed --------------------------------------------------------------------------------------
+export function addsubpd(v: v128, w: v128): v128 {
+  const r = f64x2.add(v, v128.xor(w, i64x2.replace_lane(i64x2.splat(0), 0, <i64>SIGN64)));
+  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
+  return slowPd(SUB, ADD, v, w);
+}
+export function addsubps(v: v128, w: v128): v128 {
+  const r = f32x4.add(v, v128.xor(w, i64x2.splat(0x80000000)));
+  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
+  return slowPs(SUB, ADD, v, w);
+}
+export function haddpd(v: v128, w: v128): v128 {
+  return addpd(i64x2.shuffle(v, w, 0, 2), i64x2.shuffle(v, w, 1, 3));
+}
+export function hsubpd(v: v128, w: v128): v128 {
+  return subpd(i64x2.shuffle(v, w, 0, 2), i64x2.shuffle(v, w, 1, 3));
+}
+export function haddps(v: v128, w: v128): v128 {
+  return addps(i32x4.shuffle(v, w, 0, 2, 4, 6), i32x4.shuffle(v, w, 1, 3, 5, 7));
+}
+export function hsubps(v: v128, w: v128): v128 {
+  return subps(i32x4.shuffle(v, w, 0, 2, 4, 6), i32x4.shuffle(v, w, 1, 3, 5, 7));
+}
+
+// ---- SSE4.1: rounding and dot products -------------------------------------------------------------------------------
+function round64(v: u64, imm: u32): u64 {
+  const t = v & ABS64;
+  if (t > INF64) {
+    if (!(v & QUIET64)) F.exc |= FX_IE;
+    return v | QUIET64;
+  }
+  if (t == INF64 || t == 0) return v;
+  const sign = <u32>(v >> 63);
+  if (rintCore(sign, expOf(t), sigOf(t), imm & 4 ? mode() : imm & 3) && !(imm & 8)) F.exc |= FX_PE;
+  const s = v & SIGN64;
+  return F.hi == 0 ? s : s | (<u64>(F.exp + 1023) << 52) | ((F.hi >> 11) & 0x000fffffffffffff);
+}
+function roundDouble(v: u64, imm: u32): u64 {
+  if ((mx & 0x40) != 0 && isDenormal64(v)) return v & SIGN64;
+  return round64(v, imm);
+}
+function roundSingle(v: u32, imm: u32): u32 {
+  if ((mx & 0x40) != 0 && isDenormal32(v)) return v & SIGN32;
+  const r = round64(widen(v), imm);
+  const t = r & ABS64;
+  if (t >= INF64 || t == 0) return <u32>special(r, true);
+  return (<u32>(r >> 32) & SIGN32) | <u32>((t - 0x3800000000000000) >> 29);
+}
+export function roundsd(v: v128, w: u64, imm: u8): v128 {
+  begin();
+  const r = roundDouble(w, imm);
+  finish();
+  return i64x2.replace_lane(v, 0, r);
+}
+export function roundss(v: v128, w: u32, imm: u8): v128 {
+  begin();
+  const r = roundSingle(w, imm);
+  finish();
+  return i32x4.replace_lane(v, 0, r);
+}
+export function roundpd(w: v128, imm: u8): v128 {
+  begin();
+  const r0 = roundDouble(i64x2.extract_lane(w, 0), imm);
+  const r1 = roundDouble(i64x2.extract_lane(w, 1), imm);
+  finish();
+  return pair(r0, r1);
+}
+export function roundps(w: v128, imm: u8): v128 {
+  begin();
+  let r = i32x4.splat(roundSingle(i32x4.extract_lane(w, 0), imm));
+  r = i32x4.replace_lane(r, 1, roundSingle(i32x4.extract_lane(w, 1), imm));
+  r = i32x4.replace_lane(r, 2, roundSingle(i32x4.extract_lane(w, 2), imm));
+  r = i32x4.replace_lane(r, 3, roundSingle(i32x4.extract_lane(w, 3), imm));
+  finish();
+  return r;
+}
+export function dppd(v: v128, w: v128, imm: u8): v128 {
+  begin();
+  const p0: u64 = imm & 16 ? lane64(MUL, i64x2.extract_lane(v, 0), i64x2.extract_lane(w, 0)) : 0;
+  const p1: u64 = imm & 32 ? lane64(MUL, i64x2.extract_lane(v, 1), i64x2.extract_lane(w, 1)) : 0;
+  finish();
+  const sum = lane64(ADD, p0, p1);
+  finish();
+  return pair(imm & 1 ? sum : 0, imm & 2 ? sum : 0);
+}
+export function dpps(v: v128, w: v128, imm: u8): v128 {
+  begin();
+  const p0: u32 = imm & 16 ? lane32(MUL, i32x4.extract_lane(v, 0), i32x4.extract_lane(w, 0)) : 0;
+  const p1: u32 = imm & 32 ? lane32(MUL, i32x4.extract_lane(v, 1), i32x4.extract_lane(w, 1)) : 0;
+  const p2: u32 = imm & 64 ? lane32(MUL, i32x4.extract_lane(v, 2), i32x4.extract_lane(w, 2)) : 0;
+  const p3: u32 = imm & 128 ? lane32(MUL, i32x4.extract_lane(v, 3), i32x4.extract_lane(w, 3)) : 0;
+  finish();
+  const low = lane32(ADD, p0, p1);
+  const high = lane32(ADD, p2, p3);
+  finish();
+  const sum = lane32(ADD, low, high);
+  finish();
+  let r = i32x4.splat(imm & 1 ? sum : 0);
+  r = i32x4.replace_lane(r, 1, imm & 2 ? sum : 0);
+  r = i32x4.replace_lane(r, 2, imm & 4 ? sum : 0);
+  return i32x4.replace_lane(r, 3, imm & 8 ? sum : 0);
+}
+
+// ---- MXCSR ----------------------------------------------------------------------------------------------------------
+export function stmxcsr(): u32 {
+  return load<u32>(vcpu, MXCSR);
+}

@@ -1,0 +1,861 @@
+// The x87 unit: register stack, guards, status, and every instruction but the transcendentals' mathematics (x87-math.ts) and the
+// state images (x87-state.ts). Intel SDM 1 chapter 8, SDM 2. Tags hold only empty (3) or not (0); the images compute the rest.
+// FIP is kept for each waiting instruction; FDP and FOP are not (AMD keeps them only for instructions that fault).
+
+import { MF, NM, raise } from "./fault";
+import { cf, pf, setFlagBits, zf } from "./flags";
+import { F, FX_DE, FX_IE, FX_PE, FX_ZE, ROUND_DOWN, ROUND_UP, ROUND_ZERO, rintCore } from "./float-core";
+import {
+  add80,
+  compare80,
+  div80,
+  exp80,
+  fromDouble,
+  fromInt64,
+  fromSingle,
+  INDEFINITE_SE,
+  INDEFINITE_SIG,
+  isDenormal80,
+  isInf80,
+  isNan80,
+  isSnan80,
+  isUnsupported80,
+  isZero80,
+  mul80,
+  R,
+  rem80,
+  rint80,
+  rounding,
+  scale80,
+  setR,
+  sig80,
+  special1,
+  sqrt80,
+  TOP_BIT,
+  toFormat,
+  toInteger,
+} from "./float80";
+import { missing } from "./host";
+import { BLOCK_IP, CR0, FCW, FIP, FOP, FPR, FSW, FTW, REC_START, FDP, FCS, FDS } from "./layout";
+import { Mem } from "./mmu";
+import { Ea } from "./operands";
+import { vcpu } from "./state";
+import { f2xm1R, fcosR, fpatanR, fptanR, fsinR, fyl2xp1R, fyl2xR, outOfRange } from "./x87-math";
+
+const C0: u32 = 0x100;
+const C1: u32 = 0x200;
+const C2: u32 = 0x400;
+const C3: u32 = 0x4000;
+const CC: u32 = 0x4700;
+const STACK_FAULT: u32 = 0x40;
+/** Number of the missing behaviour "FERR# with CR0.NE = 0". */
+const MISSING_FERR: u32 = 0x87;
+
+// ---- guards ---------------------------------------------------------------------------------------------------------
+/** An unmasked exception is pending: #MF, or FERR# when CR0.NE = 0. */
+export function pendingFault(): void {
+  if (load<u64>(vcpu, CR0) & 0x20) raise(MF);
+  missing(MISSING_FERR, 0);
+}
+export function x87Guard(r: usize): void {
+  if (load<u64>(vcpu, CR0) & 12) raise(NM);
+  if (load<u16>(vcpu, FSW) & 0x80) pendingFault();
+  store<u64>(vcpu, load<u64>(vcpu, BLOCK_IP) + load<u16>(r, REC_START), FIP);
+}
+export function x87GuardNoWait(r: usize): void {
+  if (load<u64>(vcpu, CR0) & 12) raise(NM);
+}
+export function fwait(): void {
+  if ((load<u64>(vcpu, CR0) & 10) == 10) raise(NM);
+  if (load<u16>(vcpu, FSW) & 0x80) pendingFault();
+}
+
+// ---- stack and status -----------------------------------------------------------------------------------------------
+/** Address of ST(i). */
+function st(i: u32): usize {
+  return vcpu + (((((<u32>load<u16>(vcpu, FSW)) >> 11) + i) & 7) << 4);
+}
+function sigOf(p: usize): u64 {
+  return load<u64>(p, FPR);
+}
+function seOf(p: usize): u32 {
+  return load<u16>(p, FPR + 8);
+}
+function put(p: usize, sig: u64, se: u32): void {
+  store<u64>(p, sig, FPR);
+  store<u16>(p, se, FPR + 8);
+}
+function isEmpty(i: u32): bool {
+  const n = (((<u32>load<u16>(vcpu, FSW)) >> 11) + i) & 7;
+  return ((load<u16>(vcpu, FTW) >> (n << 1)) & 2) != 0;
+}
+/** Decrements TOP and marks the new ST(0) used. */
+function push(sig: u64, se: u32): void {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = ((sw >> 11) - 1) & 7;
+  store<u16>(vcpu, (sw & 0xc7ff) | (n << 11), FSW);
+  store<u16>(vcpu, <u32>load<u16>(vcpu, FTW) & ~(3 << (n << 1)), FTW);
+  put(vcpu + (n << 4), sig, se);
+}
+function pop(): void {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = (sw >> 11) & 7;
+  store<u16>(vcpu, <u32>load<u16>(vcpu, FTW) | (3 << (n << 1)), FTW);
+  store<u16>(vcpu, (sw & 0xc7ff) | (((n + 1) & 7) << 11), FSW);
+}
+function markUsed(i: u32): void {
+  const n = (((<u32>load<u16>(vcpu, FSW)) >> 11) + i) & 7;
+  store<u16>(vcpu, <u32>load<u16>(vcpu, FTW) & ~(3 << (n << 1)), FTW);
+}
+function begin(): void {
+  F.exc = 0;
+  F.up = false;
+}
+/**
+ * Merges F.exc and C1 into the status word. False when an unmasked IE, DE or ZE forbids the result (later exceptions then
+ * did not happen).
+ */
+function commit(): bool {
+  let exc = F.exc;
+  let sw = <u32>load<u16>(vcpu, FSW) & ~C1;
+  if (exc == 0) {
+    store<u16>(vcpu, sw, FSW);
+    return true;
+  }
+  const unmasked = exc & ~(<u32>load<u16>(vcpu, FCW)) & 0x3f;
+  const refused = (unmasked & 7) != 0;
+  if (refused) exc &= 0x47;
+  else if (F.up) sw |= C1;
+  sw |= exc;
+  if (unmasked) sw |= 0x8080;
+  store<u16>(vcpu, sw, FSW);
+  return !refused;
+}
+/** Stack fault; `over` sets C1. True when masked (R holds the indefinite). */
+function stackFault(over: bool): bool {
+  F.exc = FX_IE | STACK_FAULT;
+  F.up = false;
+  const ok = commit();
+  if (over) store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) | C1, FSW);
+  setR(INDEFINITE_SIG, INDEFINITE_SE);
+  return ok;
+}
+function setCc(bits: u32): void {
+  store<u16>(vcpu, (<u32>load<u16>(vcpu, FSW) & ~CC) | bits, FSW);
+}
+
+// ---- arithmetic -----------------------------------------------------------------------------------------------------
+/** op: the /digit of D8 (0 add, 1 mul, 4 sub, 5 subr, 6 div, 7 divr). */
+function operate(op: u32, a: u64, ase: u32, b: u64, bse: u32): void {
+  switch (op) {
+    case 0:
+      add80(a, ase, b, bse, 0);
+      break;
+    case 1:
+      mul80(a, ase, b, bse);
+      break;
+    case 4:
+      add80(a, ase, b, bse, 0x8000);
+      break;
+    case 5:
+      add80(b, bse, a, ase, 0x8000);
+      break;
+    case 6:
+      div80(a, ase, b, bse);
+      break;
+    default:
+      div80(b, bse, a, ase);
+  }
+}
+function arithTo(dest: u32, i: u32, op: u32, popAfter: bool): void {
+  if (isEmpty(0) || isEmpty(i)) {
+    if (!stackFault(false)) return;
+    markUsed(dest);
+  } else {
+    begin();
+    const p = st(dest);
+    const q = st(dest ? 0 : i);
+    operate(op, sigOf(p), seOf(p), sigOf(q), seOf(q));
+    if (!commit()) return;
+  }
+  put(st(dest), R.sig, R.se);
+  if (popAfter) pop();
+}
+/** ST(0) = ST(0) op ST(i). */
+export function fArith(i: u32, op: u32): void {
+  arithTo(0, i, op, false);
+}
+/** ST(i) = ST(i) op ST(0); `op` is already the operation meant (DC and DE swap the reversed forms). */
+export function fArithSti(i: u32, op: u32): void {
+  if (i == 0) arithTo(0, 0, op, false);
+  else arithTo(i, i, op, false);
+}
+export function fArithPop(i: u32, op: u32): void {
+  if (i == 0) arithTo(0, 0, op, true);
+  else arithTo(i, i, op, true);
+}
+/** ST(0) = ST(0) op R, where R came from memory. */
+function arithMem(op: u32, denormal: bool): void {
+  if (isEmpty(0)) {
+    if (!stackFault(false)) return;
+    markUsed(0);
+    put(st(0), R.sig, R.se);
+    return;
+  }
+  const p = st(0);
+  const a = sigOf(p);
+  const ase = seOf(p);
+  operate(op, a, ase, R.sig, R.se);
+  if (denormal && (F.exc & (FX_IE | FX_ZE)) == 0 && !isNan80(a, ase)) F.exc |= FX_DE;
+  if (commit()) put(p, R.sig, R.se);
+}
+export function fArithMd(x: u32, op: u32): void {
+  begin();
+  arithMem(op, fromSingle(x));
+}
+export function fArithMq(x: u64, op: u32): void {
+  begin();
+  arithMem(op, fromDouble(x));
+}
+export function fiArithMd(x: u32, op: u32): void {
+  begin();
+  fromInt64(<i64>(<i32>x));
+  arithMem(op, false);
+}
+export function fiArithMw(x: u32, op: u32): void {
+  begin();
+  fromInt64(<i64>(<i16>x));
+  arithMem(op, false);
+}
+/** One-operand instructions that replace ST(0). */
+function unaryStart(): bool {
+  if (!isEmpty(0)) {
+    begin();
+    return true;
+  }
+  if (stackFault(false)) {
+    markUsed(0);
+    put(st(0), R.sig, R.se);
+  }
+  return false;
+}
+function unaryEnd(): void {
+  if (commit()) put(st(0), R.sig, R.se);
+}
+export function fsqrt(): void {
+  if (!unaryStart()) return;
+  const p = st(0);
+  sqrt80(sigOf(p), seOf(p));
+  unaryEnd();
+}
+export function frndint(): void {
+  if (!unaryStart()) return;
+  const p = st(0);
+  rint80(sigOf(p), seOf(p));
+  unaryEnd();
+}
+export function fchs(): void {
+  if (!unaryStart()) return;
+  const p = st(0);
+  store<u16>(p, seOf(p) ^ 0x8000, FPR + 8);
+  commit();
+}
+export function fabs(): void {
+  if (!unaryStart()) return;
+  const p = st(0);
+  store<u16>(p, seOf(p) & 0x7fff, FPR + 8);
+  commit();
+}
+/** Both ST(0) and ST(1) are needed; false: handled as a stack fault (ST(0) replaced when masked). */
+function binaryStart(): bool {
+  if (!isEmpty(0) && !isEmpty(1)) {
+    begin();
+    return true;
+  }
+  if (stackFault(false)) {
+    markUsed(0);
+    put(st(0), R.sig, R.se);
+  }
+  return false;
+}
+export function fscale(): void {
+  if (!binaryStart()) return;
+  const p = st(0);
+  const q = st(1);
+  scale80(sigOf(p), seOf(p), sigOf(q), seOf(q));
+  unaryEnd();
+}
+function prem(near: bool): void {
+  if (!binaryStart()) return;
+  const p = st(0);
+  const q = st(1);
+  const n = rem80(sigOf(p), seOf(p), sigOf(q), seOf(q), near);
+  if (!commit()) return;
+  put(p, R.sig, R.se);
+  if (n < 0) setCc(C2);
+  else setCc((n & 1 ? C1 : 0) | (n & 2 ? C3 : 0) | (n & 4 ? C0 : 0));
+}
+export function fprem(): void {
+  prem(false);
+}
+export function fprem1(): void {
+  prem(true);
+}
+export function fxtract(): void {
+  if (isEmpty(0) || !isEmpty(7)) {
+    const under = isEmpty(0);
+    if (stackFault(!under)) {
+      markUsed(0);
+      put(st(0), R.sig, R.se);
+      push(R.sig, R.se);
+    }
+    return;
+  }
+  begin();
+  const p = st(0);
+  const a = sigOf(p);
+  const ase = seOf(p);
+  if (special1(a, ase)) {
+    if (!commit()) return;
+    put(p, R.sig, R.se);
+    push(R.sig, R.se);
+    return;
+  }
+  if (isInf80(a, ase)) {
+    commit();
+    put(p, TOP_BIT, 0x7fff);
+    push(a, ase);
+    return;
+  }
+  if (a == 0) {
+    F.exc |= FX_ZE;
+    if (!commit()) return;
+    put(p, TOP_BIT, 0xffff);
+    push(0, ase);
+    return;
+  }
+  if (isDenormal80(a, ase)) F.exc |= FX_DE;
+  if (!commit()) return;
+  fromInt64(exp80(a, ase));
+  put(p, R.sig, R.se);
+  push(sig80(a), (ase & 0x8000) | 0x3fff);
+}
+
+// ---- transcendentals ------------------------------------------------------------------------------------------------
+export function f2xm1(): void {
+  if (!unaryStart()) return;
+  const p = st(0);
+  f2xm1R(sigOf(p), seOf(p));
+  unaryEnd();
+}
+/** FYL2X (0), FYL2XP1 (1), FPATAN (2): ST(1) = f, pop. */
+export function fBinaryMath(which: u32): void {
+  if (isEmpty(0) || isEmpty(1)) {
+    if (!stackFault(false)) return;
+    markUsed(1);
+  } else {
+    begin();
+    const p = st(0);
+    const q = st(1);
+    if (which == 0) fyl2xR(sigOf(p), seOf(p), sigOf(q), seOf(q));
+    else if (which == 1) fyl2xp1R(sigOf(p), seOf(p), sigOf(q), seOf(q));
+    else fpatanR(sigOf(p), seOf(p), sigOf(q), seOf(q));
+    if (!commit()) return;
+  }
+  put(st(1), R.sig, R.se);
+  pop();
+}
+/** FSIN (0), FCOS (1). */
+export function fCircular(which: u32): void {
+  if (!unaryStart()) return;
+  const p = st(0);
+  if (which) fcosR(sigOf(p), seOf(p));
+  else fsinR(sigOf(p), seOf(p));
+  if (outOfRange) {
+    commit();
+    store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) | C2, FSW);
+    return;
+  }
+  store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) & ~C2, FSW);
+  unaryEnd();
+}
+/** FPTAN (0) pushes 1.0; FSINCOS (1) pushes the cosine. */
+export function fCircular2(which: u32): void {
+  if (isEmpty(0) || !isEmpty(7)) {
+    const under = isEmpty(0);
+    store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) & ~C2, FSW);
+    if (stackFault(!under)) {
+      markUsed(0);
+      put(st(0), R.sig, R.se);
+      push(R.sig, R.se);
+    }
+    return;
+  }
+  begin();
+  const p = st(0);
+  const a = sigOf(p);
+  const ase = seOf(p);
+  let second: u64 = TOP_BIT;
+  let secondSe: u32 = 0x3fff;
+  if (which) {
+    fcosR(a, ase);
+    second = R.sig;
+    secondSe = R.se;
+    fsinR(a, ase);
+  } else {
+    fptanR(a, ase);
+    if (isNan80(R.sig, R.se)) {
+      second = R.sig;
+      secondSe = R.se;
+    }
+  }
+  if (outOfRange) {
+    commit();
+    store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) | C2, FSW);
+    return;
+  }
+  store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) & ~C2, FSW);
+  if (!commit()) return;
+  put(p, R.sig, R.se);
+  push(second, secondSe);
+}
+
+// ---- comparison -----------------------------------------------------------------------------------------------------
+function ccOf(relation: u32): u32 {
+  return relation == 0 ? 0 : relation == 1 ? C0 : relation == 2 ? C3 : C3 | C2 | C0;
+}
+function compareEnd(relation: u32, pops: u32): void {
+  if (!commit()) {
+    return;
+  }
+  setCc(ccOf(relation));
+  if (pops > 0) pop();
+  if (pops > 1) pop();
+}
+function compareSti(i: u32, quiet: bool, pops: u32): void {
+  if (isEmpty(0) || isEmpty(i)) {
+    if (!stackFault(false)) return;
+    setCc(C3 | C2 | C0);
+    if (pops > 0) pop();
+    if (pops > 1) pop();
+    return;
+  }
+  begin();
+  const p = st(0);
+  const q = st(i);
+  compareEnd(compare80(sigOf(p), seOf(p), sigOf(q), seOf(q), quiet), pops);
+}
+export function fcom(i: u32, pops: u32): void {
+  compareSti(i, false, pops);
+}
+export function fucom(i: u32, pops: u32): void {
+  compareSti(i, true, pops);
+}
+export function fcompp(): void {
+  compareSti(1, false, 2);
+}
+export function fucompp(): void {
+  compareSti(1, true, 2);
+}
+function compareMem(denormal: bool, pops: u32): void {
+  if (isEmpty(0)) {
+    if (!stackFault(false)) return;
+    setCc(C3 | C2 | C0);
+    if (pops) pop();
+    return;
+  }
+  const p = st(0);
+  const relation = compare80(sigOf(p), seOf(p), R.sig, R.se, false);
+  if (denormal && relation != 3) F.exc |= FX_DE;
+  compareEnd(relation, pops);
+}
+export function fcomMd(x: u32, pops: u32): void {
+  begin();
+  compareMem(fromSingle(x), pops);
+}
+export function fcomMq(x: u64, pops: u32): void {
+  begin();
+  compareMem(fromDouble(x), pops);
+}
+export function ficomMd(x: u32, pops: u32): void {
+  begin();
+  fromInt64(<i64>(<i32>x));
+  compareMem(false, pops);
+}
+export function ficomMw(x: u32, pops: u32): void {
+  begin();
+  fromInt64(<i64>(<i16>x));
+  compareMem(false, pops);
+}
+/** FCOMI (0), FCOMIP (1), FUCOMI (2), FUCOMIP (3). */
+export function fcomi(i: u32, kind: u32): void {
+  let relation: u32 = 3;
+  if (isEmpty(0) || isEmpty(i)) {
+    if (!stackFault(false)) return;
+  } else {
+    begin();
+    const p = st(0);
+    const q = st(i);
+    relation = compare80(sigOf(p), seOf(p), sigOf(q), seOf(q), kind >= 2);
+    if (!commit()) return;
+  }
+  setFlagBits(relation == 0 ? 0 : relation == 1 ? 1 : relation == 2 ? 0x40 : 0x45);
+  if (kind & 1) pop();
+}
+export function ftst(): void {
+  if (isEmpty(0)) {
+    if (stackFault(false)) setCc(C3 | C2 | C0);
+    return;
+  }
+  begin();
+  const p = st(0);
+  compareEnd(compare80(sigOf(p), seOf(p), 0, 0, false), 0);
+}
+export function fxam(): void {
+  const p = st(0);
+  const a = sigOf(p);
+  const se = seOf(p);
+  let cc: u32;
+  if (isEmpty(0)) cc = C3 | C0;
+  else if (isUnsupported80(a, se)) cc = 0;
+  else if (isInf80(a, se)) cc = C2 | C0;
+  else if (isNan80(a, se)) cc = C0;
+  else if (isZero80(a, se)) cc = C3;
+  else if (isDenormal80(a, se)) cc = C3 | C2;
+  else cc = C2;
+  setCc(cc | (se & 0x8000 ? C1 : 0));
+}
+/** FCMOVcc: condition 0 B, 1 E, 2 BE, 3 U; bit 2 negates. */
+export function fcmov(i: u32, code: u32): void {
+  if (isEmpty(0) || isEmpty(i)) {
+    if (stackFault(false)) {
+      markUsed(0);
+      put(st(0), R.sig, R.se);
+    }
+    return;
+  }
+  begin();
+  commit();
+  let yes: bool;
+  switch (code & 3) {
+    case 0:
+      yes = cf();
+      break;
+    case 1:
+      yes = zf();
+      break;
+    case 2:
+      yes = cf() || zf();
+      break;
+    default:
+      yes = pf();
+  }
+  if (code & 4) yes = !yes;
+  if (yes) {
+    const q = st(i);
+    put(st(0), sigOf(q), seOf(q));
+  }
+}
+
+// ---- loads ----------------------------------------------------------------------------------------------------------
+/** Pushes R after the overflow check; exceptions of the conversion are in F.exc. */
+function pushR(): void {
+  if (!isEmpty(7)) {
+    if (stackFault(true)) {
+      push(R.sig, R.se);
+    }
+    return;
+  }
+  if (commit()) push(R.sig, R.se);
+}
+function pushMem(denormal: bool): void {
+  if (isSnan80(R.sig, R.se)) {
+    F.exc |= FX_IE;
+    R.sig |= 0x4000000000000000;
+  }
+  if (denormal) F.exc |= FX_DE;
+  pushR();
+}
+export function fldMd(x: u32): void {
+  begin();
+  pushMem(fromSingle(x));
+}
+export function fldMq(x: u64): void {
+  begin();
+  pushMem(fromDouble(x));
+}
+export function fldMt(linear: u64): void {
+  const sig = Mem.read<u64>(linear);
+  const se = Mem.read<u16>(linear + 8);
+  begin();
+  setR(sig, se);
+  pushR();
+}
+export function fldSti(i: u32): void {
+  if (isEmpty(i)) {
+    if (stackFault(false)) push(R.sig, R.se);
+    return;
+  }
+  begin();
+  const p = st(i);
+  setR(sigOf(p), seOf(p));
+  pushR();
+}
+export function fildMw(x: u32): void {
+  begin();
+  fromInt64(<i64>(<i16>x));
+  pushR();
+}
+export function fildMd(x: u32): void {
+  begin();
+  fromInt64(<i64>(<i32>x));
+  pushR();
+}
+export function fildMq(x: u64): void {
+  begin();
+  fromInt64(<i64>x);
+  pushR();
+}
+export function fbld(linear: u64): void {
+  const low = Mem.read<u64>(linear);
+  const high = <u32>Mem.read<u16>(linear + 8);
+  begin();
+  let v: u64 = ((high >> 4) & 15) * 10 + (high & 15);
+  for (let i: i32 = 60; i >= 0; i -= 4) v = v * 10 + ((low >> <u64>i) & 15);
+  fromInt64(<i64>v);
+  R.se |= high & 0x8000;
+  pushR();
+}
+/** FLD1 FLDL2T FLDL2E FLDPI FLDLG2 FLDLN2 FLDZ, by the low bits of the opcode. */
+export function fldConstant(n: u32): void {
+  begin();
+  const rc = rounding();
+  const down = rc == ROUND_DOWN || rc == ROUND_ZERO;
+  switch (n) {
+    case 0:
+      setR(TOP_BIT, 0x3fff);
+      break;
+    case 1:
+      setR(rc == ROUND_UP ? 0xd49a784bcd1b8aff : 0xd49a784bcd1b8afe, 0x4000);
+      break;
+    case 2:
+      setR(down ? 0xb8aa3b295c17f0bb : 0xb8aa3b295c17f0bc, 0x3fff);
+      break;
+    case 3:
+      setR(down ? 0xc90fdaa22168c234 : 0xc90fdaa22168c235, 0x4000);
+      break;
+    case 4:
+      setR(down ? 0x9a209a84fbcff798 : 0x9a209a84fbcff799, 0x3ffd);
+      break;
+    case 5:
+      setR(down ? 0xb17217f7d1cf79ab : 0xb17217f7d1cf79ac, 0x3ffe);
+      break;
+    default:
+      setR(0, 0);
+  }
+  pushR();
+}
+
+// ---- stores ---------------------------------------------------------------------------------------------------------
+// The record is taken raw: memory is written (and may fault) before status and stack change.
+/** Unmasked exceptions of F.exc that forbid a store to memory. */
+function storeRefused(): bool {
+  return (F.exc & ~(<u32>load<u16>(vcpu, FCW)) & 0x1f) != 0;
+}
+/** Empty ST(0): true when masked, with R the indefinite and F.exc set (commit not yet called). */
+function storeStart(): bool {
+  begin();
+  if (isEmpty(0)) {
+    F.exc = FX_IE | STACK_FAULT;
+    return false;
+  }
+  return true;
+}
+function storeEnd(popAfter: u32): void {
+  const refused = storeRefused();
+  commit();
+  if (refused) {
+    // Precomputation faults report alone; a refused overflow or underflow keeps its flags.
+    return;
+  }
+  if (popAfter) pop();
+}
+/** FST/FSTP m32 (pops = 0, 1). */
+export function fstMd(r: usize, pops: u32): void {
+  const linear = Ea.toWrite(r, 4);
+  let v: u64 = 0xffc00000;
+  if (storeStart()) {
+    const p = st(0);
+    v = toFormat(sigOf(p), seOf(p), true);
+  }
+  if (!storeRefused()) Mem.write<u32>(linear, <u32>v);
+  storeEnd(pops);
+}
+export function fstMq(r: usize, pops: u32): void {
+  const linear = Ea.toWrite(r, 8);
+  let v: u64 = 0xfff8000000000000;
+  if (storeStart()) {
+    const p = st(0);
+    v = toFormat(sigOf(p), seOf(p), false);
+  }
+  if (!storeRefused()) Mem.write<u64>(linear, v);
+  storeEnd(pops);
+}
+export function fstpMt(r: usize): void {
+  const linear = Ea.toWrite(r, 10);
+  if (storeStart()) {
+    const p = st(0);
+    setR(sigOf(p), seOf(p));
+  } else setR(INDEFINITE_SIG, INDEFINITE_SE);
+  if (!storeRefused()) {
+    const se = R.se;
+    const sig = R.sig;
+    Mem.probeWrite(linear, 10);
+    Mem.write<u64>(linear, sig);
+    Mem.write<u16>(linear + 8, <u16>se);
+  }
+  storeEnd(1);
+}
+/** FIST/FISTP: pops = 0, 1; FISTTP: 3 (truncate and pop). */
+function integerOf(bits: u32, pops: u32): u64 {
+  if (!storeStart()) return <u64>1 << (bits - 1);
+  const p = st(0);
+  return toInteger(sigOf(p), seOf(p), bits, pops & 2 ? ROUND_ZERO : rounding());
+}
+export function fistMw(r: usize, pops: u32): void {
+  const linear = Ea.toWrite(r, 2);
+  const v = integerOf(16, pops);
+  if (!storeRefused()) Mem.write<u16>(linear, <u16>v);
+  storeEnd(pops);
+}
+export function fistMd(r: usize, pops: u32): void {
+  const linear = Ea.toWrite(r, 4);
+  const v = integerOf(32, pops);
+  if (!storeRefused()) Mem.write<u32>(linear, <u32>v);
+  storeEnd(pops);
+}
+export function fistMq(r: usize, pops: u32): void {
+  const linear = Ea.toWrite(r, 8);
+  const v = integerOf(64, pops);
+  if (!storeRefused()) Mem.write<u64>(linear, v);
+  storeEnd(pops);
+}
+export function fbstp(r: usize): void {
+  const linear = Ea.toWrite(r, 10);
+  let low: u64 = 0xc000000000000000;
+  let high: u32 = 0xffff;
+  if (storeStart()) {
+    const p = st(0);
+    const sig = sigOf(p);
+    const se = seOf(p);
+    if (isUnsupported80(sig, se) || (se & 0x7fff) == 0x7fff) F.exc |= FX_IE;
+    else {
+      let v: u64 = 0;
+      let inexact = false;
+      if (sig != 0) {
+        inexact = rintCore(se >> 15, exp80(sig, se), sig80(sig), rounding());
+        if (F.hi != 0) v = F.exp > 62 ? 0xffffffffffffffff : F.hi >> <u64>(63 - F.exp);
+      }
+      if (v > 999999999999999999) {
+        F.exc |= FX_IE;
+        F.up = false;
+      } else {
+        if (inexact) F.exc |= FX_PE;
+        low = 0;
+        for (let i: u64 = 0; i < 64; i += 4) {
+          low |= (v % 10) << i;
+          v /= 10;
+        }
+        high = <u32>(v % 10) | (<u32>(v / 10) << 4) | (se & 0x8000);
+      }
+    }
+  }
+  if (!storeRefused()) {
+    Mem.probeWrite(linear, 10);
+    Mem.write<u64>(linear, low);
+    Mem.write<u16>(linear + 8, <u16>high);
+  }
+  storeEnd(1);
+}
+/** FST/FSTP ST(i). */
+export function fstSti(i: u32, pops: u32): void {
+  if (isEmpty(0)) {
+    if (!stackFault(false)) return;
+  } else {
+    begin();
+    commit();
+    const p = st(0);
+    setR(sigOf(p), seOf(p));
+  }
+  put(st(i), R.sig, R.se);
+  markUsed(i);
+  if (pops) pop();
+}
+export function fxch(i: u32): void {
+  if (isEmpty(0) || isEmpty(i)) {
+    const e0 = isEmpty(0);
+    const ei = isEmpty(i);
+    if (!stackFault(false)) return;
+    if (e0) put(st(0), R.sig, R.se);
+    if (ei) put(st(i), R.sig, R.se);
+    markUsed(0);
+    markUsed(i);
+  } else {
+    begin();
+    commit();
+  }
+  const p = st(0);
+  const q = st(i);
+  const sig = sigOf(p);
+  const se = seOf(p);
+  put(p, sigOf(q), seOf(q));
+  put(q, sig, se);
+}
+
+// ---- control --------------------------------------------------------------------------------------------------------
+/** FFREE (0), FFREEP (1). */
+export function ffree(i: u32, pops: u32): void {
+  const n = (((<u32>load<u16>(vcpu, FSW)) >> 11) + i) & 7;
+  store<u16>(vcpu, <u32>load<u16>(vcpu, FTW) | (3 << (n << 1)), FTW);
+  if (pops) pop();
+}
+function moveTop(by: u32): void {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  store<u16>(vcpu, (sw & 0xc5ff) | ((sw + (by << 11)) & 0x3800), FSW);
+}
+export function fincstp(): void {
+  moveTop(1);
+}
+export function fdecstp(): void {
+  moveTop(7);
+}
+export function fninit(): void {
+  store<u16>(vcpu, 0x37f, FCW);
+  store<u16>(vcpu, 0, FSW);
+  store<u16>(vcpu, 0xffff, FTW);
+  store<u16>(vcpu, 0, FOP);
+  store<u64>(vcpu, 0, FIP);
+  store<u64>(vcpu, 0, FDP);
+  store<u16>(vcpu, 0, FCS);
+  store<u16>(vcpu, 0, FDS);
+}
+export function fnclex(): void {
+  store<u16>(vcpu, load<u16>(vcpu, FSW) & 0x7f00, FSW);
+}
+/** Recomputes ES and B after the control or status word was loaded. */
+export function updateSummary(): void {
+  const sw = <u32>load<u16>(vcpu, FSW) & 0x7f7f;
+  store<u16>(vcpu, sw & ~(<u32>load<u16>(vcpu, FCW)) & 0x3f ? sw | 0x8080 : sw, FSW);
+}
+export function fldcw(x: u32): void {
+  store<u16>(vcpu, (x & 0x1f7f) | 0x40, FCW);
+  updateSummary();
+}
+export function fnstcw(): u16 {
+  return load<u16>(vcpu, FCW);
+}
+export function fnstsw(): u16 {
+  return load<u16>(vcpu, FSW);
+}
+/** FNOP and the 8087 instructions FENI, FDISI, FSETPM. */
+export function fnop(): void {}
