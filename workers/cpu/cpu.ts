@@ -58,6 +58,8 @@ export interface Cpu {
   instructions(): number;
   counters(): CpuCounters;
   reset(): void;
+  /** Boot without firmware: after `reset`, real mode at cs:ip with DL set, DS = ES = SS = 0, SP = 0x7C00, interrupts on. */
+  start?(cs: number, ip: number, dl: number): void;
   save(): State;
   load(state: State): void;
 }

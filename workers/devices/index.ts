@@ -5,6 +5,8 @@ import type { DeviceType } from "../platform/types.ts";
 import { debugConsole, debugExit } from "./debug-ports.ts";
 import { fwCfg } from "./fw-cfg.ts";
 import { i8042 } from "./i8042.ts";
+import { ioApic } from "./io-apic.ts";
+import { localApic } from "./local-apic.ts";
 import { pciHost } from "./pci-host.ts";
 import { pic } from "./pic.ts";
 import { piix3 } from "./piix3.ts";
@@ -20,6 +22,8 @@ export const deviceTypes: readonly AnyDeviceType[] = [
   debugExit,
   fwCfg,
   i8042,
+  ioApic,
+  localApic,
   pciHost,
   pic,
   piix3,

@@ -1,0 +1,273 @@
+// The life of one machine: off, paused, running or crashed, and the loop that runs it in slices of about two milliseconds.
+// The same loop serves Node and a worker: between slices it yields to the event loop, in HLT it sleeps with setTimeout until the next
+// timer, and anything that raises an interrupt or arms an earlier timer wakes it. Left out: more than one processor.
+
+import type { Board, Request } from "./board.ts";
+import { loadSections, saveSections, type Sections } from "./snapshot.ts";
+
+export type MachineState = "off" | "paused" | "running" | "crashed";
+export interface Notice {
+  readonly state: MachineState;
+  /** Why it stopped: "poweroff", "reset" with noReboot, "shutdown" (triple fault with noReboot), "exit", "break", "pause", "error". */
+  readonly reason: string;
+  readonly exitStatus?: number;
+  readonly error?: unknown;
+  readonly breakIp?: bigint;
+}
+
+const SLICE_MS = 2;
+const LEAST_BUDGET = 500;
+const MOST_BUDGET = 20_000_000;
+/** Waits shorter than this are not worth a trip through the event loop's timers. */
+const SHORT_WAIT_NS = 60_000;
+
+const hasImmediate = typeof (globalThis as { setImmediate?: unknown }).setImmediate === "function";
+/** Runs `job` after pending messages and I/O had their turn, without the 4 ms that browsers add to nested timeouts. */
+function makeSoon(job: () => void): () => void {
+  if (hasImmediate) return () => void (globalThis as unknown as { setImmediate(f: () => void): void }).setImmediate(job);
+  const channel = new MessageChannel();
+  channel.port1.onmessage = job;
+  return () => channel.port2.postMessage(null);
+}
+
+export class Machine {
+  readonly board: Board;
+  private current: MachineState = "off";
+  private readonly listeners: ((notice: Notice) => void)[] = [];
+  private readonly hostNow: () => number;
+  private readonly soon: () => void;
+  private soonPending = false;
+  private sleepTimer: ReturnType<typeof setTimeout> | null = null;
+  private inSlice = false;
+  /** Guest time at which the current run of the processor is expected to end. */
+  private runEndsNs = Infinity;
+  /** Instructions per host millisecond, as measured. */
+  private rate = 20_000;
+  private prepared = false;
+  private lastNotice: Notice = { state: "off", reason: "new" };
+  /** Host milliseconds spent running guest code and devices (for idle load). */
+  busyMs = 0;
+
+  constructor(board: Board) {
+    this.board = board;
+    this.hostNow = board.parts.hostNowMs ?? (() => performance.now());
+    this.soon = makeSoon(() => {
+      this.soonPending = false;
+      this.loop();
+    });
+    board.onWake = () => this.wake();
+    board.clock.timers.onEarlier = (atNs) => {
+      if (!this.inSlice) this.wake();
+      else if (atNs < this.runEndsNs) board.cpu.kick();
+    };
+  }
+  get state(): MachineState {
+    return this.current;
+  }
+  get last(): Notice {
+    return this.lastNotice;
+  }
+  onState(listener: (notice: Notice) => void): void {
+    this.listeners.push(listener);
+  }
+
+  // ---- control -------------------------------------------------------------------------------------------------------
+
+  /** Power on. `paused` stops before the first instruction. */
+  async start(options: { readonly paused?: boolean } = {}): Promise<void> {
+    if (this.current !== "off") return;
+    if (!this.prepared) {
+      await this.board.prepare();
+      this.prepared = true;
+    }
+    this.board.reset();
+    this.enter(options.paused ? "paused" : "running", "start");
+  }
+  pause(reason = "pause"): void {
+    if (this.current === "running") this.enter("paused", reason);
+  }
+  resume(): void {
+    if (this.current === "paused") this.enter("running", "resume");
+  }
+  reset(): void {
+    if (this.current === "running") this.board.ask({ what: "reset" });
+    else if (this.current === "paused") this.board.reset();
+  }
+  powerOff(): void {
+    if (this.current !== "off") this.enter("off", "poweroff");
+  }
+  /** ACPI power button. */
+  powerDown(): void {
+    this.board.powerButton();
+    this.wake();
+  }
+  nmi(): void {
+    this.board.nmi();
+    this.wake();
+  }
+  /** Ends a sleep: call after anything from outside that the guest may want to see. */
+  wake(): void {
+    if (this.current !== "running" || this.inSlice || this.soonPending) return;
+    if (this.sleepTimer !== null) {
+      clearTimeout(this.sleepTimer);
+      this.sleepTimer = null;
+    }
+    this.soonPending = true;
+    this.soon();
+  }
+  /** Resolves when the machine is off, crashed or paused. */
+  stopped(): Promise<Notice> {
+    if (this.current !== "running") return Promise.resolve(this.lastNotice);
+    return new Promise((resolve) => {
+      const listener = (notice: Notice) => {
+        if (notice.state === "running") return;
+        this.listeners.splice(this.listeners.indexOf(listener), 1);
+        resolve(notice);
+      };
+      this.listeners.push(listener);
+    });
+  }
+  /** Power on and run to the end. */
+  async run(): Promise<Notice> {
+    await this.start();
+    return this.stopped();
+  }
+  save(): Sections {
+    return saveSections(this.board);
+  }
+  /** Loads device and processor state; RAM is the caller's. Leaves the machine paused. */
+  load(snapshot: Sections): void {
+    if (this.current === "running") this.pause();
+    loadSections(this.board, snapshot);
+    if (this.current !== "paused") this.enter("paused", "load");
+  }
+
+  private enter(state: MachineState, reason: string, more: Partial<Notice> = {}): void {
+    this.current = state;
+    if (state === "running") {
+      this.board.clock.resume();
+      this.soonPending = true;
+      this.soon();
+    } else {
+      this.board.clock.pause();
+      this.board.cpu.kick();
+      if (this.sleepTimer !== null) clearTimeout(this.sleepTimer);
+      this.sleepTimer = null;
+    }
+    this.lastNotice = { state, reason, ...more };
+    for (const listener of [...this.listeners]) listener(this.lastNotice);
+  }
+
+  // ---- the loop ------------------------------------------------------------------------------------------------------
+
+  private loop(): void {
+    if (this.current !== "running" || this.inSlice) return;
+    let waitMs: number;
+    try {
+      waitMs = this.runSlice();
+    } catch (error) {
+      this.inSlice = false;
+      this.enter("crashed", "error", { error });
+      return;
+    }
+    if (this.current !== "running" || this.soonPending) return;
+    if (waitMs <= 0) {
+      this.soonPending = true;
+      this.soon();
+    } else if (waitMs !== Infinity) {
+      // Infinity: nothing will happen until somebody wakes us.
+      this.sleepTimer = setTimeout(() => {
+        this.sleepTimer = null;
+        this.loop();
+      }, waitMs);
+    }
+  }
+  /**
+   * Runs for about two host milliseconds. Returns how many milliseconds may be slept before the next slice: 0 for none,
+   * Infinity when only an outside event can wake the guest.
+   */
+  runSlice(): number {
+    const { board } = this;
+    const { clock, cpu } = board;
+    const { timers } = clock;
+    const started = this.hostNow();
+    let hostNow = started;
+    this.inSlice = true;
+    let wait = 0;
+    try {
+      do {
+        const now = clock.now();
+        timers.runDue(now);
+        if (board.request !== null && !this.take(board.request)) break;
+        const next = timers.next();
+        let budget: number;
+        if (clock.mode === "instructions") {
+          budget = Math.ceil((next - now) / 2 ** clock.shift);
+          this.runEndsNs = next;
+        } else {
+          const leftMs = Math.min(started + SLICE_MS - hostNow, (next - now) / 1e6);
+          budget = Math.ceil(this.rate * leftMs);
+          this.runEndsNs = now + leftMs * 1e6;
+        }
+        budget = Math.max(clock.mode === "instructions" ? 1 : LEAST_BUDGET, Math.min(MOST_BUDGET, budget));
+        if (clock.mode === "instructions") budget = Math.min(budget, Math.ceil(this.rate * SLICE_MS));
+        const before = cpu.instructions();
+        const exit = cpu.run(budget);
+        const after = this.hostNow();
+        const ran = cpu.instructions() - before;
+        if (ran > 2000 && after > hostNow) this.rate = Math.max(1000, this.rate * 0.8 + (ran / (after - hostNow)) * 0.2);
+        hostNow = after;
+        if (exit.reason === "shutdown") {
+          // A triple fault ends in a reset, as the chipset of a PC does.
+          if (!this.take({ what: "reset" }, "shutdown")) break;
+        } else if (exit.reason === "break") {
+          this.enter("paused", "break", { breakIp: exit.ip });
+          break;
+        } else if (exit.reason === "halt" && board.request === null) {
+          const due = timers.next();
+          const current = clock.now();
+          if (due > current) {
+            if (clock.mode === "instructions") {
+              if (due === Infinity) {
+                wait = Infinity;
+                break;
+              }
+              clock.skipTo(due);
+            } else if (due - current > SHORT_WAIT_NS) {
+              wait = due === Infinity ? Infinity : (due - current) / 1e6;
+              break;
+            }
+          }
+        }
+      } while (hostNow < started + SLICE_MS && this.current === "running");
+    } finally {
+      this.inSlice = false;
+      this.runEndsNs = Infinity;
+      this.busyMs += this.hostNow() - started;
+    }
+    if (board.request !== null && this.current === "running") wait = 0;
+    return wait;
+  }
+  /** Carries out what the guest asked for; false when the machine stops running. */
+  private take(request: Request, cause: string = request.what): boolean {
+    this.board.request = null;
+    switch (request.what) {
+      case "reset":
+        if (this.board.config.noReboot) {
+          this.enter("off", cause);
+          return false;
+        }
+        this.board.reset();
+        return true;
+      case "poweroff":
+        this.enter("off", "poweroff");
+        return false;
+      case "exit":
+        this.enter("off", "exit", { exitStatus: request.status });
+        return false;
+      case "sleep":
+        this.board.noteMissing("suspend to RAM");
+        return true;
+    }
+  }
+}
