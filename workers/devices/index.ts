@@ -3,13 +3,17 @@
 
 import type { DeviceType } from "../platform/types.ts";
 import { debugConsole, debugExit } from "./debug-ports.ts";
+import { edu } from "./edu.ts";
 import { fwCfg } from "./fw-cfg.ts";
+import { hpet } from "./hpet.ts";
 import { i8042 } from "./i8042.ts";
 import { ioApic } from "./io-apic.ts";
 import { localApic } from "./local-apic.ts";
+import { pcTestdev } from "./pc-testdev.ts";
 import { pciHost } from "./pci-host.ts";
 import { pic } from "./pic.ts";
 import { piix3 } from "./piix3.ts";
+import { piix4Pm } from "./piix4-pm.ts";
 import { pit } from "./pit.ts";
 import { rtc } from "./rtc.ts";
 import { uart } from "./uart.ts";
@@ -20,13 +24,17 @@ type AnyDeviceType = DeviceType<any, any>;
 export const deviceTypes: readonly AnyDeviceType[] = [
   debugConsole,
   debugExit,
+  edu,
   fwCfg,
+  hpet,
   i8042,
   ioApic,
   localApic,
+  pcTestdev,
   pciHost,
   pic,
   piix3,
+  piix4Pm,
   pit,
   rtc,
   uart,

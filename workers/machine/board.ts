@@ -209,12 +209,18 @@ export class Board {
     for (let line = 0; line < 24; line++) {
       const output = (this.junctions[line] as Junction).output;
       const picPin = this.pins.get(`pic.irq${line}`);
-      const ioPin = this.pins.get(`ioapic.pin${line === 0 ? 2 : line}`);
+      const ioPin = this.pins.get(`ioapic.pin${line}`);
       if (picPin) output.connect(picPin);
-      // QEMU's override: interrupt 0 arrives at pin 2, and pin 0 is left free.
-      if (ioPin && line !== 2) output.connect(ioPin);
+      if (ioPin && line !== 0 && line !== 2) output.connect(ioPin);
       output.connect((high) => this.trace.emit(IRQ_LINE, line, high ? 1 : 0));
     }
+    // QEMU's override: interrupt 0 arrives at pin 2 (as does line 2, which the 8259 pair has no room for); pin 0 is left free.
+    const pin2 = new Junction();
+    for (const line of [0, 2]) {
+      const source = pin2.source();
+      (this.junctions[line] as Junction).output.connect((high) => source.set(high));
+    }
+    this.connectTo(pin2.output, "ioapic.pin2");
     for (let i = 0; i < 4; i++) this.connectTo((this.pirqs[i] as Junction).output, `piix3.pirq${"abcd"[i]}`);
     this.wireOf("pic.int").connect((high) => {
       this.picInt = high;
@@ -425,6 +431,7 @@ export class Board {
     this.pci.reset();
     for (const { device } of this.devices) device.reset();
     this.cpu.reset();
+    this.cpu.setA20(this.wireOf("i8042.a20").level);
     this.trace.emitName("cpu.reset");
     if (this.bootSector) {
       this.memory.write(0x7c00, this.bootSector);
