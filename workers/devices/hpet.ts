@@ -19,6 +19,8 @@ class Comparator {
   config = CFG_CAPABLE;
   compare = U64;
   period = 0n;
+  /** VAL_SET covered a low half: the high half that follows goes to the accumulator too. */
+  setHigh = false;
   readonly timer: Timer;
   constructor(timer: Timer) {
     this.timer = timer;
@@ -162,11 +164,11 @@ class Hpet implements Device<State> {
         const high = (offset & 0x1f) === 0x0c;
         if (high && c.config & CFG_32) break;
         const merge = (old: bigint) => (high ? (old & 0xffffffffn) | (word << 32n) : (old & ~0xffffffffn) | word);
-        if (!(c.config & CFG_PERIODIC) || c.config & CFG_SET) c.compare = merge(c.compare) & (c.config & CFG_32 ? 0xffffffffn : U64);
+        if (!(c.config & CFG_PERIODIC) || c.config & CFG_SET || (high && c.setHigh)) c.compare = merge(c.compare) & (c.config & CFG_32 ? 0xffffffffn : U64);
         // In periodic mode the same write is the period, unless VAL_SET gave it to the accumulator alone; drivers write twice.
         if (c.config & CFG_PERIODIC) c.period = merge(c.period) & (c.config & CFG_32 ? 0x7fffffffn : U64);
-        if (high || c.config & CFG_32 || !(c.config & CFG_PERIODIC)) c.config &= ~CFG_SET;
-        else c.config &= ~CFG_SET;
+        c.setHigh = !high && (c.config & CFG_SET) !== 0;
+        c.config &= ~CFG_SET;
         this.arm(n);
         break;
       }

@@ -1,7 +1,9 @@
 // The named files and keys of fw_cfg that SeaBIOS reads on QEMU's pc: memory map, sleep states, boot menu, ACPI and SMBIOS tables.
 
 import { FW_CFG } from "../devices/fw-cfg.ts";
+import { buildAcpi } from "./acpi/tables.ts";
 import type { Board } from "./board.ts";
+import { buildSmbios } from "./smbios.ts";
 
 export function addFirmwareTables(board: Board, low: number, high: number): void {
   const { fwCfg, config } = board;
@@ -31,4 +33,18 @@ export function addFirmwareTables(board: Board, low: number, high: number): void
     fwCfg.addFile("etc/boot-menu-wait", Uint8Array.of(0xb8, 0x0b)); // 3 s
     fwCfg.addFile("etc/show-boot-menu", Uint8Array.of(1, 0));
   } else fwCfg.addFile("etc/show-boot-menu", Uint8Array.of(0, 0));
+
+  const acpi = buildAcpi({
+    // SeaBIOS puts PCI memory at 2 GiB, 3 GiB or 3.5 GiB, whichever is the first above RAM.
+    pciHole: low <= 0x80000000 ? 0x80000000 : low <= 0xc0000000 ? 0xc0000000 : 0xe0000000,
+    floppy: config.disks.some((d) => d.at.startsWith("floppy")),
+    serial: config.serial.map((s) => s !== "none"),
+    processors: config.cpu.count,
+  });
+  fwCfg.addFile("etc/acpi/rsdp", acpi.rsdp);
+  fwCfg.addFile("etc/acpi/tables", acpi.tables);
+  fwCfg.addFile("etc/table-loader", acpi.loader);
+  const smbios = buildSmbios({ memoryMiB: config.memoryMiB, low, high, name: config.name, cpu: config.cpu.model });
+  fwCfg.addFile("etc/smbios/smbios-anchor", smbios.anchor);
+  fwCfg.addFile("etc/smbios/smbios-tables", smbios.tables);
 }
