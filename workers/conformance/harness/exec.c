@@ -1,0 +1,90 @@
+// Runs single instructions on the host CPU and reports the state they leave. Used only to make expected results; tests do not need it.
+// stdin: records {u8 mode (0 = 64-bit, 1 = compatibility), u8 length, u8 code[14], struct state}; stdout: {u32 vector, u32 error,
+// struct state} per record, vector 0xffffffff when the instruction completed. A case is entered and left through signal frames: the
+// handler writes the next state into the frame and returns into the code, which ends in INT3 or faults.
+// Build: gcc -O2 -o exec exec.c
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ucontext.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define DATA 0x10000000ul
+#define CODE 0x20000000ul
+#define MEMORY 1024
+struct state {
+  uint64_t gpr[16];
+  uint64_t flags;
+  uint64_t rip; /* offset from CODE */
+  uint8_t fx[512];
+  uint8_t memory[MEMORY];
+};
+struct input {
+  uint8_t mode, length, code[14];
+  struct state s;
+};
+struct output {
+  uint32_t vector, error;
+  struct state s;
+};
+static const int ORDER[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                              REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+static struct input in;
+static struct output out;
+static int running;
+
+static int next(void) { return fread(&in, sizeof in, 1, stdin) == 1; }
+
+static void handler(int sig, siginfo_t *info, void *context) {
+  ucontext_t *u = context;
+  greg_t *g = u->uc_mcontext.gregs;
+  uint8_t *fx = (uint8_t *)u->uc_mcontext.fpregs;
+  if (running) {
+    uint64_t rip = g[REG_RIP];
+    int done = g[REG_TRAPNO] == 3 && rip == CODE + in.length + 1;
+    out.vector = done ? 0xffffffffu : (uint32_t)g[REG_TRAPNO];
+    out.error = done ? 0 : (uint32_t)g[REG_ERR];
+    for (int i = 0; i < 16; i++) out.s.gpr[i] = g[ORDER[i]];
+    out.s.flags = g[REG_EFL];
+    out.s.rip = done ? in.length : rip - CODE;
+    memcpy(out.s.fx, fx, 512);
+    memset(out.s.fx + 416, 0, 96);
+    memcpy(out.s.memory, (void *)DATA, MEMORY);
+    fwrite(&out, sizeof out, 1, stdout);
+  }
+  running = 1;
+  if (!next()) {
+    fflush(stdout);
+    _exit(0);
+  }
+  memset((void *)CODE, 0xcc, 64);
+  memcpy((void *)CODE, in.code, in.length);
+  memcpy((void *)DATA, in.s.memory, MEMORY);
+  for (int i = 0; i < 16; i++) g[ORDER[i]] = in.s.gpr[i];
+  g[REG_EFL] = (in.s.flags & 0xcd5) | 0x202;
+  g[REG_RIP] = CODE;
+  g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xfffful) | (in.mode ? 0x23 : 0x33);
+  memcpy(fx, in.s.fx, 416);
+  *(uint32_t *)(fx + 28) = 0xffff;
+  /* The frame carries an XSAVE header: say that x87 and SSE are present. */
+  if (*(uint32_t *)(fx + 464) == 0x46505853) *(uint64_t *)(fx + 512) |= 3;
+}
+
+int main(void) {
+  static uint8_t stack[1 << 16];
+  stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+  sigaltstack(&alternate, 0);
+  struct sigaction a = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  int signals[] = {SIGTRAP, SIGSEGV, SIGFPE, SIGILL, SIGBUS};
+  for (int i = 0; i < 5; i++) sigaction(signals[i], &a, 0);
+  if (mmap((void *)(DATA - 65536), 3 * 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return 1;
+  if (mmap((void *)CODE, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return 1;
+  __asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(0x2b));
+  __asm__ volatile("int3");
+  return 1;
+}

@@ -1,0 +1,159 @@
+// Runs one instruction case on the real core: user mode in long mode (64-bit or compatibility segment), flat memory of a few pages,
+// the same addresses as exec.c. Faults are caught where they unwind, before delivery.
+
+import * as L from "../../cpu/core/layout";
+import { decodeTables } from "../../cpu/isa/tables";
+import { CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, MEMORY, MEMORY_SIZE, RIP, STATE_SIZE } from "./cases";
+
+interface CoreExports {
+  start(base: number): void;
+  reset(hard: number, signature: number): void;
+  run(budget: number): number;
+  restored(): void;
+  hostWritten(host: number, size: number): void;
+  eflags(): bigint;
+  currentIp(): bigint;
+  readonly faultVector: WebAssembly.Global;
+}
+const TABLES = 0x1000; // PML4, PDPT, PD at physical 0x1000, 0x2000, 0x3000
+const FLAGS_MASK = 0x8d5;
+
+export class Machine {
+  private readonly view: DataView;
+  private readonly bytes: Uint8Array;
+  private readonly core: CoreExports;
+  private nextFrame = L.POOL_BASE;
+  private readonly frames = new Map<number, number>();
+  private mode = -1;
+
+  constructor(wasm: Uint8Array) {
+    const memory = new WebAssembly.Memory({ initial: 4096, maximum: 65536, shared: true });
+    this.bytes = new Uint8Array(memory.buffer);
+    this.view = new DataView(memory.buffer);
+    const host = new Proxy(
+      {},
+      {
+        get: (_, name) => (): number => {
+          if (name === "unwind") throw new Error("unwind");
+          return 0;
+        },
+        has: () => true,
+      },
+    );
+    const module = new WebAssembly.Module(wasm as BufferSource);
+    const imports: Record<string, Record<string, WebAssembly.ImportValue>> = { env: { memory, abort: () => {} } };
+    for (const i of WebAssembly.Module.imports(module)) {
+      if (i.kind === "function") {
+        const group = (imports[i.module] ??= {});
+        group[i.name] = (host as Record<string, () => number>)[i.name] as () => number;
+      }
+    }
+    this.core = new WebAssembly.Instance(module, imports).exports as unknown as CoreExports;
+    this.bytes.set(decodeTables(), L.DECODE_BASE);
+    for (let i = 0; i < 8; i++) this.view.setUint32(L.VCPU_BASE + L.FEATURES + i * 4, 0xffffffff, true);
+    this.core.start(L.VCPU_BASE);
+    this.core.reset(1, 0);
+    // Identity map of the first GiB by 2 MiB user pages.
+    const u64 = (physical: number, v: bigint): void => this.view.setBigUint64(this.frame(physical) + (physical & 0xfff), v, true);
+    u64(TABLES, BigInt(TABLES + 0x1000) | 7n);
+    u64(TABLES + 0x1000, BigInt(TABLES + 0x2000) | 7n);
+    for (let i = 0; i < 512; i++) u64(TABLES + 0x2000 + i * 8, (BigInt(i) << 21n) | 0xe7n);
+    for (let p = DATA_LINEAR - 65536; p < DATA_LINEAR + 131072; p += 4096) this.frame(p);
+    this.frame(CODE_LINEAR);
+  }
+
+  /** Host address of the frame of a physical page, made on demand. */
+  private frame(physical: number): number {
+    const page = physical >>> 12;
+    let f = this.frames.get(page);
+    if (f === undefined) {
+      f = this.nextFrame;
+      this.nextFrame += 4096;
+      this.frames.set(page, f);
+      this.view.setUint32(L.P2M_BASE + page * 4, f | L.P2M_PRESENT, true);
+    }
+    return f;
+  }
+
+  private enter(mode: number): void {
+    const b = L.VCPU_BASE;
+    this.view.setBigUint64(b + L.CR0, 0x80050033n, true);
+    this.view.setBigUint64(b + L.CR3, BigInt(TABLES), true);
+    this.view.setBigUint64(b + L.CR4, 0x620n, true);
+    this.view.setBigUint64(b + L.EFER, 0xd01n, true);
+    for (let s = 0; s < 6; s++) {
+      this.view.setBigUint64(b + L.SEG_BASE + s * 8, 0n, true);
+      this.view.setUint32(b + L.SEG_LIMIT + s * 4, 0xffffffff, true);
+      this.view.setUint16(b + L.SEG_SELECTOR + s * 2, s === 1 ? (mode ? 0x23 : 0x33) : 0x2b, true);
+      this.view.setUint32(b + L.SEG_ATTR + s * 4, s === 1 ? (mode ? 0xc0fb : 0xa0fb) : 0xc0f3, true);
+    }
+    this.view.setUint32(b + L.CPL, 3, true);
+    this.mode = mode;
+  }
+
+  run(mode: number, code: Uint8Array, before: Uint8Array): { vector: number; after: Uint8Array } {
+    const b = L.VCPU_BASE;
+    const v = this.view;
+    const s = new DataView(before.buffer, before.byteOffset);
+    const codeHost = this.frame(CODE_LINEAR);
+    this.bytes.fill(0xcc, codeHost, codeHost + 64);
+    this.bytes.set(code, codeHost);
+    this.core.hostWritten(codeHost, 64);
+    this.bytes.set(before.subarray(MEMORY, MEMORY + MEMORY_SIZE), this.frame(DATA_LINEAR));
+    for (let i = 0; i < 16; i++) v.setBigUint64(b + L.GPR + i * 8, s.getBigUint64(GPR + i * 8, true), true);
+    const flags = s.getUint32(FLAGS, true) & 0xcd5;
+    v.setBigUint64(b + L.EFLAGS, BigInt(0x202 | (flags & 0x400)), true);
+    v.setBigUint64(b + L.LAZY_SAVE, 0n, true);
+    v.setBigUint64(b + L.LAZY_SAVE + 16, BigInt(flags & FLAGS_MASK), true);
+    v.setBigUint64(b + L.IP, BigInt(CODE_LINEAR), true);
+    v.setUint32(b + L.ATTENTION, 0, true);
+    const sw = s.getUint16(FX + 2, true);
+    const brief = s.getUint8(FX + 4);
+    v.setUint16(b + L.FCW, s.getUint16(FX, true), true);
+    v.setUint16(b + L.FSW, sw, true);
+    let tags = 0;
+    for (let n = 0; n < 8; n++) if (!((brief >> n) & 1)) tags |= 3 << (2 * n);
+    v.setUint16(b + L.FTW, tags, true);
+    for (let i = 0; i < 8; i++) {
+      const at = b + L.FPR + ((((sw >> 11) & 7) + i) & 7) * 16;
+      v.setBigUint64(at, s.getBigUint64(FX + 32 + i * 16, true), true);
+      v.setUint16(at + 8, s.getUint16(FX + 40 + i * 16, true), true);
+    }
+    v.setUint32(b + L.MXCSR, s.getUint32(FX + 24, true), true);
+    for (let i = 0; i < 16; i++) this.bytes.set(before.subarray(FX + 160 + i * 16, FX + 176 + i * 16), b + L.XMM + i * 32);
+    if (mode !== this.mode) this.enter(mode);
+    this.core.restored();
+
+    let vector = 255;
+    let rip: bigint;
+    try {
+      this.core.run(1);
+      rip = v.getBigUint64(b + L.IP, true);
+    } catch (e) {
+      if (!(e instanceof Error) || e.message !== "unwind") throw e;
+      vector = this.core.faultVector.value as number;
+      rip = this.core.currentIp();
+    }
+    const after = new Uint8Array(STATE_SIZE);
+    const o = new DataView(after.buffer);
+    for (let i = 0; i < 16; i++) o.setBigUint64(GPR + i * 8, v.getBigUint64(b + L.GPR + i * 8, true), true);
+    o.setBigUint64(FLAGS, this.core.eflags(), true);
+    o.setBigUint64(RIP, rip - BigInt(CODE_LINEAR), true);
+    const sw2 = v.getUint16(b + L.FSW, true);
+    const tags2 = v.getUint16(b + L.FTW, true);
+    o.setUint16(FX, v.getUint16(b + L.FCW, true), true);
+    o.setUint16(FX + 2, sw2, true);
+    let brief2 = 0;
+    for (let n = 0; n < 8; n++) if (((tags2 >> (2 * n)) & 3) !== 3) brief2 |= 1 << n;
+    o.setUint8(FX + 4, brief2);
+    for (let i = 0; i < 8; i++) {
+      const at = b + L.FPR + ((((sw2 >> 11) & 7) + i) & 7) * 16;
+      o.setBigUint64(FX + 32 + i * 16, v.getBigUint64(at, true), true);
+      o.setUint16(FX + 40 + i * 16, v.getUint16(at + 8, true), true);
+    }
+    o.setUint32(FX + 24, v.getUint32(b + L.MXCSR, true), true);
+    for (let i = 0; i < 16; i++) after.set(this.bytes.subarray(b + L.XMM + i * 32, b + L.XMM + i * 32 + 16), FX + 160 + i * 16);
+    after.set(this.bytes.subarray(this.frame(DATA_LINEAR), this.frame(DATA_LINEAR) + MEMORY_SIZE), MEMORY);
+    return { vector, after };
+  }
+}

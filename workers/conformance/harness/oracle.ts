@@ -1,0 +1,27 @@
+// Feeds cases to the host CPU (exec.c, built with gcc) and collects what it did.
+
+import { spawnSync } from "node:child_process";
+import { STATE_SIZE } from "./cases";
+
+export interface Question {
+  readonly mode: number;
+  readonly code: Uint8Array;
+  readonly before: Uint8Array;
+}
+export function ask(program: string, questions: readonly Question[]): { vector: number; after: Uint8Array }[] {
+  const input = Buffer.alloc(questions.length * (16 + STATE_SIZE));
+  questions.forEach((q, i) => {
+    const at = i * (16 + STATE_SIZE);
+    input[at] = q.mode;
+    input[at + 1] = q.code.length;
+    input.set(q.code, at + 2);
+    input.set(q.before, at + 16);
+  });
+  const result = spawnSync(program, { input, maxBuffer: 1 << 30 });
+  const size = 8 + STATE_SIZE;
+  if (result.stdout.length !== questions.length * size) throw new Error(`oracle: ${result.stdout.length / size} answers to ${questions.length} questions`);
+  return questions.map((_, i) => {
+    const v = result.stdout.readUInt32LE(i * size);
+    return { vector: v === 0xffffffff ? 255 : v, after: Uint8Array.from(result.stdout.subarray(i * size + 8, (i + 1) * size)) };
+  });
+}
