@@ -17,6 +17,9 @@ export const DECODE_SIZE: u32 = 0x00080000;
 /** CPUID leaves of the chosen model: records of 6 u32 (leaf, subleaf, eax, ebx, ecx, edx), written by the host. */
 export const CPUID_BASE: u32 = 0x00180000;
 export const CPUID_SIZE: u32 = 0x00004000;
+/** Generation of each PCID (u16 x 4096), per vCPU. */
+export const PCID_BASE: u32 = 0x001a0000;
+export const PCID_STRIDE: u32 = 0x00002000;
 /** Scratch for bulk transfers between host and core. */
 export const SCRATCH_BASE: u32 = 0x00190000;
 export const SCRATCH_SIZE: u32 = 0x00010000;
@@ -28,13 +31,14 @@ export const TLB_CONTEXTS: u32 = 4;
 export const TLB_STRIDE: u32 = 0x00080000;
 /** Linear RIP -> block, direct mapped, per vCPU. */
 export const LOOKUP_BASE: u32 = 0x00600000;
-export const LOOKUP_ENTRIES: u32 = 0x8000;
-export const LOOKUP_STRIDE: u32 = 0x00080000;
+/** 256 groups by page, 256 slots by offset: INVLPG clears one group. */
+export const LOOKUP_ENTRIES: u32 = 0x10000;
+export const LOOKUP_STRIDE: u32 = 0x00100000;
 /** Host address -> block, chained hash of u32 heads. */
-export const HASH_BASE: u32 = 0x00a00000;
+export const HASH_BASE: u32 = 0x00e00000;
 export const HASH_ENTRIES: u32 = 0x40000;
 /** Decoded blocks: headers and records. */
-export const ARENA_BASE: u32 = 0x00c00000;
+export const ARENA_BASE: u32 = 0x01000000;
 export const ARENA_SIZE: u32 = 0x04000000;
 /** Guest-physical page -> frame, one u32 each: frame address | P2M_ flags. */
 export const P2M_BASE: u32 = 0x05000000;
@@ -72,8 +76,6 @@ export const ZERO_SLOT: u32 = 128; // always 0: absent base or index
 export const BLOCK_IP: u32 = 136; // RIP of the first instruction of the running block (RIP-relative operands)
 export const IP: u32 = 144;
 export const EFLAGS: u32 = 152; // without the six arithmetic flags, which are lazy
-export const SEG_BASE: u32 = 160; // 8 x u64: ES CS SS DS FS GS LDTR TR
-export const SEG_CHECK: u32 = 224; // 8 x u8: 1 = reads need segmentLinear, 2 = writes do
 export const SEG_SELECTOR: u32 = 232; // 8 x u16
 export const SEG_LIMIT: u32 = 248; // 8 x u32, in bytes
 export const SEG_ATTR: u32 = 280; // 8 x u32: descriptor bits 40-55 (type, S, DPL, P, AVL, L, D/B, G); bit 16 = null/unusable
@@ -129,6 +131,9 @@ export const FCS: u32 = 1176;
 export const FDS: u32 = 1178;
 export const MXCSR: u32 = 1180;
 export const XMM: u32 = 1280; // 16 registers of 32 bytes (YMM), XMM in the low half
+// Segment bases and access shortcuts: ES CS SS DS FS GS LDTR TR, then two that are always flat (64-bit mode: 8 for data, 9 for stack).
+export const SEG_BASE: u32 = 1792; // 16 x u64
+export const SEG_CHECK: u32 = 1920; // 16 x u8: 1 = reads need segmentLinear, 2 = writes do
 export const VCPU_STATE_SIZE: u32 = 2048;
 
 // ---- decoded record (offsets; 32 bytes) -----------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 
 import { GP, NM, raise, raiseCode, UD } from "./fault";
 import { setFlagBits } from "./flags";
-import { CR0, CR4, MXCSR, REC_ADDR_SHIFT, REC_R0, REC_R1, REC_SEG, SEG_BASE } from "./layout";
+import { CR0, CR4, MXCSR, REC_ADDR_SHIFT, REC_R0, REC_R1, REC_SEG } from "./layout";
 import { Mem } from "./mmu";
+import { Ea } from "./operands";
 import { RAX, RCX, RDI, RDX, Regs, vcpu } from "./state";
 
 /** CR0.EM or no CR4.OSFXSR: #UD; CR0.TS: #NM. */
@@ -103,7 +104,7 @@ export function maskmovdqu(r: usize): void {
 }
 export function storeMasked(r: usize, low: u64, lowMask: u32, high: u64, highMask: u32): void {
   const shift = <u64>load<u8>(r, REC_ADDR_SHIFT);
-  const linear = load<u64>(vcpu + ((<u32>load<u8>(r, REC_SEG)) << 3), SEG_BASE) + ((Regs.get(RDI) << shift) >> shift);
+  const linear = Ea.writeAt(load<u8>(r, REC_SEG), (Regs.get(RDI) << shift) >> shift, 1);
   for (let i: u32 = 0; i < 16; i++) {
     if (((lowMask | (highMask << 8)) >> i) & 1) Mem.probeWrite(linear + i, 1);
   }

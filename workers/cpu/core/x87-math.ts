@@ -386,6 +386,8 @@ export function fyl2xR(a: u64, ase: u32, b: u64, bse: u32): void {
   addInteger(e);
   mul(bse >> 15, exp80(b, bse), sig80(b), 0);
   if (exact) {
+    // A power of two: the product may be exact, but the units report PE all the same.
+    F.exc |= FX_PE;
     F.sign = A.sign;
     F.exp = A.exp;
     F.hi = A.hi;

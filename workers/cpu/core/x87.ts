@@ -131,6 +131,13 @@ function commit(): bool {
   store<u16>(vcpu, sw, FSW);
   return !refused;
 }
+/** commit(), for instructions that leave C1 alone unless the stack faults. */
+function commitKeepingC1(): bool {
+  const c1 = <u32>load<u16>(vcpu, FSW) & C1;
+  const ok = commit();
+  store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) | c1, FSW);
+  return ok;
+}
 /** Stack fault; `over` sets C1. True when masked (R holds the indefinite). */
 function stackFault(over: bool): bool {
   F.exc = FX_IE | STACK_FAULT;
@@ -286,7 +293,10 @@ export function fscale(): void {
   unaryEnd();
 }
 function prem(near: bool): void {
-  if (!binaryStart()) return;
+  if (!binaryStart()) {
+    store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) & ~C2, FSW);
+    return;
+  }
   const p = st(0);
   const q = st(1);
   const n = rem80(sigOf(p), seOf(p), sigOf(q), seOf(q), near);
@@ -425,17 +435,17 @@ function ccOf(relation: u32): u32 {
   return relation == 0 ? 0 : relation == 1 ? C0 : relation == 2 ? C3 : C3 | C2 | C0;
 }
 function compareEnd(relation: u32, pops: u32): void {
-  if (!commit()) {
-    return;
-  }
+  const ok = commit();
   setCc(ccOf(relation));
+  if (!ok) return;
   if (pops > 0) pop();
   if (pops > 1) pop();
 }
 function compareSti(i: u32, quiet: bool, pops: u32): void {
   if (isEmpty(0) || isEmpty(i)) {
-    if (!stackFault(false)) return;
+    const ok = stackFault(false);
     setCc(C3 | C2 | C0);
+    if (!ok) return;
     if (pops > 0) pop();
     if (pops > 1) pop();
     return;
@@ -459,9 +469,9 @@ export function fucompp(): void {
 }
 function compareMem(denormal: bool, pops: u32): void {
   if (isEmpty(0)) {
-    if (!stackFault(false)) return;
+    const ok = stackFault(false);
     setCc(C3 | C2 | C0);
-    if (pops) pop();
+    if (ok && pops) pop();
     return;
   }
   const p = st(0);
@@ -490,21 +500,22 @@ export function ficomMw(x: u32, pops: u32): void {
 /** FCOMI (0), FCOMIP (1), FUCOMI (2), FUCOMIP (3). */
 export function fcomi(i: u32, kind: u32): void {
   let relation: u32 = 3;
-  if (isEmpty(0) || isEmpty(i)) {
-    if (!stackFault(false)) return;
-  } else {
+  let ok = true;
+  if (isEmpty(0) || isEmpty(i)) ok = stackFault(false);
+  else {
     begin();
     const p = st(0);
     const q = st(i);
     relation = compare80(sigOf(p), seOf(p), sigOf(q), seOf(q), kind >= 2);
-    if (!commit()) return;
+    if (F.exc != 0) ok = commitKeepingC1();
   }
   setFlagBits(relation == 0 ? 0 : relation == 1 ? 1 : relation == 2 ? 0x40 : 0x45);
-  if (kind & 1) pop();
+  if (ok && kind & 1) pop();
 }
 export function ftst(): void {
   if (isEmpty(0)) {
-    if (stackFault(false)) setCc(C3 | C2 | C0);
+    stackFault(false);
+    setCc(C3 | C2 | C0);
     return;
   }
   begin();
@@ -534,8 +545,6 @@ export function fcmov(i: u32, code: u32): void {
     }
     return;
   }
-  begin();
-  commit();
   let yes: bool;
   switch (code & 3) {
     case 0:
@@ -817,6 +826,7 @@ export function fxch(i: u32): void {
 export function ffree(i: u32, pops: u32): void {
   const n = (((<u32>load<u16>(vcpu, FSW)) >> 11) + i) & 7;
   store<u16>(vcpu, <u32>load<u16>(vcpu, FTW) | (3 << (n << 1)), FTW);
+  store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) & ~C1, FSW);
   if (pops) pop();
 }
 function moveTop(by: u32): void {

@@ -1,6 +1,6 @@
 // MMX and the MMX forms added by SSE, SSE2 and SSSE3: one row per form (README.md). Semantics in core/mmx.ts.
 
-import type { Row } from "./row";
+import type { Row } from "./row.ts";
 
 export const ROWS_MMX: readonly Row[] = [
   { op: "PADDB", enc: "0F FC /r", operands: "+Pq Qq", fn: "paddbMmx", sized: false, cpuid: "mmx", guard: "mmx" },

@@ -1,6 +1,6 @@
 // SSE to SSE4.2: one row per form, in the letters of Intel SDM 2 (README.md). Semantics in core/sse-int.ts and core/sse-float.ts.
 
-import type { Row } from "./row";
+import type { Row } from "./row.ts";
 
 export const ROWS_SSE: readonly Row[] = [
   { op: "PADDB", enc: "66 0F FC /r", operands: "+Vdq Wdq", fn: "paddb", sized: false, cpuid: "sse2", guard: "sse" },
@@ -270,7 +270,8 @@ export const ROWS_SSE: readonly Row[] = [
   { op: "CVTTSD2SI", enc: "F2 0F 2C /r", operands: "=Gy Wq", fn: "cvttsd2si", sized: true, cpuid: "sse2", guard: "sse" },
   { op: "CVTSS2SI", enc: "F3 0F 2D /r", operands: "=Gy Wd", fn: "cvtss2si", sized: true, cpuid: "sse", guard: "sse" },
   { op: "CVTSD2SI", enc: "F2 0F 2D /r", operands: "=Gy Wq", fn: "cvtsd2si", sized: true, cpuid: "sse2", guard: "sse" },
-  { op: "CVTPI2PS", enc: "0F 2A /r", operands: "+Vdq Qq", fn: "cvtpi2ps", sized: false, cpuid: "sse", guard: "mmx" },
+  { op: "CVTPI2PS", enc: "0F 2A /r:r", operands: "+Vdq Nq", fn: "cvtpi2ps", sized: false, cpuid: "sse", guard: "mmx" },
+  { op: "CVTPI2PS", enc: "0F 2A /r:m", operands: "+Vdq Mq", fn: "cvtpi2ps", sized: false, cpuid: "sse", guard: "sse" },
   { op: "CVTPI2PD", enc: "66 0F 2A /r:r", operands: "=Vdq Nq", fn: "cvtdq2pd", sized: false, cpuid: "sse2", guard: "mmx" },
   { op: "CVTPI2PD", enc: "66 0F 2A /r:m", operands: "=Vdq Mq", fn: "cvtdq2pd", sized: false, cpuid: "sse2", guard: "sse" },
   { op: "CVTTPS2PI", enc: "0F 2C /r", operands: "=Pq Wq", fn: "cvttps2pi", sized: false, cpuid: "sse", guard: "mmx" },

@@ -1,7 +1,7 @@
 // x87: one row per form (README.md). Semantics in core/x87.ts and core/x87-state.ts; stores take the record raw, so that memory is
 // written before status and stack change. The undocumented aliases of FCOM, FXCH, FSTP and FFREEP that every processor has are included.
 
-import type { Row } from "./row";
+import type { Row } from "./row.ts";
 
 export const ROWS_X87: readonly Row[] = [
   { op: "FADD", enc: "D8 /0:m", operands: "Md", fn: "fArithMd", sized: false, param: 0, guard: "x87", cpuid: "fpu" },

@@ -1,0 +1,120 @@
+// The decoded-block cache: blocks keyed by host address of their first byte (so physical: they survive address-space switches),
+// chained per hash and per frame. Writes to frames with code arrive in blockWritten(), which drops exactly the blocks that overlap.
+
+import {
+  ARENA_BASE, ARENA_SIZE, BLOCK_COUNT, BLOCK_FLAGS, BLOCK_FRAME_NEXT, BLOCK_HASH_NEXT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST,
+  BLOCK_LENGTH, BLOCK_MODE, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, HASH_BASE, HASH_ENTRIES, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
+  VCPU_MAX,
+} from "./layout";
+import { codeLines, forgetWrites } from "./mmu";
+import { stopBlock } from "./run";
+import { vcpu } from "./state";
+
+/** Next free byte of the arena. */
+export let arenaTop: usize = ARENA_BASE;
+/** Frames that have ever held code since the last flush: highest list slot touched (bounds the flush). */
+let highestFrame: usize = 0;
+
+function hashSlot(host: usize): usize {
+  return HASH_BASE + (((host ^ (host >> 16)) & (HASH_ENTRIES - 1)) << 2);
+}
+function frameList(host: usize): usize {
+  return FRAME_BLOCKS_BASE + (((host - POOL_BASE) >> 12) << 2);
+}
+export function findCached(host: usize, mode: u32): usize {
+  let b: usize = load<u32>(hashSlot(host));
+  while (b) {
+    if (load<u32>(b, BLOCK_HOST) == host && load<u32>(b, BLOCK_MODE) == mode) return b;
+    b = load<u32>(b, BLOCK_HASH_NEXT);
+  }
+  return 0;
+}
+/** Room for a block of up to 64 records; flushes everything when the arena is full. */
+export function reserve(): usize {
+  if (arenaTop + 4096 > ARENA_BASE + ARENA_SIZE) flushBlocks();
+  return arenaTop;
+}
+export function flushBlocks(): void {
+  arenaTop = ARENA_BASE;
+  memory.fill(HASH_BASE, 0, HASH_ENTRIES << 2);
+  memory.fill(FRAME_BLOCKS_BASE, 0, (highestFrame + 1) << 2);
+  memory.fill(CODE_BASE, 0, (highestFrame + 1) << 3);
+  memory.fill(LOOKUP_BASE, 0, LOOKUP_STRIDE * VCPU_MAX);
+  stopBlock();
+}
+function linesOf(offset: u32, length: u32): u64 {
+  const first = <u64>(offset >> 6);
+  const last = <u64>((offset + length - 1) >> 6);
+  const upTo: u64 = last == 63 ? ~(<u64>0) : ((<u64>1) << (last + 1)) - 1;
+  return upTo & ~(((<u64>1) << first) - 1);
+}
+/** Enters a finished block (records already at `block` + header). */
+export function publish(block: usize, host: usize, mode: u32, count: u32, length: u32): void {
+  store<u32>(block, host, BLOCK_HOST);
+  store<u32>(block, mode, BLOCK_MODE);
+  store<u16>(block, <u16>count, BLOCK_COUNT);
+  store<u16>(block, <u16>length, BLOCK_LENGTH);
+  store<u32>(block, 0, BLOCK_HITS);
+  store<u32>(block, 1, BLOCK_FLAGS);
+  const h = hashSlot(host);
+  store<u32>(block, load<u32>(h), BLOCK_HASH_NEXT);
+  store<u32>(h, block);
+  const f = frameList(host);
+  store<u32>(block, load<u32>(f), BLOCK_FRAME_NEXT);
+  store<u32>(f, block);
+  const frame = (host - POOL_BASE) >> 12;
+  if (frame > highestFrame) highestFrame = frame;
+  const lines = codeLines(host);
+  const had = load<u64>(lines);
+  store<u64>(lines, had | linesOf(<u32>host & 0xfff, length));
+  if (!had) forgetWrites(host);
+  arenaTop = block + BLOCK_HEADER_SIZE + (count << 5);
+  const counter = vcpu + COUNTERS;
+  store<u64>(counter, load<u64>(counter, 24) + 1, 24);
+}
+function unhash(block: usize): void {
+  const h = hashSlot(load<u32>(block, BLOCK_HOST));
+  let b: usize = load<u32>(h);
+  if (b == block) {
+    store<u32>(h, load<u32>(b, BLOCK_HASH_NEXT));
+    return;
+  }
+  while (b) {
+    const next: usize = load<u32>(b, BLOCK_HASH_NEXT);
+    if (next == block) {
+      store<u32>(b, load<u32>(next, BLOCK_HASH_NEXT), BLOCK_HASH_NEXT);
+      return;
+    }
+    b = next;
+  }
+}
+/** `size` bytes at `host` (within one frame) were written, and the frame holds code. */
+export function blockWritten(host: usize, size: u32): void {
+  const offset = <u32>host & 0xfff;
+  const lines = codeLines(host);
+  if (!(load<u64>(lines) & linesOf(offset, size))) return;
+  const list = frameList(host);
+  let b: usize = load<u32>(list);
+  let previous: usize = 0;
+  let left: u64 = 0;
+  while (b) {
+    const next: usize = load<u32>(b, BLOCK_FRAME_NEXT);
+    const start = load<u32>(b, BLOCK_HOST) & 0xfff;
+    const length = <u32>load<u16>(b, BLOCK_LENGTH);
+    if (start < offset + size && offset < start + length) {
+      unhash(b);
+      store<u16>(b, 0, BLOCK_COUNT);
+      store<u32>(b, 0, BLOCK_FLAGS);
+      if (previous) store<u32>(previous, next, BLOCK_FRAME_NEXT);
+      else store<u32>(list, next);
+      stopBlock();
+      const counter = vcpu + COUNTERS;
+      store<u64>(counter, load<u64>(counter, 32) + 1, 32);
+    } else {
+      left |= linesOf(start, length);
+      previous = b;
+    }
+    b = next;
+  }
+  store<u64>(lines, left);
+}

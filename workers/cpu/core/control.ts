@@ -1,0 +1,237 @@
+// Near control flow, stack instructions and the far ones' operand side. Raw handlers: they take the decoded record.
+// IP already holds the address of the next instruction (run.ts). Intel SDM 2.
+
+import { BP, GP, OF as OFV, raise, raiseCode, BR, UD } from "./fault";
+import { condition, flagBits, IF, IOPL, VM, RF, overflow } from "./flags";
+import { softwareInterrupt, softwareTrap, hardwareTrap, writeFlags, iret, shadowNext } from "./interrupts";
+import { EFLAGS, IP, REC_ADDR_SHIFT, REC_IMM, REC_R0, REC_SEG, SEG_LIMIT, REC_BASE } from "./layout";
+import { codeSize, virtual8086 } from "./mode";
+import { Mem } from "./mmu";
+import { Ea, Reg, Stack, stackMask } from "./operands";
+import { farCall, farJump, farReturn, loadSegment, selector } from "./segments";
+import { CS, RCX, Regs, RBP, RSP, SS, vcpu } from "./state";
+import { fullFlags } from "./task";
+
+/** Sets IP for a near transfer of operand size T, with its limit or canonical check. */
+function near<T>(target: u64): void {
+  if (sizeof<T>() == 8) {
+    if (<i64>(target << 16) >> 16 != <i64>target) raiseCode(GP, 0);
+    store<u64>(vcpu, target, IP);
+    return;
+  }
+  const ip = sizeof<T>() == 2 ? target & 0xffff : target & 0xffffffff;
+  if (ip > <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT)) raiseCode(GP, 0);
+  store<u64>(vcpu, ip, IP);
+}
+export function jmpRel<T>(r: usize): void {
+  near<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
+}
+export function jcc<T>(r: usize, code: u32): void {
+  if (condition(code)) near<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
+}
+export function callRel<T>(r: usize): void {
+  const ip = load<u64>(vcpu, IP);
+  const target = ip + load<u64>(r, REC_IMM);
+  if (sizeof<T>() == 8) {
+    Stack.push<u64>(ip);
+    store<u64>(vcpu, target, IP);
+    return;
+  }
+  Stack.poke<T>(sizeof<T>(), <T>ip);
+  near<T>(target);
+  Stack.adjust(-(<u64>sizeof<T>()));
+}
+export function jmpTo<T>(v: T): void {
+  near<T>(<u64>v);
+}
+export function callTo<T>(v: T): void {
+  Stack.poke<T>(sizeof<T>(), <T>load<u64>(vcpu, IP));
+  near<T>(<u64>v);
+  Stack.adjust(-(<u64>sizeof<T>()));
+}
+export function ret<T>(r: usize): void {
+  const target = <u64>Stack.peek<T>(0);
+  near<T>(target);
+  Stack.adjust(sizeof<T>());
+}
+export function retImm<T>(r: usize): void {
+  const target = <u64>Stack.peek<T>(0);
+  near<T>(target);
+  Stack.adjust(sizeof<T>() + load<u64>(r, REC_IMM));
+}
+/** LOOPNE 0, LOOPE 1, LOOP 2, JCXZ 3. The counter has the address size. */
+export function loop<T>(r: usize, kind: u32): void {
+  const shift = <u64>load<u8>(r, REC_ADDR_SHIFT);
+  let c = (Regs.get(RCX) << shift) >> shift;
+  if (kind == 3) {
+    if (c == 0) near<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
+    return;
+  }
+  c = ((c - 1) << shift) >> shift;
+  const taken = c != 0 && (kind == 2 || condition(4) == (kind == 1));
+  if (taken) near<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
+  if (shift == 48) store<u16>(vcpu + (RCX << 3), <u16>c);
+  else Regs.set(RCX, c);
+}
+
+// ---- far ------------------------------------------------------------------------------------------------------------
+export function jmpFarImm<T>(r: usize): void {
+  const imm = load<u64>(r, REC_IMM);
+  farJump<T>(<u32>(imm >> 32), imm & 0xffffffff);
+}
+export function callFarImm<T>(r: usize): void {
+  const imm = load<u64>(r, REC_IMM);
+  farCall<T>(<u32>(imm >> 32), imm & 0xffffffff);
+}
+export function jmpFarMem<T>(r: usize): void {
+  const at = Ea.toRead(r, sizeof<T>() + 2);
+  const offset = <u64>Mem.read<T>(at);
+  farJump<T>(Mem.read<u16>(at + sizeof<T>()), offset);
+}
+export function callFarMem<T>(r: usize): void {
+  const at = Ea.toRead(r, sizeof<T>() + 2);
+  const offset = <u64>Mem.read<T>(at);
+  farCall<T>(Mem.read<u16>(at + sizeof<T>()), offset);
+}
+export function retFar<T>(r: usize): void {
+  farReturn<T>(load<u64>(r, REC_IMM));
+}
+export function iretOp<T>(r: usize): void {
+  iret<T>();
+}
+/** LES LDS LSS LFS LGS: param = segment. */
+export function loadFarPointer<T>(r: usize, s: u32): void {
+  const at = Ea.toRead(r, sizeof<T>() + 2);
+  const offset = Mem.read<T>(at);
+  loadSegment(s, Mem.read<u16>(at + sizeof<T>()));
+  Reg.write<T>(r, REC_R0, offset);
+}
+
+// ---- interrupts -----------------------------------------------------------------------------------------------------
+export function intImm(r: usize): void {
+  softwareInterrupt(<u32>load<u8>(r, REC_IMM));
+}
+export function int3(r: usize): void {
+  softwareTrap(BP);
+}
+export function into(r: usize): void {
+  if (overflow()) softwareTrap(OFV);
+}
+export function int1(r: usize): void {
+  hardwareTrap(1);
+}
+export function undefinedOpcode(r: usize): void {
+  raise(UD);
+}
+export function bound<T>(r: usize): void {
+  const at = Ea.toRead(r, 2 * sizeof<T>());
+  const low = Mem.read<T>(at);
+  const high = Mem.read<T>(at + sizeof<T>());
+  const v = Reg.read<T>(r, REC_R0);
+  if (sizeof<T>() == 2 ? <i16>v < <i16>low || <i16>v > <i16>high : <i32>v < <i32>low || <i32>v > <i32>high) raise(BR);
+}
+
+// ---- stack ----------------------------------------------------------------------------------------------------------
+export function push<T>(v: T): void {
+  Stack.push<T>(v);
+}
+export function popReg<T>(r: usize): void {
+  const v = Stack.pop<T>();
+  Reg.write<T>(r, REC_R0, v);
+}
+/** POP m: the address is computed after RSP moved, and a fault leaves RSP alone. */
+export function popMem<T>(r: usize): void {
+  const v = Stack.peek<T>(0);
+  const sp = Regs.get(RSP);
+  Stack.adjust(sizeof<T>());
+  const moved = Regs.get(RSP);
+  const offset = Ea.offset(r);
+  Regs.set(RSP, sp);
+  Mem.write<T>(Ea.writeAt(load<u8>(r, REC_SEG), offset, sizeof<T>()), v);
+  Regs.set(RSP, moved);
+}
+export function pushSeg<T>(r: usize, s: u32): void {
+  // Processors write only two bytes for a 32-bit push of a selector; the rest of the slot stays.
+  if (sizeof<T>() == 4) {
+    Stack.poke<u16>(4, <u16>selector(s));
+    Stack.adjust(-4);
+  } else Stack.push<T>(<T>selector(s));
+}
+export function popSeg<T>(r: usize, s: u32): void {
+  const sel = <u32>Stack.peek<T>(0) & 0xffff;
+  const mask = stackMask;
+  const sp = (Regs.get(RSP) + sizeof<T>()) & mask;
+  loadSegment(s, sel);
+  if (mask == 0xffff) store<u16>(vcpu + (RSP << 3), <u16>sp);
+  else Regs.set(RSP, sp);
+  if (s == SS) shadowNext();
+}
+export function movSegFrom<T>(r: usize, s: u32): void {
+  loadSegment(s, s);
+}
+export function pusha<T>(r: usize): void {
+  const sp = Regs.get(RSP);
+  for (let n: u32 = 0; n < 8; n++) Stack.poke<T>((n + 1) * sizeof<T>(), <T>(n == RSP ? sp : Regs.get(n)));
+  Stack.adjust(-(8 * <u64>sizeof<T>()));
+}
+export function popa<T>(r: usize): void {
+  Stack.peek<T>(7 * sizeof<T>());
+  for (let n: u32 = 0; n < 8; n++) {
+    if (7 - n == RSP) continue;
+    const v = Stack.peek<T>(n * sizeof<T>());
+    if (sizeof<T>() == 2) store<u16>(vcpu + ((7 - n) << 3), <u16>v);
+    else Regs.set(7 - n, <u64>v);
+  }
+  Stack.adjust(8 * sizeof<T>());
+}
+export function enter<T>(r: usize): void {
+  const imm = load<u32>(r, REC_IMM);
+  const size = <u64>(imm & 0xffff);
+  const level = (imm >> 16) & 31;
+  const n = <u64>sizeof<T>();
+  Stack.poke<T>(n, <T>Regs.get(RBP));
+  const frame = (Regs.get(RSP) - n) & stackMask;
+  let below = n;
+  if (level) {
+    for (let i: u32 = 1; i < level; i++) {
+      const at = (Regs.get(RBP) - i * n) & stackMask;
+      below += n;
+      Stack.poke<T>(below, Mem.read<T>(Stack.linear(at, <u32>n, false)));
+    }
+    below += n;
+    Stack.poke<T>(below, <T>frame);
+  }
+  // The final stack pointer must be writable.
+  Mem.probeWrite(Stack.linear((Regs.get(RSP) - below - size) & stackMask, <u32>n, true), <u32>n);
+  Stack.adjust(-(below + size));
+  if (sizeof<T>() == 2) store<u16>(vcpu + (RBP << 3), <u16>frame);
+  else if (sizeof<T>() == 4) Regs.set(RBP, <u64>(<u32>frame));
+  else Regs.set(RBP, frame);
+}
+export function leave<T>(r: usize): void {
+  const offset = Regs.get(RBP) & stackMask;
+  const v = Mem.read<T>(Stack.linear(offset, sizeof<T>(), false));
+  Stack.setPointer((offset + sizeof<T>()) & stackMask);
+  if (sizeof<T>() == 2) store<u16>(vcpu + (RBP << 3), <u16>v);
+  else Regs.set(RBP, <u64>v);
+}
+export function pushf<T>(r: usize): void {
+  if (virtual8086() && (load<u64>(vcpu, EFLAGS) & IOPL) != IOPL) raiseCode(GP, 0);
+  Stack.push<T>(<T>(fullFlags() & ~(<u64>(VM | RF))));
+}
+export function popf<T>(r: usize): void {
+  const flags = load<u64>(vcpu, EFLAGS);
+  const iopl = <u32>(flags >> 12) & 3;
+  const cpl = Regs.cpl();
+  if (virtual8086() && iopl != 3) raiseCode(GP, 0);
+  let mask: u64 = sizeof<T>() == 2 ? 0x7fd5 : 0x247fd5;
+  if (cpl > 0) mask &= ~(<u64>IOPL);
+  if (cpl > iopl) mask &= ~(<u64>IF);
+  const v = <u64>Stack.pop<T>();
+
+  writeFlags(v, mask);
+
+}
+export function flagsNow(): u32 {
+  return flagBits();
+}

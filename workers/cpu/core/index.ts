@@ -1,0 +1,136 @@
+// The exports of core.wasm: what the host (workers/cpu/wasm-cpu.ts) calls.
+
+import { blockWritten, flushBlocks } from "./blocks";
+import { HANDLERS, setBadHandler } from "./decode";
+import { clearFault } from "./fault";
+import { flagA, flagB, flagBits, flagOp, setFlagBits, setLazyState } from "./flags";
+import { badHandlerIndex, fillHandlers } from "./handlers.gen";
+import {
+  A20_MASK, ATTENTION, ATTENTION_KICK, ATTENTION_NMI, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FCW, FSW, FTW, GDT_BASE, GDT_LIMIT, GPR, HALTED, IDT_BASE,
+  IDT_LIMIT, IP, MSR_BIOS_SIGN, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MXCSR, NMI_STATE, TSC_OFFSET, XCR0, XMM, FPR, MSR_STAR,
+  LAZY_SAVE, MSR_TSC_ADJUST, FIP, FDP, FOP, FCS, FDS,
+} from "./layout";
+import { codeBase, updateAttention, updateDebug, updateLookupKey, updateMode } from "./mode";
+import { codeLines, flushAll } from "./mmu";
+import { currentIp } from "./run";
+import { setSegment } from "./segments";
+import { CS, LDTR, setVcpu, TR, vcpu } from "./state";
+
+export { run, resume, instructionCount, currentIp } from "./run";
+export { setIntrPin } from "./mode";
+export { probe } from "./inspect";
+export { flagBits } from "./flags";
+export { faultVector, faultCode } from "./fault";
+
+/** Once per instance, after the host wrote the decoder tables. */
+export function start(base: usize): void {
+  setVcpu(base);
+  fillHandlers(HANDLERS);
+  setBadHandler(badHandlerIndex());
+}
+/** Processor state after RESET (`hard`) or INIT. Intel SDM 3A table 10-1. `signature`: EDX. */
+export function reset(hard: bool, signature: u32): void {
+  clearFault();
+  memory.fill(vcpu + GPR, 0, 128);
+  store<u64>(vcpu + 16, <u64>signature, GPR);
+  setFlagBits(0);
+  store<u64>(vcpu, 2, EFLAGS);
+  store<u64>(vcpu, 0xfff0, IP);
+  store<u32>(vcpu, 0, CPL);
+  const cr0 = load<u64>(vcpu, CR0);
+  store<u64>(vcpu, hard ? 0x60000010 : (cr0 & 0x60000000) | 0x10, CR0);
+  store<u64>(vcpu, 0, CR2);
+  store<u64>(vcpu, 0, CR3);
+  store<u64>(vcpu, 0, CR4);
+  store<u64>(vcpu, 0, EFER);
+  setSegment(CS, 0xf000, 0xffff0000, 0xffff, 0x9b);
+  for (let s: u32 = 0; s < 6; s++) if (s != CS) setSegment(s, 0, 0, 0xffff, 0x93);
+  setSegment(LDTR, 0, 0, 0xffff, 0x82);
+  setSegment(TR, 0, 0, 0xffff, 0x8b);
+  store<u64>(vcpu, 0, GDT_BASE);
+  store<u32>(vcpu, 0xffff, GDT_LIMIT);
+  store<u64>(vcpu, 0, IDT_BASE);
+  store<u32>(vcpu, 0xffff, IDT_LIMIT);
+  for (let n: u32 = 0; n < 6; n++) store<u64>(vcpu + (n << 3), 0, DR);
+  store<u64>(vcpu + 48, 0xffff0ff0, DR);
+  store<u64>(vcpu + 56, 0x400, DR);
+  store<u32>(vcpu, 0, HALTED);
+  store<u32>(vcpu, 0, NMI_STATE);
+  store<u32>(vcpu, 0, ATTENTION);
+  if (hard) {
+    memory.fill(vcpu + MSR_STAR, 0, 64);
+    store<u64>(vcpu, 0x0007040600070406, MSR_PAT);
+    store<u64>(vcpu, 1, MSR_MISC_ENABLE);
+    store<u64>(vcpu, 0, MSR_MTRR_DEF_TYPE);
+    memory.fill(vcpu + MSR_MTRR, 0, 27 * 8);
+    store<u64>(vcpu, 0, MSR_BIOS_SIGN);
+    store<u64>(vcpu, 0, TSC_OFFSET);
+    store<u64>(vcpu, 0, MSR_TSC_ADJUST);
+    store<u64>(vcpu, 1, XCR0);
+    memory.fill(vcpu + XMM, 0, 512);
+    memory.fill(vcpu + FPR, 0, 128);
+    store<u16>(vcpu, 0x40, FCW);
+    store<u16>(vcpu, 0, FSW);
+    store<u16>(vcpu, 0x5555, FTW);
+    store<u16>(vcpu, 0, FOP);
+    store<u64>(vcpu, 0, FIP);
+    store<u64>(vcpu, 0, FDP);
+    store<u16>(vcpu, 0, FCS);
+    store<u16>(vcpu, 0, FDS);
+    store<u32>(vcpu, 0x1f80, MXCSR);
+    store<u64>(vcpu, ~(<u64>0), A20_MASK);
+  }
+  flushAll();
+  flushBlocks();
+  updateMode();
+  updateDebug();
+}
+/** Starts at cs:ip in real mode (boot sectors without firmware, SIPI). */
+export function startAt(cs: u32, ip: u32): void {
+  setSegment(CS, cs, <u64>(cs << 4), 0xffff, 0x9b);
+  store<u64>(vcpu, ip, IP);
+  updateMode();
+}
+export function kick(): void {
+  store<u32>(vcpu, load<u32>(vcpu, ATTENTION) | ATTENTION_KICK, ATTENTION);
+}
+export function raiseNmi(): void {
+  store<u32>(vcpu, load<u32>(vcpu, ATTENTION) | ATTENTION_NMI, ATTENTION);
+}
+export function setA20(on: bool): void {
+  store<u64>(vcpu, on ? ~(<u64>0) : ~(<u64>0x100000), A20_MASK);
+  flushAll();
+  updateLookupKey();
+}
+/** Physical mappings changed (shadowing, BARs with memory): nothing cached may survive. */
+export function mappingsChanged(): void {
+  flushAll();
+  updateLookupKey();
+}
+/** The host wrote `size` bytes (within one frame) at a host address. */
+export function hostWritten(host: usize, size: u32): void {
+  if (load<u64>(codeLines(host))) blockWritten(host, size);
+}
+/** Linear address of the instruction being executed. */
+export function currentLinear(): u64 {
+  return codeBase + currentIp();
+}
+/** Lazy flags into and out of the state block (snapshots, debuggers). */
+export function saveLazy(): void {
+  store<u64>(vcpu, flagOp, LAZY_SAVE);
+  store<u64>(vcpu, flagA, LAZY_SAVE + 8);
+  store<u64>(vcpu, flagB, LAZY_SAVE + 16);
+}
+/** After the state block was replaced: everything derived is recomputed. */
+export function restored(): void {
+  setLazyState(<u32>load<u64>(vcpu, LAZY_SAVE), load<u64>(vcpu, LAZY_SAVE + 8), load<u64>(vcpu, LAZY_SAVE + 16));
+  flushAll();
+  flushBlocks();
+  updateMode();
+  updateDebug();
+  updateAttention();
+}
+/** Everything of EFLAGS, for inspectors. */
+export function eflags(): u64 {
+  return load<u64>(vcpu, EFLAGS) | flagBits() | 2;
+}

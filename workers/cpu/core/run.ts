@@ -1,0 +1,186 @@
+// The interpreter's loop: find the block at RIP, execute its records, look at the attention word between blocks.
+// IP holds the fall-through address while a block runs (branches overwrite it); faults take the address from the record.
+
+import { deliverFault, deliverInterrupt, deliverNmi, serviceTrap, trapBefore } from "./interrupts";
+import { decodeBlock, TEMP_BLOCK } from "./decode";
+import { clearFault, faultVector, GP, raiseCode } from "./fault";
+import { findCached } from "./blocks";
+import {
+  ATTENTION, ATTENTION_INIT, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
+  BLOCK_HEADER_SIZE, BLOCK_IP, BLOCK_LENGTH, COUNTERS, HALTED, ICOUNT, IP, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
+  REC_START, SEG_LIMIT, TLB_ADDEND, TLB_EXEC, VCPU_BASE, VCPU_STRIDE,
+} from "./layout";
+import { codeBase, codeSize, lookupKey } from "./mode";
+import { ACCESS_EXEC, generation, lookupGroup, Mem, translate } from "./mmu";
+import { CS, vcpu } from "./state";
+
+export const EXIT_BUDGET: u32 = 0;
+export const EXIT_HALT: u32 = 1;
+export const EXIT_KICK: u32 = 2;
+export const EXIT_SHUTDOWN: u32 = 3;
+export const EXIT_BREAK: u32 = 4;
+
+/** Record being executed, 0 between blocks. */
+export let currentRecord: usize = 0;
+let currentBlock: usize = 0;
+let blockEnd: usize = 0;
+/** Instruction count at which run() returns. */
+let limit: u64 = 0;
+let shutdown: bool = false;
+
+/** Ends the running block after the current instruction (self-modified code, changed mode, pending work). */
+export function stopBlock(): void {
+  blockEnd = 0;
+}
+export function requestShutdown(): void {
+  shutdown = true;
+}
+/** Instructions retired, exact also while one executes. */
+export function instructionCount(): f64 {
+  let n = load<u64>(vcpu, ICOUNT);
+  if (currentRecord) n += (currentRecord - currentBlock - BLOCK_HEADER_SIZE) >> 5;
+  return <f64>n;
+}
+/** RIP of the instruction being executed. */
+export function currentIp(): u64 {
+  if (currentRecord) return load<u64>(vcpu, BLOCK_IP) + load<u16>(currentRecord, REC_START);
+  return load<u64>(vcpu, IP);
+}
+/** RIP of the next instruction in sequence. */
+export function nextIp(): u64 {
+  return load<u64>(vcpu, BLOCK_IP) + load<u16>(currentRecord, REC_END);
+}
+/** Leaves the running block because of a fault: RIP and count go back to the faulting instruction. */
+export function abandonBlock(): void {
+  if (!currentRecord) return;
+  store<u64>(vcpu, currentIp(), IP);
+  store<u64>(vcpu, load<u64>(vcpu, ICOUNT) + ((currentRecord - currentBlock - BLOCK_HEADER_SIZE) >> 5), ICOUNT);
+  currentRecord = 0;
+  blockEnd = 0;
+}
+function findBlock(linear: u64, slot: usize): usize {
+  if (codeSize != 2 && load<u64>(vcpu, IP) > <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT)) raiseCode(GP, 0);
+  const e = Mem.entry(linear);
+  let host: usize;
+  if (load<u64>(e, TLB_EXEC) == ((linear & ~0xfff) | generation)) host = <usize>(<u32>linear + load<u32>(e, TLB_ADDEND));
+  else host = translate(linear, ACCESS_EXEC);
+  let block: usize = host ? findCached(host, codeSize) : 0;
+  if (!block) block = decodeBlock(linear, host);
+  if (block != TEMP_BLOCK) {
+    store<u64>(slot, linear);
+    store<u32>(slot, lookupKey, 8);
+    store<u32>(slot, block, 12);
+  }
+  return block;
+}
+/** Between blocks, with something to attend to. Returns an exit code + 1, or 0 to go on; `single` is set for one-step modes. */
+let single: bool = false;
+function attend(): u32 {
+  const a = load<u32>(vcpu, ATTENTION);
+  if (a & ATTENTION_KICK) {
+    store<u32>(vcpu, load<u32>(vcpu, ATTENTION) & ~ATTENTION_KICK, ATTENTION);
+    return EXIT_KICK + 1;
+  }
+  if (a & ATTENTION_SHADOW) {
+    store<u32>(vcpu, load<u32>(vcpu, ATTENTION) & ~ATTENTION_SHADOW, ATTENTION);
+    single = true;
+  } else {
+    if (a & ATTENTION_NMI && !(load<u32>(vcpu, NMI_STATE) & 2)) {
+      store<u32>(vcpu, 0, HALTED);
+      deliverNmi();
+      return 0;
+    }
+    if (a & ATTENTION_INTR) {
+      store<u32>(vcpu, 0, HALTED);
+      deliverInterrupt();
+      return 0;
+    }
+  }
+  if (load<u32>(vcpu, HALTED)) return EXIT_HALT + 1;
+  if (a & ATTENTION_TRAP) single = true;
+  return 0;
+}
+function loop(): u32 {
+  const lookup = LOOKUP_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * LOOKUP_STRIDE;
+  while (true) {
+    if (load<u32>(vcpu, ATTENTION)) {
+      single = false;
+      const code = attend();
+      if (code) return code - 1;
+      if (shutdown) {
+        shutdown = false;
+        return EXIT_SHUTDOWN;
+      }
+      if (load<u64>(vcpu, ICOUNT) >= limit) return EXIT_BUDGET;
+      if (single) {
+        step(lookup);
+        continue;
+      }
+    } else if (load<u32>(vcpu, HALTED)) return EXIT_HALT;
+    const ip = load<u64>(vcpu, IP);
+    const linear = ip + codeBase;
+    const slot = lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
+    let block: usize = 0;
+    let count: u32 = 0;
+    if (load<u64>(slot) == linear && load<u32>(slot, 8) == lookupKey) {
+      block = load<u32>(slot, 12);
+      count = load<u16>(block, BLOCK_COUNT);
+    }
+    if (!count) {
+      block = findBlock(linear, slot);
+      count = load<u16>(block, BLOCK_COUNT);
+    }
+    const icount = load<u64>(vcpu, ICOUNT);
+    let length = <u32>load<u16>(block, BLOCK_LENGTH);
+    if (icount + count > limit) {
+      count = icount < limit ? <u32>(limit - icount) : 0;
+      if (!count) return EXIT_BUDGET;
+      length = load<u16>(block + BLOCK_HEADER_SIZE + ((count - 1) << 5), REC_END);
+    }
+    execute(block, ip, count, length);
+  }
+}
+function execute(block: usize, ip: u64, count: u32, length: u32): void {
+  store<u64>(vcpu, ip, BLOCK_IP);
+  store<u64>(vcpu, ip + length, IP);
+  currentBlock = block;
+  let rec = block + BLOCK_HEADER_SIZE;
+  const end = rec + (count << 5);
+  blockEnd = end;
+  do {
+    currentRecord = rec;
+    call_indirect<void>(load<u32>(rec, REC_HANDLER), rec);
+    rec += 32;
+  } while (rec < blockEnd);
+  if (rec != end) store<u64>(vcpu, ip + load<u16>(rec - 32, REC_END), IP);
+  store<u64>(vcpu, load<u64>(vcpu, ICOUNT) + ((rec - block - BLOCK_HEADER_SIZE) >> 5), ICOUNT);
+  currentRecord = 0;
+}
+/** One instruction: interrupt shadow, trap flag, debug registers. */
+function step(lookup: usize): void {
+  if (!trapBefore()) return;
+  const ip = load<u64>(vcpu, IP);
+  const linear = ip + codeBase;
+  const slot = lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
+  const block = findBlock(linear, slot);
+  execute(block, ip, 1, load<u16>(block + BLOCK_HEADER_SIZE, REC_END));
+  serviceTrap();
+}
+/** Runs until `budget` more instructions are retired or something else ends the run. */
+export function run(budget: f64): u32 {
+  limit = load<u64>(vcpu, ICOUNT) + <u64>budget;
+  return loop();
+}
+/** Goes on after an unwound fault: delivers it (it may unwind again: double fault, then shutdown), then runs on. */
+export function resume(): u32 {
+  if (faultVector >= 0) {
+    abandonBlock();
+    deliverFault();
+    clearFault();
+  }
+  if (shutdown) {
+    shutdown = false;
+    return EXIT_SHUTDOWN;
+  }
+  return loop();
+}

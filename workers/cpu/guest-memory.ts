@@ -1,0 +1,193 @@
+// Guest-physical memory over the frame pool (architecture 4): RAM frames, device frames (video memory, ROM), chipset shadowing, and the map
+// page -> frame that core reads at P2M_BASE. Core data lies below POOL_BASE in the same WebAssembly.Memory.
+
+import { FaultError } from "../../src/contract/schema.ts";
+import type { MappedRam } from "../platform/types.ts";
+import {
+  CODE_BASE,
+  P2M_BASE,
+  P2M_DIRTY,
+  P2M_PAGES,
+  P2M_PRESENT,
+  P2M_ROM,
+  P2M_WRITE_BUS,
+  POOL_BASE,
+} from "./core/layout.ts";
+import type { GuestMemory } from "./cpu.ts";
+
+const PAGE = 4096;
+const WASM_PAGE = 65536;
+const MAXIMUM_WASM_PAGES = 65536;
+
+/** What core must be told; attached once the processor exists. */
+export interface MemoryListener {
+  mappingsChanged(): void;
+  hostWritten(host: number, size: number): void;
+}
+interface Overlay {
+  readonly frame: number;
+  readonly rom: boolean;
+}
+
+/** The memory of one page or process: core data and pool. Grows as frames are taken. */
+export function createMemory(): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: POOL_BASE / WASM_PAGE, maximum: MAXIMUM_WASM_PAGES, shared: true });
+}
+
+export class PoolMemory implements GuestMemory {
+  readonly memory: WebAssembly.Memory;
+  private listener: MemoryListener | null = null;
+  private top = POOL_BASE;
+  private bytes: Uint8Array;
+  private readonly p2m: Uint32Array;
+  private readonly codeLines: BigUint64Array;
+  /** Frame address of RAM behind each page, 0 where there is none. */
+  private readonly ram = new Uint32Array(P2M_PAGES);
+  /** Shadow mode per page: bit 0 reads go to the bus, bit 1 writes do. */
+  private readonly shadow = new Uint8Array(P2M_PAGES);
+  private readonly overlays = new Map<number, Overlay[]>();
+
+  constructor(memory: WebAssembly.Memory) {
+    this.memory = memory;
+    this.bytes = new Uint8Array(memory.buffer);
+    this.p2m = new Uint32Array(memory.buffer, P2M_BASE, P2M_PAGES);
+    this.codeLines = new BigUint64Array(memory.buffer, CODE_BASE, 0x100000);
+  }
+  attach(listener: MemoryListener): void {
+    this.listener = listener;
+  }
+  /** Bytes taken from the pool. */
+  get used(): number {
+    return this.top - POOL_BASE;
+  }
+  private take(length: number, what: string): number {
+    const at = this.top;
+    const end = at + length;
+    if (end > MAXIMUM_WASM_PAGES * WASM_PAGE)
+      throw new FaultError(
+        "memory.pool",
+        `${what} needs ${Math.ceil(length / 1048576)} MiB, but the frame pool has only ${Math.floor((MAXIMUM_WASM_PAGES * WASM_PAGE - at) / 1048576)} MiB left.`,
+        "Choose less memory: a browser tab can hold about 3.8 GiB in all.",
+      );
+    const have = this.memory.buffer.byteLength;
+    if (end > have) {
+      try {
+        this.memory.grow(Math.ceil((end - have) / WASM_PAGE));
+      } catch {
+        throw new FaultError(
+          "memory.host",
+          `The host refused ${Math.ceil(length / 1048576)} MiB for ${what}.`,
+          "Close other tabs, or choose less memory.",
+        );
+      }
+      this.bytes = new Uint8Array(this.memory.buffer);
+    }
+    this.top = end;
+    return at;
+  }
+  addRam(physical: number, length: number): void {
+    const frame = this.take(length, "RAM");
+    const first = physical / PAGE;
+    if (first + length / PAGE > P2M_PAGES)
+      throw new FaultError("memory.pool", `RAM at ${physical.toString(16)} lies beyond the ${P2M_PAGES * 4} KiB of guest-physical space.`);
+    for (let n = 0; n < length / PAGE; n++) this.ram[first + n] = frame + n * PAGE;
+    this.refresh(first, length / PAGE);
+  }
+  allocate(length: number, kind: "ram" | "rom"): MappedRam {
+    const size = Math.ceil(length / PAGE) * PAGE;
+    const frame = this.take(size, "a device");
+    const bytes = new Uint8Array(this.memory.buffer, frame, size);
+    const pages = size / PAGE;
+    const dirty = new Uint32Array(Math.ceil(pages / 32));
+    let at = -1;
+    const overlays: Overlay[] = Array.from({ length: pages }, (_, n) => ({ frame: frame + n * PAGE, rom: kind === "rom" }));
+    const unmap = () => {
+      if (at < 0) return;
+      for (let n = 0; n < pages; n++) {
+        const list = this.overlays.get(at + n) ?? [];
+        const left = list.filter((o) => o !== overlays[n]);
+        if (left.length) this.overlays.set(at + n, left);
+        else this.overlays.delete(at + n);
+      }
+      this.refresh(at, pages);
+      at = -1;
+    };
+    return {
+      bytes,
+      map: (physical) => {
+        unmap();
+        at = physical / PAGE;
+        for (let n = 0; n < pages; n++) this.overlays.set(at + n, [...(this.overlays.get(at + n) ?? []), overlays[n] as Overlay]);
+        this.refresh(at, pages);
+      },
+      unmap,
+      takeDirty: () => {
+        dirty.fill(0);
+        if (at < 0) return dirty;
+        let any = false;
+        for (let n = 0; n < pages; n++) {
+          const entry = this.p2m[at + n] as number;
+          if (entry & P2M_DIRTY) {
+            dirty[n >> 5] = (dirty[n >> 5] as number) | (1 << (n & 31));
+            this.p2m[at + n] = entry & ~P2M_DIRTY;
+            any = true;
+          }
+        }
+        if (any) this.listener?.mappingsChanged();
+        return dirty;
+      },
+    };
+  }
+  setShadow(physical: number, length: number, reads: "ram" | "bus", writes: "ram" | "bus"): void {
+    const mode = (reads === "bus" ? 1 : 0) | (writes === "bus" ? 2 : 0);
+    this.shadow.fill(mode, physical / PAGE, (physical + length) / PAGE);
+    this.refresh(physical / PAGE, length / PAGE);
+  }
+  private refresh(first: number, pages: number): void {
+    for (let page = first; page < first + pages && page < P2M_PAGES; page++) {
+      const list = this.overlays.get(page);
+      const overlay = list?.[list.length - 1];
+      const ram = this.ram[page] as number;
+      const shadow = this.shadow[page] as number;
+      let entry = 0;
+      if (ram && !(shadow & 1)) entry = ram | P2M_PRESENT | (shadow & 2 ? P2M_WRITE_BUS : 0);
+      else if (overlay) entry = overlay.frame | P2M_PRESENT | (overlay.rom ? P2M_ROM : 0);
+      const old = this.p2m[page] as number;
+      if ((old & ~P2M_DIRTY) !== entry) this.p2m[page] = entry;
+    }
+    this.listener?.mappingsChanged();
+  }
+  read(address: number, into: Uint8Array): void {
+    let done = 0;
+    while (done < into.length) {
+      const at = address + done;
+      const n = Math.min(into.length - done, PAGE - (at % PAGE));
+      const entry = this.entry(at);
+      if (entry & P2M_PRESENT) {
+        const host = (entry & ~0xfff) >>> 0;
+        const from = host + (at % PAGE);
+        into.set(this.bytes.subarray(from, from + n), done);
+      } else into.fill(0xff, done, done + n);
+      done += n;
+    }
+  }
+  write(address: number, from: Uint8Array): void {
+    let done = 0;
+    while (done < from.length) {
+      const at = address + done;
+      const n = Math.min(from.length - done, PAGE - (at % PAGE));
+      const entry = this.entry(at);
+      if ((entry & (P2M_PRESENT | P2M_ROM | P2M_WRITE_BUS)) === P2M_PRESENT) {
+        const host = ((entry & ~0xfff) >>> 0) + (at % PAGE);
+        this.bytes.set(from.subarray(done, done + n), host);
+        this.p2m[Math.floor(at / PAGE)] = entry | P2M_DIRTY;
+        if (this.codeLines[(host - POOL_BASE) >>> 12]) this.listener?.hostWritten(host, n);
+      }
+      done += n;
+    }
+  }
+  private entry(address: number): number {
+    const page = Math.floor(address / PAGE);
+    return page < P2M_PAGES ? (this.p2m[page] as number) : 0;
+  }
+}

@@ -1,0 +1,236 @@
+// The Cpu face over core.wasm: instantiates the core on the shared memory, translates guest faults (a host throw that unwinds wasm) into
+// deliveries, and gives the host functions. Runs in a Web Worker and in Node alike.
+
+import type { IrqLine, State } from "../platform/types.ts";
+import {
+  ATTENTION,
+  COUNTERS,
+  CPUID_BASE,
+  DECODE_BASE,
+  FEATURES,
+  SCRATCH_BASE,
+  VCPU_BASE,
+  VCPU_STATE_SIZE,
+} from "./core/layout.ts";
+import type { Cpu, CpuCounters, CpuHost, Exit } from "./cpu.ts";
+import type { PoolMemory } from "./guest-memory.ts";
+import { decodeTables } from "./isa/tables.ts";
+import { chooseCpu } from "./models.ts";
+
+/** What host.unwind throws: one object, so that a throw allocates nothing and carries no stack. */
+const UNWIND = Object.freeze({ guesthouse: "guest fault" });
+
+const MISSING: { readonly [code: number]: (detail: number) => string } = {
+  1: (d) =>
+    `opcode ${["", "0F ", "0F 38 ", "0F 3A "][(d >> 8) & 3]}${(d & 255).toString(16)}${["", " (66)", " (F3)", " (F2)"][(d >> 12) & 3]}`,
+  2: (d) => `executing from the bus at ${d.toString(16)}000`,
+  3: (d) => `MSR ${(d >>> 0).toString(16)}`,
+  4: () => "debug trap of a task switch",
+  5: (d) => `performance counter ${d}`,
+  6: () => "FERR# (x87 error through IRQ 13)",
+};
+
+interface CoreExports {
+  start(base: number): void;
+  reset(hard: boolean, signature: number): void;
+  startAt(cs: number, ip: number): void;
+  run(budget: number): number;
+  resume(): number;
+  kick(): void;
+  raiseNmi(): void;
+  setIntrPin(high: boolean): void;
+  setA20(on: boolean): void;
+  mappingsChanged(): void;
+  hostWritten(host: number, size: number): void;
+  instructionCount(): number;
+  currentLinear(): bigint;
+  saveLazy(): void;
+  restored(): void;
+  eflags(): bigint;
+  probe(linear: bigint): number;
+}
+
+let tables: Uint8Array | null = null;
+
+export interface WasmCpuOptions {
+  readonly module: WebAssembly.Module;
+  readonly memory: PoolMemory;
+  readonly host: CpuHost;
+  readonly model: string;
+}
+
+export class WasmCpu implements Cpu {
+  readonly intr: IrqLine;
+  private readonly core: CoreExports;
+  private readonly state: DataView;
+  private readonly block: Uint8Array;
+  private readonly counterView: BigUint64Array;
+  private readonly signature: number;
+  private running = false;
+  /** Debugging: called with the vector of each fault before it is delivered. */
+  onFault: ((vector: number) => void) | null = null;
+
+  constructor(options: WasmCpuOptions) {
+    const { module, memory, host, model } = options;
+    const choice = chooseCpu(model);
+    this.signature = choice.signature;
+    const buffer = memory.memory.buffer;
+    this.state = new DataView(buffer, VCPU_BASE, VCPU_STATE_SIZE);
+    this.block = new Uint8Array(buffer, VCPU_BASE, VCPU_STATE_SIZE);
+    this.counterView = new BigUint64Array(buffer, VCPU_BASE + COUNTERS, 8);
+    const scratch = new DataView(buffer, SCRATCH_BASE, 16);
+    tables ??= decodeTables();
+    new Uint8Array(buffer, DECODE_BASE, tables.length).set(tables);
+    new Uint32Array(buffer, CPUID_BASE, choice.cpuid.length).set(choice.cpuid);
+    new Uint32Array(buffer, VCPU_BASE + FEATURES, 8).set(choice.words);
+    const imports = {
+      env: {
+        memory: memory.memory,
+        abort: () => {
+          throw new Error("core aborted");
+        },
+      },
+      host: {
+        unwind: () => {
+          throw UNWIND;
+        },
+        pioRead: (port: number, width: 1 | 2 | 4) => host.pioRead(port, width),
+        pioWrite: (port: number, width: 1 | 2 | 4, value: number) => host.pioWrite(port, width, value >>> 0),
+        mmioRead: (physical: number, width: 1 | 2 | 4) => host.mmioRead(physical, width),
+        mmioWrite: (physical: number, width: 1 | 2 | 4, value: number) => host.mmioWrite(physical, width, value >>> 0),
+        acknowledge: () => host.acknowledge(),
+        readTpr: () => host.readTpr(),
+        writeTpr: (value: number) => host.writeTpr(value),
+        apicMsrRead: (index: number) => {
+          const v = host.apicMsrRead(index >>> 0);
+          if (v === null) return 0;
+          scratch.setBigUint64(0, BigInt.asUintN(64, v), true);
+          return 1;
+        },
+        apicMsrWrite: (index: number) => (host.apicMsrWrite(index >>> 0, scratch.getBigUint64(0, true)) ? 1 : 0),
+        nowNs: () => host.nowNs(),
+        missing: (code: number, detail: number) => host.missing(MISSING[code]?.(detail) ?? `core ${code} ${detail}`),
+        bug: (code: number, detail: number) => {
+          throw new Error(`core bug ${code} (${detail})`);
+        },
+      },
+    };
+    const instance = new WebAssembly.Instance(module, imports);
+    this.core = instance.exports as unknown as CoreExports;
+    const { core } = this;
+    core.start(VCPU_BASE);
+    memory.attach({
+      mappingsChanged: () => core.mappingsChanged(),
+      hostWritten: (at, size) => core.hostWritten(at, size),
+    });
+    core.reset(true, this.signature);
+    this.intr = { set: (high) => core.setIntrPin(high) };
+  }
+  nmi(): void {
+    this.core.raiseNmi();
+  }
+  init(): void {
+    this.core.reset(false, this.signature);
+  }
+  startup(page: number): void {
+    this.core.startAt(page << 8, 0);
+  }
+  start(cs: number, ip: number, dl: number): void {
+    this.core.startAt(cs, ip);
+    this.state.setBigUint64(4 * 8, 0x7c00n, true);
+    this.state.setBigUint64(2 * 8, BigInt(dl), true);
+  }
+  setA20(enabled: boolean): void {
+    this.core.setA20(enabled);
+  }
+  run(budget: number): Exit {
+    const { core } = this;
+    let code: number;
+    this.running = true;
+    try {
+      code = core.run(budget);
+    } catch (error) {
+      code = this.faulted(error);
+    }
+    this.running = false;
+    switch (code) {
+      case 0:
+        return BUDGET;
+      case 1:
+        return HALT;
+      case 2:
+        return KICK;
+      case 3:
+        return SHUTDOWN;
+      case 4:
+        return { reason: "break", ip: core.currentLinear() };
+      default:
+        throw new Error(`core: unknown exit ${code}`);
+    }
+  }
+  private faulted(first: unknown): number {
+    let error = first;
+    for (;;) {
+      if (error !== UNWIND) throw error;
+      this.onFault?.((this.core as unknown as { faultVector: WebAssembly.Global }).faultVector.value as number);
+      try {
+        return this.core.resume();
+      } catch (next) {
+        error = next;
+      }
+    }
+  }
+  kick(): void {
+    if (this.running) this.core.kick();
+  }
+  instructions(): number {
+    return this.core.instructionCount();
+  }
+  counters(): CpuCounters {
+    const c = (n: number) => Number(this.counterView[n]);
+    return { instructions: this.instructions(), tlbFills: c(0), interrupts: c(1), exceptions: c(2), blocksDecoded: c(3) };
+  }
+  /** Registers and flags for inspectors. */
+  registers(): Registers {
+    const s = this.state;
+    const gpr = Array.from({ length: 16 }, (_, n) => s.getBigUint64(n * 8, true));
+    return { gpr, rip: s.getBigUint64(144, true), eflags: this.core.eflags(), cr0: s.getBigUint64(344, true), cr2: s.getBigUint64(352, true), cr3: s.getBigUint64(360, true), cr4: s.getBigUint64(368, true), efer: s.getBigUint64(384, true), cpl: s.getUint32(464, true), halted: s.getUint32(920, true) !== 0 };
+  }
+  /** Physical address behind a linear one, as the current tables say, or null. */
+  translate(linear: bigint): bigint | null {
+    if (!this.core.probe(BigInt.asUintN(64, linear))) return null;
+    return new DataView(this.block.buffer, SCRATCH_BASE + 0x4000, 8).getBigUint64(0, true);
+  }
+  reset(): void {
+    this.core.reset(true, this.signature);
+  }
+  save(): State {
+    this.core.saveLazy();
+    return { block: this.block.slice() };
+  }
+  load(state: State): void {
+    const block = (state as { block?: unknown }).block;
+    if (!(block instanceof Uint8Array) || block.length !== VCPU_STATE_SIZE) throw new Error("cpu state: block has a wrong length");
+    this.block.set(block);
+    this.core.restored();
+  }
+  attention(): number {
+    return this.state.getUint32(ATTENTION, true);
+  }
+}
+export interface Registers {
+  readonly gpr: readonly bigint[];
+  readonly rip: bigint;
+  readonly eflags: bigint;
+  readonly cr0: bigint;
+  readonly cr2: bigint;
+  readonly cr3: bigint;
+  readonly cr4: bigint;
+  readonly efer: bigint;
+  readonly cpl: number;
+  readonly halted: boolean;
+}
+const BUDGET: Exit = { reason: "budget" };
+const HALT: Exit = { reason: "halt" };
+const KICK: Exit = { reason: "kick" };
+const SHUTDOWN: Exit = { reason: "shutdown" };
