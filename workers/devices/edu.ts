@@ -2,6 +2,7 @@
 // A whole device to read and to write a driver for. Left out: message-signalled interrupts.
 
 import { object } from "../../src/contract/schema.ts";
+import { allOnes } from "../platform/bus.ts";
 import { pciHeader } from "../platform/pci-bus.ts";
 import { bytesField, fields, numberField, timeField, timeOrNull } from "../platform/state.ts";
 import type { Clock, Device, DeviceType, PciFunction, Slot, State, Timer, Width } from "../platform/types.ts";
@@ -41,8 +42,7 @@ class Edu implements Device<State> {
     this.function.bar(0, "memory", 1 << 20, { read: (o, w) => this.read(o, w), write: (o, w, v) => this.write(o, w, v) });
   }
   private read(offset: number, width: Width): number {
-    if (offset < 0x80 && width !== 4) return 0xffffffff;
-    if (width < 4) return 0xffffffff;
+    if (width < 4 || (offset < 0x80 && width !== 4)) return allOnes(width);
     const wide = (value: number) => (width === 4 ? value % 2 ** 32 : value);
     switch (offset) {
       case 0x00:

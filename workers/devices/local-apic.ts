@@ -4,7 +4,7 @@
 // Wires: "int" (a vector is deliverable), "nmi", "init". Bus clock and TSC run at 1 GHz: one tick is 1 ns.
 
 import { object } from "../../src/contract/schema.ts";
-import { wordRegion } from "../platform/bus.ts";
+import { allOnes, wordRegion } from "../platform/bus.ts";
 import { fields, numberField, numbersField, timeField, timeOrNull } from "../platform/state.ts";
 import type { Clock, Device, DeviceType, IrqLine, Slot, State, Timer } from "../platform/types.ts";
 
@@ -66,7 +66,7 @@ export class LocalApic implements Device<State> {
     this.timer = slot.clock.timer(() => this.expire());
     const region = wordRegion((o) => this.readRegister(o), (o, v) => this.writeRegister(o, v));
     slot.mmio.map(0xfee00000, 0x1000, {
-      read: (o, w) => ((this.base & (BASE_ENABLE | BASE_X2)) === BASE_ENABLE ? region.read(o, w) : 0xffffffff),
+      read: (o, w) => ((this.base & (BASE_ENABLE | BASE_X2)) === BASE_ENABLE ? region.read(o, w) : allOnes(w)),
       write: (o, w, v) => {
         if ((this.base & (BASE_ENABLE | BASE_X2)) === BASE_ENABLE) region.write(o, w, v);
       },

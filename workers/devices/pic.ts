@@ -213,7 +213,11 @@ export class Pic implements Device<State> {
     this.int = slot.wire("int");
     const missing = (what: string) => slot.missing(what);
     this.master = new I8259(true, (high) => this.int.set(high), missing);
-    this.slave = new I8259(false, (high) => this.master.set(2, high), missing);
+    this.slave = new I8259(false, (high) => {
+      // The request of the slave is not latched: when it drops before INTA, nothing is left of it.
+      if (!high) this.master.irr &= ~4;
+      this.master.set(2, high);
+    }, missing);
     const ports = (chip: I8259) => byteRegion((o) => chip.read(o), (o, v) => chip.write(o, v));
     slot.pio.map(0x20, 2, ports(this.master));
     slot.pio.map(0xa0, 2, ports(this.slave));

@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { testSlot } from "../platform/test-slot.ts";
+import { pit, PIT_HZ } from "./pit.ts";
+
+const ns = (ticks: number) => (ticks / PIT_HZ) * 1e9;
+function make() {
+  const slot = testSlot();
+  const chip = pit.create(slot);
+  chip.reset();
+  const program = (counter: number, mode: number, count: number, bcd = 0) => {
+    slot.out8(0x43, (counter << 6) | 0x30 | (mode << 1) | bcd);
+    slot.out8(0x40 + counter, count & 0xff);
+    slot.out8(0x40 + counter, count >> 8);
+  };
+  const value = (counter: number) => {
+    slot.out8(0x43, counter << 6);
+    return slot.in8(0x40 + counter) | (slot.in8(0x40 + counter) << 8);
+  };
+  return { slot, chip, program, value };
+}
+describe("pit", () => {
+  it("mode 2 interrupts at 100 Hz", () => {
+    const { slot, program } = make();
+    program(0, 2, 11932);
+    const before = slot.edges(0);
+    slot.advance(1e9);
+    expect(slot.edges(0) - before).toBe(99);
+  });
+  it("mode 3 interrupts once per period and counts by two", () => {
+    const { slot, program, value } = make();
+    program(0, 3, 1000);
+    slot.advance(ns(100) + 1);
+    expect(value(0)).toBe(800);
+    const before = slot.edges(0);
+    slot.advance(ns(10_000));
+    expect(slot.edges(0) - before).toBe(10);
+  });
+  it("mode 0 interrupts once and counts on", () => {
+    const { slot, program, value } = make();
+    program(0, 0, 500);
+    expect(slot.level(0)).toBe(false);
+    slot.advance(ns(499));
+    expect(slot.level(0)).toBe(false);
+    slot.advance(ns(2));
+    expect(slot.level(0)).toBe(true);
+    slot.advance(ns(10));
+    expect(value(0)).toBeGreaterThan(0xfff0);
+  });
+  it("mode 1 is triggered by the gate of counter 2", () => {
+    const { slot, program } = make();
+    program(2, 1, 100);
+    expect(slot.in8(0x61) & 0x20).toBe(0x20);
+    slot.out8(0x61, 1);
+    expect(slot.in8(0x61) & 0x20).toBe(0);
+    slot.advance(ns(101));
+    expect(slot.in8(0x61) & 0x20).toBe(0x20);
+  });
+  it("modes 4 and 5 strobe for one tick", () => {
+    const { slot, program } = make();
+    program(0, 4, 50);
+    const before = slot.edges(0);
+    slot.advance(ns(60));
+    expect(slot.edges(0) - before).toBe(1);
+    program(2, 5, 50);
+    slot.out8(0x61, 1);
+    slot.advance(ns(50) + 100);
+    expect(slot.in8(0x61) & 0x20).toBe(0);
+    slot.advance(ns(2));
+    expect(slot.in8(0x61) & 0x20).toBe(0x20);
+  });
+  it("latches, reads back and counts in BCD", () => {
+    const { slot, program, value } = make();
+    program(0, 2, 0x1000, 1);
+    slot.advance(ns(1) + 10);
+    expect(value(0)).toBe(0x0999);
+    slot.out8(0x43, 0xe2); // read-back: status of counter 0
+    expect(slot.in8(0x40)).toBe(0xb5);
+    slot.out8(0x43, 0xc2); // status and count
+    slot.in8(0x40);
+    expect(slot.in8(0x40) | (slot.in8(0x40) << 8)).toBe(0x0999);
+  });
+  it("toggles the refresh bit and drives the speaker", () => {
+    const { slot, chip, program } = make();
+    const first = slot.in8(0x61) & 0x10;
+    slot.advance(15085);
+    expect(slot.in8(0x61) & 0x10).not.toBe(first);
+    program(2, 3, 1193);
+    slot.out8(0x61, 3);
+    expect(Math.round(chip.tone())).toBe(1000);
+  });
+});
