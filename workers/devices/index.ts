@@ -2,6 +2,7 @@
 // Contract tests, snapshots, forms and the docs table loop over this list.
 
 import type { DeviceType } from "../platform/types.ts";
+import { vga } from "./vga.ts";
 import { debugConsole, debugExit } from "./debug-ports.ts";
 import { edu } from "./edu.ts";
 import { fwCfg } from "./fw-cfg.ts";
@@ -38,6 +39,7 @@ export const deviceTypes: readonly AnyDeviceType[] = [
   pit,
   rtc,
   uart,
+  vga,
 ];
 
 export function deviceType(name: string): AnyDeviceType | undefined {
