@@ -51,7 +51,7 @@ class Counter {
   }
   private counting(): boolean {
     if (!this.loaded) return false;
-    return this.mode === 1 || this.mode === 5 ? this.triggered : this.gate || this.mode === 3 ? this.gate : false;
+    return this.mode === 1 || this.mode === 5 ? this.triggered : this.gate;
   }
   out(atNs: number): boolean {
     if (!this.loaded) return this.mode !== 0;
