@@ -5,7 +5,7 @@ import { boolean, choice, type Infer, integer, list, object, optional, string } 
 export const device = object("a device by type, with its options", {
   type: string("device type, as in the registry"),
   id: optional(string("id, unique in the machine"), ""),
-  options: optional({ summary: "options of the type", kind: { type: "object", fields: {} }, parse: (v) => v as Readonly<Record<string, unknown>> }, {}),
+  options: optional({ summary: "options of the type", kind: { type: "object", fields: {} }, parse: (v) => v as Readonly<Record<string, unknown>> }, {} as Readonly<Record<string, unknown>>),
 });
 export const disk = object("a drive", {
   /** "ide0-master" … "ide1-slave", "floppy0", "floppy1" */

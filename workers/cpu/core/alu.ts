@@ -417,9 +417,6 @@ export function aad(ax: u16, base: u8): u16 {
   setResult<u8>(r, 0);
   return r;
 }
-export function setCondition(c: bool): u8 {
-  return c ? 1 : 0;
-}
 /** SAHF/LAHF on AH. */
 export function sahf(ah: u8): void {
   const keep = flagBits() & OF;

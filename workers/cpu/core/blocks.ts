@@ -68,7 +68,7 @@ export function publish(block: usize, host: usize, mode: u32, count: u32, length
   const had = load<u64>(lines);
   store<u64>(lines, had | linesOf(<u32>host & 0xfff, length));
   if (!had) forgetWrites(host);
-  arenaTop = block + BLOCK_HEADER_SIZE + (count << 5);
+  arenaTop = block + BLOCK_HEADER_SIZE + ((count + 1) << 5);
   const counter = vcpu + COUNTERS;
   store<u64>(counter, load<u64>(counter, 24) + 1, 24);
 }

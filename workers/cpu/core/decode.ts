@@ -11,6 +11,7 @@ import {
 } from "./layout";
 import { codeSize } from "./mode";
 import { ACCESS_EXEC, translate } from "./mmu";
+import { endHandlerIndex } from "./run";
 import { vcpu } from "./state";
 
 // Table offsets inside the DECODE region; isa/tables.ts writes the same ones.
@@ -360,6 +361,7 @@ export function decodeBlock(linear: u64, host: usize): usize {
     if (ended || p >= pageEnd) break;
   }
   if (count) {
+    store<u32>(rec, endHandlerIndex(), REC_HANDLER);
     publish(block, host, codeSize, count, length);
     return block;
   }
@@ -373,6 +375,7 @@ export function decodeBlock(linear: u64, host: usize): usize {
   limit = BUFFER + have + 15;
   rec = TEMP_BLOCK + BLOCK_HEADER_SIZE;
   if (!decodeOne(rec, 0) || p - BUFFER > 15) raiseCode(GP, 0);
+  store<u32>(rec + 32, endHandlerIndex(), REC_HANDLER);
   store<u16>(TEMP_BLOCK, 1, BLOCK_COUNT);
   store<u16>(TEMP_BLOCK, <u16>(p - BUFFER), BLOCK_LENGTH);
   return TEMP_BLOCK;

@@ -148,6 +148,27 @@ export function condition(code: u32): bool {
     default: return !lessEqual();
   }
 }
+/** condition() with a constant code: folds to the one test it needs. */
+export class Condition {
+  @inline static holds(code: u32): bool {
+    if (code == 0) return overflow();
+    if (code == 1) return !overflow();
+    if (code == 2) return cf();
+    if (code == 3) return !cf();
+    if (code == 4) return zf();
+    if (code == 5) return !zf();
+    if (code == 6) return belowEqual();
+    if (code == 7) return !belowEqual();
+    if (code == 8) return sf();
+    if (code == 9) return !sf();
+    if (code == 10) return pf();
+    if (code == 11) return !pf();
+    if (code == 12) return less();
+    if (code == 13) return !less();
+    if (code == 14) return lessEqual();
+    return !lessEqual();
+  }
+}
 /** The six flags as EFLAGS bits. */
 export function flagBits(): u32 {
   if (!(flagOp & 0xff)) return <u32>flagB;

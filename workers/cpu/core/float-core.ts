@@ -84,7 +84,7 @@ export function addCore(sa: u32, ea: i32, a: u64, sb: u32, eb: i32, b: u64): voi
     bh = b >> (<u64>d);
     bl = b << (<u64>(64 - d));
   } else if (d == 64) bl = b;
-  else bl = d < 128 ? (b >> (<u64>(d - 64))) | 1 : 1;
+  else bl = d < 128 ? (b >> (<u64>(d - 64))) | u64(b << (<u64>(128 - d)) != 0) : 1;
   F.sign = sa;
   if (sa == sb) {
     const sum = a + bh;

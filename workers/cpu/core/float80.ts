@@ -8,12 +8,13 @@ import {
   F,
   FX_DE,
   FX_IE,
+  FX_OE,
   FX_PE,
+  FX_UE,
   FX_ZE,
   intCore,
   mulCore,
   ROUND_DOWN,
-  ROUND_NEAREST,
   rintCore,
   roundCore,
   sqrtCore,
@@ -508,6 +509,19 @@ export function scale80(a: u64, ase: u32, b: u64, bse: u32): void {
       const n: i32 = e > 16 ? 0x10000 : <i32>(sig80(b) >> <u64>(63 - e));
       F.exp += down ? -n : n;
     }
+  }
+  // So far out that even the wrapped exponents of the unmasked responses do not reach: zero or infinity.
+  const masks = <u32>load<u16>(vcpu, FCW);
+  if (F.exp < -16382 - 24576 && !(masks & FX_UE)) {
+    F.exc |= FX_UE | FX_PE;
+    setR(0, ase & 0x8000);
+    return;
+  }
+  if (F.exp > 16383 + 24576 && !(masks & FX_OE)) {
+    F.exc |= FX_OE | FX_PE;
+    F.up = true;
+    setR(TOP_BIT, ase | 0x7fff);
+    return;
   }
   pack80();
 }

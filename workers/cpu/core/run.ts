@@ -20,17 +20,48 @@ export const EXIT_KICK: u32 = 2;
 export const EXIT_SHUTDOWN: u32 = 3;
 export const EXIT_BREAK: u32 = 4;
 
-/** Record being executed, 0 between blocks. */
+/** Record being executed (after a block: the one behind the last executed), 0 between blocks. */
 export let currentRecord: usize = 0;
 let currentBlock: usize = 0;
-let blockEnd: usize = 0;
+/** Record whose handler was replaced by the end-of-block handler to stop early, 0: none; and what it was. */
+let stopAt: usize = 0;
+let stopped: u32 = 0;
 /** Instruction count at which run() returns. */
 let limit: u64 = 0;
 let shutdown: bool = false;
+/** Table index of endOfBlock. */
+let endHandler: u32 = 0;
 
+/** Handler of the record behind the last one of a block: returns to execute(). */
+function endOfBlock(r: usize): void {}
+export function endHandlerIndex(): u32 {
+  return endOfBlock.index;
+}
+/**
+ * How handlers chain: each calls the next record's handler in tail position (scripts/build-core.mjs turns that call into a wasm tail call), so
+ * that a block runs without returning to a loop. Handlers that end a block do not chain.
+ */
+export class Chain {
+  @inline static next(r: usize): void {
+    currentRecord = r + 32;
+    call_indirect<void>(load<u32>(r, 32), r + 32);
+  }
+  @inline static last(r: usize): void {
+    currentRecord = r + 32;
+  }
+}
 /** Ends the running block after the current instruction (self-modified code, changed mode, pending work). */
 export function stopBlock(): void {
-  blockEnd = 0;
+  if (currentRecord && !stopAt) stopBefore(currentRecord + 32);
+}
+function stopBefore(record: usize): void {
+  stopAt = record;
+  stopped = load<u32>(record);
+  store<u32>(record, endHandler);
+}
+function unstop(): void {
+  if (stopAt) store<u32>(stopAt, stopped);
+  stopAt = 0;
 }
 export function requestShutdown(): void {
   shutdown = true;
@@ -56,7 +87,7 @@ export function abandonBlock(): void {
   store<u64>(vcpu, currentIp(), IP);
   store<u64>(vcpu, load<u64>(vcpu, ICOUNT) + ((currentRecord - currentBlock - BLOCK_HEADER_SIZE) >> 5), ICOUNT);
   currentRecord = 0;
-  blockEnd = 0;
+  unstop();
 }
 function findBlock(linear: u64, slot: usize): usize {
   if (codeSize != 2 && load<u64>(vcpu, IP) > <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT)) raiseCode(GP, 0);
@@ -132,28 +163,29 @@ function loop(): u32 {
     }
     const icount = load<u64>(vcpu, ICOUNT);
     let length = <u32>load<u16>(block, BLOCK_LENGTH);
+    let whole = true;
     if (icount + count > limit) {
+      whole = false;
       count = icount < limit ? <u32>(limit - icount) : 0;
       if (!count) return EXIT_BUDGET;
       length = load<u16>(block + BLOCK_HEADER_SIZE + ((count - 1) << 5), REC_END);
     }
-    execute(block, ip, count, length);
+    execute(block, ip, count, length, whole);
   }
 }
-function execute(block: usize, ip: u64, count: u32, length: u32): void {
+function execute(block: usize, ip: u64, count: u32, length: u32, whole: bool): void {
   store<u64>(vcpu, ip, BLOCK_IP);
   store<u64>(vcpu, ip + length, IP);
   currentBlock = block;
-  let rec = block + BLOCK_HEADER_SIZE;
-  const end = rec + (count << 5);
-  blockEnd = end;
-  do {
-    currentRecord = rec;
-    call_indirect<void>(load<u32>(rec, REC_HANDLER), rec);
-    rec += 32;
-  } while (rec < blockEnd);
-  if (rec != end) store<u64>(vcpu, ip + load<u16>(rec - 32, REC_END), IP);
-  store<u64>(vcpu, load<u64>(vcpu, ICOUNT) + ((rec - block - BLOCK_HEADER_SIZE) >> 5), ICOUNT);
+  const first = block + BLOCK_HEADER_SIZE;
+  const end = first + (count << 5);
+  if (!whole) stopBefore(end);
+  currentRecord = first;
+  call_indirect<void>(load<u32>(first, REC_HANDLER), first);
+  const reached = currentRecord;
+  if (reached != end) store<u64>(vcpu, ip + load<u16>(reached - 32, REC_END), IP);
+  if (stopAt) unstop();
+  store<u64>(vcpu, load<u64>(vcpu, ICOUNT) + ((reached - first) >> 5), ICOUNT);
   currentRecord = 0;
 }
 /** One instruction: interrupt shadow, trap flag, debug registers. */
@@ -163,11 +195,12 @@ function step(lookup: usize): void {
   const linear = ip + codeBase;
   const slot = lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
   const block = findBlock(linear, slot);
-  execute(block, ip, 1, load<u16>(block + BLOCK_HEADER_SIZE, REC_END));
+  execute(block, ip, 1, load<u16>(block + BLOCK_HEADER_SIZE, REC_END), false);
   serviceTrap();
 }
 /** Runs until `budget` more instructions are retired or something else ends the run. */
 export function run(budget: f64): u32 {
+  endHandler = endOfBlock.index;
   limit = load<u64>(vcpu, ICOUNT) + <u64>budget;
   return loop();
 }

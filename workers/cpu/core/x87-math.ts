@@ -285,11 +285,9 @@ export function f2xm1R(a: u64, ase: u32): void {
   const e = exp80(a, ase);
   if (e >= 0) {
     // The bounds are exact; past them the result is undefined and the operand stays.
+    F.exc |= FX_PE;
     if (a == TOP_BIT && e == 0) setR(TOP_BIT, ase & 0x8000 ? 0xbffe : 0x3fff);
-    else {
-      F.exc |= FX_PE;
-      setR(a, ase);
-    }
+    else setR(a, ase);
     return;
   }
   expm1(ase >> 15, e, sig80(a));
@@ -425,7 +423,7 @@ export function fyl2xp1R(a: u64, ase: u32, b: u64, bse: u32): void {
   if (s != 0 && e >= 0) {
     // Below -1 (undefined): the operand stays.
     F.exc |= FX_PE;
-    setR(b, bse);
+    setR(a, ase);
     return;
   }
   const m = sig80(a);
@@ -619,6 +617,19 @@ function series(odd: u32): void {
     addTable(INVERSE_FACTORIAL, (k << 1) + odd, 0);
   }
   if (odd) mul(Angle.sign, e, h, l);
+  // Terms below 128 bits were lost; they only make the result smaller.
+  if (e < -60) shrink();
+}
+/** The next smaller magnitude. */
+function shrink(): void {
+  if (A.lo == 0) {
+    A.hi--;
+    if (<i64>A.hi >= 0) {
+      A.hi = 0xffffffffffffffff;
+      A.exp--;
+    }
+  }
+  A.lo--;
 }
 /** A = sin (which = 0) or cos (which = 1) of the angle in quadrant q, for positive x. */
 function circular(q: u32, which: u32): void {

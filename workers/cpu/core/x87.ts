@@ -49,7 +49,7 @@ const C3: u32 = 0x4000;
 const CC: u32 = 0x4700;
 const STACK_FAULT: u32 = 0x40;
 /** Number of the missing behaviour "FERR# with CR0.NE = 0". */
-const MISSING_FERR: u32 = 0x87;
+const MISSING_FERR: u32 = 6;
 
 // ---- guards ---------------------------------------------------------------------------------------------------------
 /** An unmasked exception is pending: #MF, or FERR# when CR0.NE = 0. */
@@ -302,7 +302,8 @@ function prem(near: bool): void {
   const n = rem80(sigOf(p), seOf(p), sigOf(q), seOf(q), near);
   if (!commit()) return;
   put(p, R.sig, R.se);
-  if (n < 0) setCc(C2);
+  if (isNan80(R.sig, R.se)) store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) & ~C2, FSW);
+  else if (n < 0) setCc(C2);
   else setCc((n & 1 ? C1 : 0) | (n & 2 ? C3 : 0) | (n & 4 ? C0 : 0));
 }
 export function fprem(): void {
@@ -377,7 +378,10 @@ export function fBinaryMath(which: u32): void {
 }
 /** FSIN (0), FCOS (1). */
 export function fCircular(which: u32): void {
-  if (!unaryStart()) return;
+  if (!unaryStart()) {
+    store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) & ~C2, FSW);
+    return;
+  }
   const p = st(0);
   if (which) fcosR(sigOf(p), seOf(p));
   else fsinR(sigOf(p), seOf(p));
@@ -575,7 +579,9 @@ function pushR(): void {
     }
     return;
   }
-  if (commit()) push(R.sig, R.se);
+  // A denormal operand is loaded even when DE is unmasked.
+  const invalid = (F.exc & FX_IE) != 0;
+  if (commit() || !invalid) push(R.sig, R.se);
 }
 function pushMem(denormal: bool): void {
   if (isSnan80(R.sig, R.se)) {
@@ -682,12 +688,13 @@ function storeStart(): bool {
 }
 function storeEnd(popAfter: u32): void {
   const refused = storeRefused();
-  commit();
   if (refused) {
-    // Precomputation faults report alone; a refused overflow or underflow keeps its flags.
-    return;
+    // Nothing was rounded into memory, so nothing was inexact.
+    F.exc &= ~FX_PE;
+    F.up = false;
   }
-  if (popAfter) pop();
+  commit();
+  if (!refused && popAfter) pop();
 }
 /** FST/FSTP m32 (pops = 0, 1). */
 export function fstMd(r: usize, pops: u32): void {
@@ -799,6 +806,17 @@ export function fstSti(i: u32, pops: u32): void {
   put(st(i), R.sig, R.se);
   markUsed(i);
   if (pops) pop();
+}
+/** D9 D8+i: FSTP that raises no stack fault; an empty ST(0) is only popped. */
+export function fstpNoCheck(i: u32): void {
+  begin();
+  commit();
+  if (!isEmpty(0)) {
+    const p = st(0);
+    put(st(i), sigOf(p), seOf(p));
+    markUsed(i);
+  }
+  pop();
 }
 export function fxch(i: u32): void {
   if (isEmpty(0) || isEmpty(i)) {

@@ -37,8 +37,9 @@ export function parseEncoding(enc: string): Encoding {
   if (parts[0] === "0F" && parts.length > 1) {
     map = 1;
     parts.shift();
-    if (parts[0] === "38" || parts[0] === "3A") {
-      map = parts[0] === "38" ? 2 : 3;
+    const second: string | undefined = parts[0];
+    if (second === "38" || second === "3A") {
+      map = second === "38" ? 2 : 3;
       parts.shift();
     }
   }
@@ -192,9 +193,10 @@ export function handlerOf(row: Row, memory: boolean, s: number): Handler | null 
   const call = generic ? `${row.fn}<${generic}>` : row.fn;
   const guard = row.guard ? GUARDS[row.guard] : "";
   const param = row.param === undefined ? [] : [String(row.param)];
+  const chain = row.end ? "Chain.last(r);" : "Chain.next(r);";
   if (row.raw) {
-    const name = ["h", row.fn, generic ?? "", row.param === undefined ? "" : `p${row.param}`, row.guard ?? ""].filter((x) => x).join("_");
-    return { name, body: `${guard} ${call}(${["r", ...param].join(", ")});` };
+    const name = ["h", row.fn, generic ?? "", row.param === undefined ? "" : `p${row.param}`, row.guard ?? "", row.end ? "end" : ""].filter((x) => x).join("_");
+    return { name, body: `${guard} ${call}(${["r", ...param].join(", ")}); ${chain}` };
   }
   const slotList = slots(ops, memory);
   const slotOf = (o: Operand) => `REC_R${slotList.indexOf(o)}`;
@@ -271,8 +273,8 @@ export function handlerOf(row: Row, memory: boolean, s: number): Handler | null 
   void lin;
   const invocation = `${call}(${[...args, ...param].join(", ")})`;
   code.push(finish ? `const v = ${invocation}; ${finish}` : `${invocation};`);
-  const name = ["h", row.fn, generic ?? "", ...key, row.param === undefined ? "" : `p${row.param}`, row.guard ?? ""].filter((x) => x).join("_");
-  return { name, body: [guard, ...code].join(" ") };
+  const name = ["h", row.fn, generic ?? "", ...key, row.param === undefined ? "" : `p${row.param}`, row.guard ?? "", row.end ? "end" : ""].filter((x) => x).join("_");
+  return { name, body: [guard, ...code, chain].join(" ") };
 }
 
 /** All handlers by name, in a stable order; a name's index is its number in the core's handler table. */

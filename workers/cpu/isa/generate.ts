@@ -31,13 +31,14 @@ const lines = [
   'import { REC_IMM, REC_R0, REC_R1, REC_R2 } from "./layout";',
   'import { Mem } from "./mmu";',
   'import { Ea, Reg } from "./operands";',
+  'import { Chain } from "./run";',
   "",
   ...handlers.map((h) => `function ${h.name}(r: usize): void { ${h.body.trim()} }`),
   "/** Stores the function index of every handler, in the order of isa/expand.ts allHandlers(). */",
   "export function fillHandlers(base: usize): void {",
   ...handlers.map((h, i) => `  store<u32>(base, ${h.name}.index, ${i * 4});`),
   "}",
-  "export function badHandlerIndex(): u32 { return h_undefinedOpcode.index; }",
+  "export function badHandlerIndex(): u32 { return h_undefinedOpcode_end.index; }",
   "",
 ];
 writeFileSync(new URL("handlers.gen.ts", core), lines.join("\n"));

@@ -141,10 +141,10 @@ add(
 const codes = ["O", "NO", "B", "NB", "E", "NE", "BE", "NBE", "S", "NS", "P", "NP", "L", "NL", "LE", "NLE"];
 codes.forEach((c, n) => {
   add(
-    { op: `J${c}`, enc: hex(0x70 + n), operands: "Jb", fn: "jcc", raw: true, param: n, end: true, size64: "force" },
-    { op: `J${c}`, enc: `0F ${hex(0x80 + n)}`, operands: "Jz", fn: "jcc", raw: true, param: n, end: true, size64: "force" },
-    { op: `CMOV${c}`, enc: `0F ${hex(0x40 + n)} /r`, operands: "+Gv Ev", fn: "cmov", param: n, cpuid: "cmov" },
-    { op: `SET${c}`, enc: `0F ${hex(0x90 + n)} /r`, operands: "=Eb", fn: "setcc", sized: false, param: n },
+    { op: `J${c}`, enc: hex(0x70 + n), operands: "Jb", fn: `j${n}`, raw: true, end: true, size64: "force" },
+    { op: `J${c}`, enc: `0F ${hex(0x80 + n)}`, operands: "Jz", fn: `j${n}`, raw: true, end: true, size64: "force" },
+    { op: `CMOV${c}`, enc: `0F ${hex(0x40 + n)} /r`, operands: "+Gv Ev", fn: `cmov${n}`, cpuid: "cmov" },
+    { op: `SET${c}`, enc: `0F ${hex(0x90 + n)} /r`, operands: "=Eb", fn: `set${n}`, sized: false },
   );
 });
 // ---- bits -------------------------------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ export const ROWS_X87: readonly Row[] = [
   { op: "FSTP", enc: "DB /7:m", operands: "M", fn: "fstpMt", sized: false, raw: true, guard: "x87", cpuid: "fpu" },
   { op: "FST", enc: "DD /2:r", operands: "STi", fn: "fstSti", sized: false, param: 0, guard: "x87", cpuid: "fpu" },
   { op: "FSTP", enc: "DD /3:r", operands: "STi", fn: "fstSti", sized: false, param: 1, guard: "x87", cpuid: "fpu" },
-  { op: "FSTP", enc: "D9 /3:r", operands: "STi", fn: "fstSti", sized: false, param: 1, guard: "x87", cpuid: "fpu" },
+  { op: "FSTP", enc: "D9 /3:r", operands: "STi", fn: "fstpNoCheck", sized: false, guard: "x87", cpuid: "fpu" },
   { op: "FSTP", enc: "DF /2:r", operands: "STi", fn: "fstSti", sized: false, param: 1, guard: "x87", cpuid: "fpu" },
   { op: "FSTP", enc: "DF /3:r", operands: "STi", fn: "fstSti", sized: false, param: 1, guard: "x87", cpuid: "fpu" },
   { op: "FIST", enc: "DF /2:m", operands: "M", fn: "fistMw", sized: false, param: 0, raw: true, guard: "x87", cpuid: "fpu" },

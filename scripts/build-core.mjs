@@ -1,0 +1,38 @@
+// Builds workers/cpu/build/core.wasm: generates the handlers from the instruction table, compiles the AssemblyScript core, and makes the
+// handlers' chaining calls tail calls. Does nothing when the sources have not changed. `--debug` keeps names; `--out FILE` writes elsewhere.
+
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeTailCalls } from "./tail-calls.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const args = process.argv.slice(2);
+const debug = args.includes("--debug");
+const outAt = args.indexOf("--out");
+const out = outAt >= 0 ? args[outAt + 1] : join(root, "workers/cpu/build/core.wasm");
+const stamp = `${out}.stamp`;
+
+const sources = ["workers/cpu/core", "workers/cpu/isa", "scripts/build-core.mjs", "scripts/tail-calls.mjs", "package-lock.json"];
+const hash = createHash("sha256").update(debug ? "debug" : "release");
+for (const source of sources) {
+  const path = join(root, source);
+  const files = source.includes(".") ? [path] : readdirSync(path).filter((f) => !f.endsWith(".gen.ts") && !f.endsWith(".test.ts")).map((f) => join(path, f));
+  for (const file of files.sort()) hash.update(file.slice(root.length)).update(readFileSync(file));
+}
+const digest = hash.digest("hex");
+if (existsSync(out) && existsSync(stamp) && readFileSync(stamp, "utf8") === digest) process.exit(0);
+
+const started = Date.now();
+mkdirSync(dirname(out), { recursive: true });
+const node = process.execPath;
+execFileSync(node, ["--import", "tsx", join(root, "workers/cpu/isa/generate.ts")], { cwd: root, stdio: "inherit" });
+const flags = ["--config", "workers/cpu/core/asconfig.json", "-o", out, ...(debug ? ["--debug"] : [])];
+execFileSync(node, [join(root, "node_modules/assemblyscript/bin/asc.js"), "workers/cpu/core/index.ts", ...flags], { cwd: root, stdio: "inherit" });
+const bytes = readFileSync(out);
+const chained = makeTailCalls(bytes);
+writeFileSync(out, bytes);
+writeFileSync(stamp, digest);
+console.log(`core: ${bytes.length} bytes, ${chained} tail calls, ${((Date.now() - started) / 1000).toFixed(1)} s`);
