@@ -1,0 +1,76 @@
+// The whole surface of a machine worker. Control travels as messages (Comlink): open, execute, type, complete, watch. Data travels through
+// shared memory: the views below. Every verb is a command of workers/monitor, so this file never grows with them.
+
+import type { DomainConfig } from "./domain.ts";
+import type { Fault, Reply } from "./schema.ts";
+
+export type MachineState = "off" | "paused" | "running" | "crashed";
+
+/** Bytes that a domain's sources name and the worker cannot fetch itself (a dropped file). Key: the source string. */
+export type Attachments = { readonly [source: string]: Uint8Array | Blob };
+
+export interface OpenOptions {
+  readonly config: DomainConfig;
+  /** Absolute URL (ending in "/") below which "guest:" and "firmware:" sources and core.wasm are found. */
+  readonly base: string;
+  readonly attachments: Attachments;
+}
+
+/**
+ * Frame buffer shared with the page. header (Int32 x 16): [0] sequence (odd while being written), [1] width, [2] height, [3] 1 = text mode,
+ * [4] text columns, [5] text rows, [6] cursor x, [7] cursor y (-1 none). pixels: RGBA, at most 1920x1080. text: UTF-16 code units, row by row.
+ */
+export interface FrameView {
+  readonly header: SharedArrayBuffer;
+  readonly pixels: SharedArrayBuffer;
+  readonly text: SharedArrayBuffer;
+}
+export const FRAME_HEADER_BYTES = 64;
+export const FRAME_PIXEL_BYTES = 1920 * 1080 * 4;
+export const FRAME_TEXT_BYTES = 2 * 200 * 100;
+
+/** Statistics, Float64 each, written by the worker about ten times a second. */
+export const STATS = {
+  instructions: 0,
+  guestNs: 1,
+  /** Host milliseconds spent running. */
+  busyMs: 2,
+  /** Host milliseconds since power-on. */
+  hostMs: 3,
+  pio: 4,
+  mmio: 5,
+  interrupts: 6,
+  tlbFills: 7,
+  memoryBytes: 8,
+} as const;
+export const STATS_COUNT = 16;
+
+export interface SharedViews {
+  readonly frame: FrameView;
+  /** Ring (contract/ring.ts) per serial port with a console backend: guest to page, page to guest. */
+  readonly serial: readonly { readonly out: SharedArrayBuffer; readonly in: SharedArrayBuffer }[];
+  /** Ring of 8-byte input events, page to guest: see contract/input.ts. */
+  readonly input: SharedArrayBuffer;
+  readonly stats: SharedArrayBuffer;
+  readonly trace: SharedArrayBuffer;
+}
+export interface MachineNotice {
+  readonly state: MachineState;
+  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error". */
+  readonly reason: string;
+  readonly exitStatus?: number;
+  readonly error?: Fault;
+  /** Report of a crash: registers, last trace events, version. */
+  readonly report?: string;
+}
+export interface MachineRpc {
+  open(options: OpenOptions): Promise<Reply<SharedViews>>;
+  /** A command by name with its arguments, as `help` lists them; the result is plain data. */
+  execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>>;
+  /** A line of the monitor console: parsed, executed, printed. */
+  type(line: string): Promise<Reply<string>>;
+  complete(line: string): Promise<readonly string[]>;
+  watch(listener: (notice: MachineNotice) => void): Promise<void>;
+  /** Something was put into an input ring: end a sleep. */
+  poke(): Promise<void>;
+}
