@@ -1,8 +1,8 @@
 // Makes machine code and interesting inputs from rows of the instruction table: a register or memory form at random, with the
 // operand registers and memory filled by what the mnemonic works on (integers, singles, doubles, extended numbers).
 
-import type { Row } from "../../cpu/isa/row";
-import { baseState, CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, MEMORY } from "./cases";
+import type { Row } from "../../cpu/isa/row.ts";
+import { baseState, CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, MEMORY } from "./cases.ts";
 
 /** Small reproducible generator (xorshift 32). */
 export class Random {

@@ -1,9 +1,9 @@
 // Runs one instruction case on the real core: user mode in long mode (64-bit or compatibility segment), flat memory of a few pages,
 // the same addresses as exec.c. Faults are caught where they unwind, before delivery.
 
-import * as L from "../../cpu/core/layout";
-import { decodeTables } from "../../cpu/isa/tables";
-import { CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, MEMORY, MEMORY_SIZE, RIP, STATE_SIZE } from "./cases";
+import * as L from "../../cpu/core/layout.ts";
+import { decodeTables } from "../../cpu/isa/tables.ts";
+import { CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, MEMORY, MEMORY_SIZE, RIP, STATE_SIZE } from "./cases.ts";
 
 interface CoreExports {
   start(base: number): void;

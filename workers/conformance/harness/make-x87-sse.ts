@@ -2,18 +2,18 @@
 // masked and unmasked. Run: gcc -O2 -o /tmp/exec exec.c && npx tsx make-x87-sse.ts /tmp/exec [cases per row].
 
 import { writeFileSync } from "node:fs";
-import type { Row } from "../../cpu/isa/row";
-import { ROWS_MMX } from "../../cpu/isa/rows-mmx";
-import { ROWS_SSE } from "../../cpu/isa/rows-sse";
-import { ROWS_X87 } from "../../cpu/isa/rows-x87";
-import { type Case, CHECK_APPROXIMATE, CHECK_EXACT, CHECK_TRANSCENDENTAL, DATA_LINEAR, FX, GPR, MEMORY, packCases } from "./cases";
-import { type Encoded, encode, put, Random, value } from "./encode";
-import { ask } from "./oracle";
+import type { Row } from "../../cpu/isa/row.ts";
+import { ROWS_MMX } from "../../cpu/isa/rows-mmx.ts";
+import { ROWS_SSE } from "../../cpu/isa/rows-sse.ts";
+import { ROWS_X87 } from "../../cpu/isa/rows-x87.ts";
+import { type Case, CHECK_APPROXIMATE, CHECK_EXACT, CHECK_TRANSCENDENTAL, DATA_LINEAR, FX, GPR, MEMORY, packCases } from "./cases.ts";
+import { type Encoded, encode, put, Random, value } from "./encode.ts";
+import { ask } from "./oracle.ts";
 
 const TRANSCENDENTAL = /^(FSIN|FCOS|FSINCOS|FPTAN|FPATAN|F2XM1|FYL2X|FYL2XP1)$/;
 
 function mxcsr(rng: Random): bigint {
-  const masks = rng.below(8) ? 0x1f80 : (rng.below(64) << 7);
+  const masks = rng.below(3) ? 0x1f80 : rng.below(64) << 7;
   const how = rng.below(4);
   if (how < 2) return BigInt(0x1f80 | (how ? 0x20 : 0));
   return BigInt(masks | (rng.below(4) << 13) | (rng.one(4) ? 0x8000 : 0) | (rng.one(4) ? 0x40 : 0) | (rng.one(2) ? 0x20 : 0) | (rng.one(8) ? rng.below(64) : 0));
@@ -46,7 +46,7 @@ function x87State(rng: Random, s: Uint8Array, row: Row): void {
       const sign = /^FYL2X$/.test(row.op) && i === 0 ? 0 : rng.below(2) << 15;
       put(s, FX + 32 + i * 16, (BigInt(se | sign) << 64n) | rng.bits(63) | 0x8000000000000000n, 10);
     }
-    if (/FYL2XP1/.test(row.op)) put(s, FX + 32, (BigInt((0x3fff - 2 - rng.below(60)) | (rng.below(2) << 15)) << 64n) | rng.bits(63) | 0x8000000000000000n, 10);
+    if (row.op === "FYL2XP1") put(s, FX + 32, (BigInt((0x3fff - 2 - rng.below(60)) | (rng.below(2) << 15)) << 64n) | rng.bits(63) | 0x8000000000000000n, 10);
   }
   if (row.op === "FPREM" || row.op === "FPREM1") {
     // Differences past 63 take a vendor's own partial steps: stay within.
@@ -117,6 +117,12 @@ for (const [rows, kind] of [
     }
   }
 }
+// FYL2XP1 is undefined from 1 - sqrt(1/2) on.
+const wild = ({ row, e }: { row: Row; e: Encoded }): boolean => {
+  const se = new DataView(e.before.buffer).getUint16(FX + 40, true) & 0x7fff;
+  return row.op === "FYL2XP1" && se >= 0x3ffd && se < 0x7fff;
+};
+for (let i = questions.length - 1; i >= 0; i--) if (wild(questions[i] as (typeof questions)[0])) questions.splice(i, 1);
 const answers = ask(program, questions.map(({ mode, e }) => ({ mode, code: e.code, before: e.before })));
 const cases: Case[] = questions.map(({ row, mode, e }, i) => ({
   name: row.op,

@@ -1,7 +1,7 @@
 // Feeds cases to the host CPU (exec.c, built with gcc) and collects what it did.
 
 import { spawnSync } from "node:child_process";
-import { STATE_SIZE } from "./cases";
+import { STATE_SIZE } from "./cases.ts";
 
 export interface Question {
   readonly mode: number;

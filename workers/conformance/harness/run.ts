@@ -1,8 +1,8 @@
 // Runs a case file on core.wasm and prints failures by mnemonic. npx tsx run.ts core.wasm cases.bin [mnemonic] [shown per mnemonic].
 
 import { readFileSync } from "node:fs";
-import { CHECK_TRANSCENDENTAL, compare, lastPlaces, unpackCases } from "./cases";
-import { Machine } from "./machine";
+import { CHECK_TRANSCENDENTAL, compare, lastPlaces, unpackCases } from "./cases.ts";
+import { Machine } from "./machine.ts";
 
 const [wasm = "", file = "", only = "", shown = "2"] = process.argv.slice(2);
 const machine = new Machine(readFileSync(wasm));

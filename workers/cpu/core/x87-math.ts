@@ -528,7 +528,7 @@ export function fpatanR(a: u64, ase: u32, b: u64, bse: u32): void {
         addTable(INVERSE_ODD, i, 0);
       }
       mul(s, e, h, l);
-    }
+    } else shrink();
   }
   if (k != 0) addTable(ATAN_SIXTEENTHS, k, 0);
   if (steep) {
@@ -679,6 +679,12 @@ export function fptanR(a: u64, ase: u32): void {
     return;
   }
   const q = reduce(exp80(a, ase), sig80(a));
+  if (Angle.exp < -60 && !(q & 1)) {
+    // tan x is x and a little more.
+    setA(Angle.sign, Angle.exp, Angle.hi, Angle.lo);
+    finishA(ase >> 15);
+    return;
+  }
   circular(q, 1);
   const s = A.sign;
   const e = A.exp;

@@ -300,10 +300,12 @@ function prem(near: bool): void {
   const p = st(0);
   const q = st(1);
   const n = rem80(sigOf(p), seOf(p), sigOf(q), seOf(q), near);
-  if (!commit()) return;
+  const ok = commit();
+  store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) & ~C2, FSW);
+  if (!ok) return;
   put(p, R.sig, R.se);
-  if (isNan80(R.sig, R.se)) store<u16>(vcpu, <u32>load<u16>(vcpu, FSW) & ~C2, FSW);
-  else if (n < 0) setCc(C2);
+  if (isNan80(R.sig, R.se)) return;
+  if (n < 0) setCc(C2);
   else setCc((n & 1 ? C1 : 0) | (n & 2 ? C3 : 0) | (n & 4 ? C0 : 0));
 }
 export function fprem(): void {
