@@ -3,9 +3,10 @@
 
 import { GP, NM, raise, raiseCode, UD } from "./fault";
 import { setFlagBits } from "./flags";
-import { CR0, CR4, MXCSR, REC_ADDR_SHIFT, REC_R0, REC_R1, REC_SEG } from "./layout";
+import { CR0, CR4, MXCSR, PREFIX_REX_W, REC_ADDR_SHIFT, REC_PREFIX, REC_R0, REC_R1, REC_SEG } from "./layout";
 import { Mem } from "./mmu";
 import { Ea } from "./operands";
+import { currentRecord } from "./run";
 import { RAX, RCX, RDI, RDX, Regs, vcpu } from "./state";
 
 /** CR0.EM or no CR4.OSFXSR: #UD; CR0.TS: #NM. */
@@ -790,10 +791,13 @@ export function crc32<T>(crc: u32, x: T): u32 {
   for (let i: u32 = 0; i < sizeof<T>() * 8; i++) c = (c >> 1) ^ (c & 1 ? 0x82f63b78 : 0);
   return <u32>c;
 }
-/** FIXME: REX.W (64-bit lengths) needs the record; lengths are taken from the low halves. */
+/** REX.W: the lengths are RAX and RDX whole. */
+function hasWideLengths(): bool {
+  return (load<u8>(currentRecord, REC_PREFIX) & PREFIX_REX_W) != 0;
+}
 export function pcmpestriRow(v: v128, w: v128, imm: u8): void {
-  pcmpestri(v, w, imm, false);
+  pcmpestri(v, w, imm, hasWideLengths());
 }
 export function pcmpestrmRow(v: v128, w: v128, imm: u8): void {
-  pcmpestrm(v, w, imm, false);
+  pcmpestrm(v, w, imm, hasWideLengths());
 }
