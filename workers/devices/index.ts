@@ -2,6 +2,7 @@
 // Contract tests, snapshots, forms and the docs table loop over this list.
 
 import type { DeviceType } from "../platform/types.ts";
+import { ide } from "./ide.ts";
 import { vga } from "./vga.ts";
 import { debugConsole, debugExit } from "./debug-ports.ts";
 import { edu } from "./edu.ts";
@@ -40,6 +41,7 @@ export const deviceTypes: readonly AnyDeviceType[] = [
   rtc,
   uart,
   vga,
+  ide,
 ];
 
 export function deviceType(name: string): AnyDeviceType | undefined {

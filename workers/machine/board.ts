@@ -177,7 +177,8 @@ export class Board {
     if (!config.devices.some((d) => d.type === "isa-debugcon")) this.add("e9", debugConsole, { iobase: 0xe9, readback: 0xe9 });
 
     // ---- disks, display, serial ports
-    this.addNamed("ide", "piix3-ide", {}, 0x09);
+    const drives = config.disks.filter((d) => d.at.startsWith("ide")).map((d) => [d.at, d.media === "cdrom" ? "cdrom" : "disk"] as const);
+    this.addNamed("ide", "piix3-ide", Object.fromEntries(drives), 0x09);
     this.addNamed("fdc", "isa-fdc", {});
     if (config.vga === "std") this.addNamed("vga", "vga", { rom: parts.firmware.vgaBios ?? null, preset: parts.firmware.bios ? "none" : "text" }, 0x10);
     config.serial.forEach((backend, index) => {
