@@ -1,0 +1,102 @@
+// Disks behind the drives: sizes, overlays, files, ranges over HTTP, sources.
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { FaultError } from "../../src/contract/schema.ts";
+import { FileBlock } from "./block-file.node.ts";
+import { MemoryBlock, OverlayBlock } from "./block-memory.ts";
+import { blobBlock, httpBlock } from "./block-remote.ts";
+import { QueueBytes } from "./bytes.ts";
+import { openSource, parseSize } from "./sources.ts";
+
+const pattern = (sectors: number) => new Uint8Array(sectors * 512).map((_, i) => i + (i >> 9));
+const at = (sectors: number, sector: number, count = 1) => [...pattern(sectors).subarray(sector * 512, (sector + count) * 512)];
+const fault = (run: () => unknown) => {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof FaultError) return error.fault;
+    throw error;
+  }
+  return null;
+};
+
+describe("disks", () => {
+  test("odd sizes are faults", () => {
+    expect(fault(() => new MemoryBlock(new Uint8Array(513)))?.code).toBe("block.size");
+    expect(fault(() => new MemoryBlock(new Uint8Array(0)))?.code).toBe("block.size");
+  });
+  test("overlay reads through and keeps writes", async () => {
+    const base = new MemoryBlock(pattern(300), true);
+    const overlay = new OverlayBlock(base);
+    overlay.writeSync(127, new Uint8Array(1024).fill(9));
+    const got = new Uint8Array(2048);
+    overlay.readSync?.(126, got);
+    expect([...got]).toEqual([...at(300, 126), ...new Array(1024).fill(9), ...at(300, 129)]);
+    expect([...base.bytes]).toEqual([...pattern(300)]);
+    await overlay.read(126, got.fill(0));
+    expect(got[600]).toBe(9);
+  });
+  test("file", async () => {
+    const path = join(mkdtempSync(join(tmpdir(), "gh-")), "disk");
+    writeFileSync(path, pattern(8));
+    const disk = new FileBlock(path, false);
+    const got = new Uint8Array(512);
+    disk.readSync(3, got);
+    expect([...got]).toEqual(at(8, 3));
+    await disk.write(4, new Uint8Array(512).fill(1));
+    await disk.flush();
+    expect(readFileSync(path)[4 * 512]).toBe(1);
+    disk.close();
+    expect(fault(() => new FileBlock("/no/such/file", true))?.message).toBe("Cannot open /no/such/file: there is no such file.");
+    expect(fault(() => new FileBlock("/tmp", true))?.code).toBe("file.open");
+  });
+  test("blob and HTTP", async () => {
+    const bytes = pattern(2000);
+    const blob = blobBlock(new Blob([bytes]));
+    const got = new Uint8Array(1024);
+    await blob.read(511, got);
+    expect([...got]).toEqual(at(2000, 511, 2));
+    let asked = 0;
+    const server = async (_url: string, init: { readonly headers?: { readonly [k: string]: string } }) => {
+      asked++;
+      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(init.headers?.Range ?? "") ?? [];
+      const part = bytes.slice(Number(from), Number(to) + 1);
+      return { ok: true, status: 206, headers: { get: () => `bytes ${from}-${to}/${bytes.length}` }, arrayBuffer: async () => part.buffer };
+    };
+    const disk = await httpBlock("http://x/disk", server);
+    expect(disk.sectors).toBe(2000);
+    await disk.read(511, got.fill(0));
+    expect([...got]).toEqual(at(2000, 511, 2));
+    await disk.read(512, got);
+    expect(asked).toBe(3);
+  });
+});
+
+describe("sources", () => {
+  test("sizes", () => {
+    expect(["1", "512", "4K", "64M", "2G", "x", "0"].map(parseSize)).toEqual([1, 512, 4096, 67108864, 2147483648, null, null]);
+  });
+  test("memory, overlay, read only, unknown", async () => {
+    const disk = await openSource("memory:1M");
+    expect(disk?.sectors).toBe(2048);
+    expect((await openSource("memory:1M", { readOnly: true }))?.readOnly).toBe(true);
+    expect(await openSource("")).toBe(null);
+    await expect(openSource("tape:x")).rejects.toThrow('"tape:x" is not a source');
+    const base = new MemoryBlock(pattern(4));
+    const snapshot = await openSource("given:1", { snapshot: true }, { given: () => base });
+    await snapshot?.write(0, new Uint8Array(512));
+    expect(base.bytes[1]).toBe(1);
+  });
+});
+
+test("queue", () => {
+  const sent: number[] = [];
+  const queue = new QueueBytes((byte) => sent.push(byte));
+  let told = 0;
+  queue.onReadable(() => told++);
+  queue.feed([1, 2]);
+  queue.write(7);
+  expect([queue.read(), queue.read(), queue.read(), told, sent]).toEqual([1, 2, -1, 1, [7]]);
+});
