@@ -1,0 +1,36 @@
+// The shape of a command: everything one can do to a machine is declared once as name, arguments, help and run. Parser, help text,
+// completion, the page's buttons and the tests all use this one declaration. A name may have two words ("info status").
+
+import type { Schema } from "../../src/contract/schema.ts";
+import type { Board } from "../machine/board.ts";
+import type { InputHub } from "../machine/input.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { WasmCpu } from "../cpu/wasm-cpu.ts";
+
+/** What commands work on. */
+export interface MonitorContext {
+  readonly board: Board;
+  readonly machine: Machine;
+  readonly cpu: WasmCpu;
+  readonly input: InputHub;
+  readonly version: string;
+  /** What firmware wrote to port 0x402 (kept when the domain asks for it). */
+  readonly debugLog?: () => string;
+}
+export interface Command<A = { readonly [name: string]: unknown }, R = unknown> {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  /** Positional in the order written; the last takes the rest of the line when it is text. */
+  readonly args: { readonly [K in keyof A & string]: Schema<A[K]> };
+  run(context: MonitorContext, args: A): R | Promise<R>;
+  /** The result as the console shows it; JSON when left out, nothing for undefined. */
+  print?(result: R): string;
+}
+// biome-ignore lint/suspicious/noExplicitAny: the registry holds commands of every type
+export type AnyCommand = Command<any, any>;
+
+/** Checks a declaration's types and forgets them. */
+export function command<A, R>(declared: Command<A, R>): AnyCommand {
+  return declared;
+}

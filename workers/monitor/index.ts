@@ -1,0 +1,108 @@
+// The monitor: a registry of commands behind one parser, one help and one completion. `execute` takes a name and named arguments (the
+// page, tests), `type` a line of text (the console). Neither throws for what a person did wrong: that is a Fault in the Reply.
+
+import { type Fault, FaultError, type Reply } from "../../src/contract/schema.ts";
+import { type AnyCommand, command, type MonitorContext } from "./command.ts";
+import { lifecycleCommands } from "./lifecycle.ts";
+
+export type { MonitorContext } from "./command.ts";
+
+/** Every command there is; add a list here. */
+const declared: readonly AnyCommand[] = [...lifecycleCommands];
+
+export interface Monitor {
+  execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>>;
+  type(line: string): Promise<Reply<string>>;
+  complete(line: string): readonly string[];
+  readonly commands: readonly AnyCommand[];
+}
+
+/** Runs `work`; a FaultError becomes a Reply, our own bugs become one with code "bug". */
+async function reply<T>(work: () => T | Promise<T>): Promise<Reply<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    const fault: Fault =
+      error instanceof FaultError ? error.fault : { code: "bug", message: error instanceof Error ? error.message : String(error), hint: "This is a bug in Guesthouse." };
+    return { ok: false, error: fault };
+  }
+}
+/** Words, with "double" or 'single' quotes; keeps where each began so that the last argument can take the rest of the line. */
+export function splitWords(line: string): readonly { readonly text: string; readonly at: number }[] {
+  const words: { text: string; at: number }[] = [];
+  for (const match of line.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\S+/g)) {
+    const quoted = match[1] !== undefined ? match[1].replace(/\\(.)/g, "$1") : match[2];
+    words.push({ text: quoted ?? match[0], at: match.index });
+  }
+  return words;
+}
+
+export function createMonitor(context: MonitorContext, more: readonly AnyCommand[] = []): Monitor {
+  const help = command({
+    name: "help",
+    aliases: ["?"],
+    summary: "list the commands",
+    args: {},
+    run: () => commands.map((c) => ({ name: c.name, args: Object.keys(c.args), summary: c.summary })),
+    print: (rows) => {
+      const heads = rows.map((r) => [r.name, ...r.args.map((a) => `<${a}>`)].join(" "));
+      const width = Math.max(...heads.map((h) => h.length));
+      return rows.map((r, i) => `${(heads[i] as string).padEnd(width)}  ${r.summary}`).join("\n");
+    },
+  });
+  const commands = [...declared, ...more, help].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const byName = new Map<string, AnyCommand>();
+  for (const c of commands)
+    for (const name of [c.name, ...(c.aliases ?? [])]) {
+      if (byName.has(name)) throw new Error(`monitor: two commands are called ${name}`);
+      byName.set(name, c);
+    }
+
+  const find = (name: string): AnyCommand => {
+    const found = byName.get(name);
+    if (found) return found;
+    const family = commands.filter((c) => c.name.startsWith(`${name.split(" ")[0]} `));
+    if (family.length) throw new FaultError("command.unknown", `"${name}" is not complete or not known.`, `Try: ${family.map((c) => c.name).join(", ")}.`);
+    throw new FaultError("command.unknown", `There is no command "${name}".`, "Type help for the list.");
+  };
+  const parseArgs = (c: AnyCommand, given: { readonly [name: string]: unknown }): { [name: string]: unknown } => {
+    for (const name of Object.keys(given))
+      if (!Object.hasOwn(c.args, name)) throw new FaultError("command.argument", `${c.name} has no argument "${name}".`);
+    const out: { [name: string]: unknown } = {};
+    for (const [name, schema] of Object.entries(c.args)) out[name] = (schema as AnyCommand["args"][string]).parse(given[name], name);
+    return out;
+  };
+  const run = (c: AnyCommand, given: { readonly [name: string]: unknown }): unknown => c.run(context, parseArgs(c, given));
+
+  return {
+    commands,
+    execute: (name, args) => reply(() => run(find(name), args)),
+    type: (line) =>
+      reply(async () => {
+        const words = splitWords(line);
+        if (words.length === 0) return "";
+        const [first, second] = words.map((w) => w.text) as [string, string | undefined];
+        const two = second !== undefined && byName.has(`${first} ${second}`);
+        const c = find(two ? `${first} ${second}` : byName.has(first) || second === undefined ? first : `${first} ${second}`);
+        const rest = words.slice(two ? 2 : 1);
+        const names = Object.keys(c.args);
+        if (rest.length > names.length && names.length === 0)
+          throw new FaultError("command.argument", `${c.name} takes no arguments.`);
+        const given: { [name: string]: unknown } = {};
+        names.forEach((name, i) => {
+          const word = rest[i];
+          if (!word) return;
+          const takesRest = i === names.length - 1 && rest.length > names.length;
+          if (takesRest && c.args[name]?.kind.type !== "string") throw new FaultError("command.argument", `${c.name}: too many arguments.`);
+          given[name] = takesRest ? line.slice(word.at).trim() : word.text;
+        });
+        const result = await run(c, given);
+        if (result === undefined || result === null) return "";
+        return c.print ? c.print(result) : typeof result === "string" ? result : JSON.stringify(result, (_, v) => (typeof v === "bigint" ? `0x${v.toString(16)}` : v), 2);
+      }),
+    complete: (line) => {
+      const text = line.replace(/^\s+/, "");
+      return [...byName.keys()].filter((name) => name.startsWith(text)).sort();
+    },
+  };
+}

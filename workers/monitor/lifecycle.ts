@@ -1,0 +1,88 @@
+// Commands for the life of a machine, named as in QEMU's monitor where QEMU has them: power, pause, reset, keys, NMI, status.
+
+import { string } from "../../src/contract/schema.ts";
+import { command, type AnyCommand } from "./command.ts";
+
+export const lifecycleCommands: readonly AnyCommand[] = [
+  command({
+    name: "start",
+    summary: "power on",
+    args: {},
+    run: ({ machine }) => machine.start(),
+  }),
+  command({
+    name: "stop",
+    summary: "pause the machine",
+    args: {},
+    run: ({ machine }) => machine.pause(),
+  }),
+  command({
+    name: "cont",
+    aliases: ["c"],
+    summary: "resume a paused machine",
+    args: {},
+    run: ({ machine }) => machine.resume(),
+  }),
+  command({
+    name: "system_reset",
+    summary: "reset, as by the button on the case",
+    args: {},
+    run: ({ machine }) => machine.reset(),
+  }),
+  command({
+    name: "system_powerdown",
+    summary: "press the ACPI power button: the guest may shut down",
+    args: {},
+    run: ({ machine }) => machine.powerDown(),
+  }),
+  command({
+    name: "quit",
+    aliases: ["q"],
+    summary: "power off at once",
+    args: {},
+    run: ({ machine }) => machine.powerOff(),
+  }),
+  command({
+    name: "sendkey",
+    summary: "press and release keys together: sendkey ctrl-alt-delete",
+    args: { keys: string("key names joined by -") },
+    run: ({ input, machine }, { keys }) => {
+      input.sendKey(keys);
+      machine.wake();
+    },
+  }),
+  command({
+    name: "nmi",
+    summary: "send a non-maskable interrupt",
+    args: {},
+    run: ({ machine }) => machine.nmi(),
+  }),
+  command({
+    name: "info status",
+    summary: "running, paused, off or crashed",
+    args: {},
+    run: ({ machine }) => ({ state: machine.state, reason: machine.last.reason }),
+    print: ({ state, reason }) => `VM status: ${state}${state === "running" ? "" : ` (${reason})`}`,
+  }),
+  command({
+    name: "info version",
+    summary: "version of Guesthouse",
+    args: {},
+    run: ({ version }) => version,
+    print: (version) => `Guesthouse ${version}`,
+  }),
+  command({
+    name: "info missing",
+    summary: "behaviours of real hardware that the guest asked for and we lack",
+    args: {},
+    run: ({ board }) => [...board.missing].map(([what, count]) => ({ what, count })),
+    print: (list) => (list.length ? list.map((m) => `${String(m.count).padStart(8)}  ${m.what}`).join("\n") : "Nothing is missing so far."),
+  }),
+  command({
+    name: "info debugcon",
+    summary: "what firmware wrote to port 0x402",
+    args: {},
+    run: ({ debugLog }) => debugLog?.() ?? "",
+    print: (text) => text || "Nothing was written, or firmware messages are off (firmware.debug).",
+  }),
+];
