@@ -56,8 +56,10 @@ export interface SharedViews {
 }
 export interface MachineNotice {
   readonly state: MachineState;
-  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error". */
+  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error"; "progress" while files are fetched. */
   readonly reason: string;
+  /** With reason "progress": bytes fetched so far of all files of the machine; total 0 when unknown. */
+  readonly progress?: { readonly what: string; readonly loaded: number; readonly total: number };
   readonly exitStatus?: number;
   readonly error?: Fault;
   /** Report of a crash: registers, last trace events, version. */

@@ -38,19 +38,24 @@ export function splitWords(line: string): readonly { readonly text: string; read
 }
 
 export function createMonitor(context: MonitorContext, more: readonly AnyCommand[] = []): Monitor {
-  const help = command({
+  interface HelpRow {
+    readonly name: string;
+    readonly args: readonly string[];
+    readonly summary: string;
+  }
+  const help: AnyCommand = command({
     name: "help",
     aliases: ["?"],
     summary: "list the commands",
     args: {},
-    run: () => commands.map((c) => ({ name: c.name, args: Object.keys(c.args), summary: c.summary })),
-    print: (rows) => {
+    run: (): HelpRow[] => commands.map((c) => ({ name: c.name, args: Object.keys(c.args), summary: c.summary })),
+    print: (rows: readonly HelpRow[]) => {
       const heads = rows.map((r) => [r.name, ...r.args.map((a) => `<${a}>`)].join(" "));
       const width = Math.max(...heads.map((h) => h.length));
       return rows.map((r, i) => `${(heads[i] as string).padEnd(width)}  ${r.summary}`).join("\n");
     },
   });
-  const commands = [...declared, ...more, help].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const commands: AnyCommand[] = [...declared, ...more, help].sort((a, b) => (a.name < b.name ? -1 : 1));
   const byName = new Map<string, AnyCommand>();
   for (const c of commands)
     for (const name of [c.name, ...(c.aliases ?? [])]) {

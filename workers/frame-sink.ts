@@ -1,0 +1,59 @@
+// The picture behind a display device: writes frames and text rows into a FrameView that the page reads. Header word 0 is a sequence
+// lock: odd while a frame is being written, so that a reader that saw the same even number before and after has a whole frame.
+
+import { FRAME_HEADER_BYTES, FRAME_PIXEL_BYTES, FRAME_TEXT_BYTES, type FrameView } from "../src/contract/machine.ts";
+import type { PictureBackend } from "./platform/types.ts";
+
+const MOST_WIDTH = 1920;
+const MOST_HEIGHT = 1080;
+const REFRESH_NS = 33_000_000;
+
+export function createFrameView(): FrameView {
+  return {
+    header: new SharedArrayBuffer(FRAME_HEADER_BYTES),
+    pixels: new SharedArrayBuffer(FRAME_PIXEL_BYTES),
+    text: new SharedArrayBuffer(FRAME_TEXT_BYTES),
+  };
+}
+export class FrameSink implements PictureBackend {
+  readonly refreshNs = REFRESH_NS;
+  readonly #header: Int32Array;
+  readonly #pixels: Uint8Array;
+  readonly #text: Uint16Array;
+  constructor(view: FrameView) {
+    this.#header = new Int32Array(view.header);
+    this.#pixels = new Uint8Array(view.pixels);
+    this.#text = new Uint16Array(view.text);
+  }
+  #locked(write: () => void): void {
+    Atomics.add(this.#header, 0, 1);
+    write();
+    Atomics.add(this.#header, 0, 1);
+  }
+  frame(width: number, height: number, rgba: Uint8ClampedArray): void {
+    const w = Math.min(width, MOST_WIDTH);
+    const h = Math.min(height, MOST_HEIGHT);
+    this.#locked(() => {
+      this.#header[1] = w;
+      this.#header[2] = h;
+      if (w === width) this.#pixels.set(rgba.subarray(0, w * h * 4));
+      else for (let y = 0; y < h; y++) this.#pixels.set(rgba.subarray(y * width * 4, (y * width + w) * 4), y * w * 4);
+    });
+  }
+  text(rows: readonly string[] | null, cursor: { readonly x: number; readonly y: number } | null): void {
+    this.#locked(() => {
+      const header = this.#header;
+      header[3] = rows ? 1 : 0;
+      const columns = rows ? Math.min(200, Math.max(0, ...rows.map((r) => r.length))) : 0;
+      const count = rows ? Math.min(100, rows.length) : 0;
+      header[4] = columns;
+      header[5] = count;
+      header[6] = cursor?.x ?? -1;
+      header[7] = cursor?.y ?? -1;
+      for (let y = 0; y < count; y++) {
+        const row = rows?.[y] ?? "";
+        for (let x = 0; x < columns; x++) this.#text[y * columns + x] = x < row.length ? row.charCodeAt(x) : 32;
+      }
+    });
+  }
+}

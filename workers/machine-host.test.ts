@@ -1,0 +1,90 @@
+// The worker's host in Node: faults as values, firmware on the screen, notices. Needs a built core.wasm and SeaBIOS; skipped without.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { domainSchema, type DomainConfig } from "../src/contract/domain.ts";
+import type { MachineNotice, SharedViews } from "../src/contract/machine.ts";
+import { STATS } from "../src/contract/machine.ts";
+import { MachineHost } from "./machine-host.ts";
+import { Sources } from "./sources.ts";
+
+const core = process.env.CORE_WASM ?? join(import.meta.dirname, "cpu/build/core.wasm");
+const bios = "/usr/share/seabios/bios-256k.bin";
+const files: { readonly [path: string]: string } = {
+  "firmware/bios-256k.bin": bios,
+  "firmware/vgabios-stdvga.bin": "/usr/share/seabios/vgabios-stdvga.bin",
+};
+const base = "http://site/";
+const fetcher = async (url: string): Promise<Response> => {
+  const path = files[url.slice(base.length)];
+  return path ? new Response(readFileSync(path), { headers: { "content-length": String(readFileSync(path).length) } }) : new Response("no", { status: 404 });
+};
+const config = (more: { readonly [k: string]: unknown } = {}): DomainConfig =>
+  domainSchema.parse({ name: "t", memoryMiB: 32, cpu: { model: "qemu64", count: 1, accel: "interp" }, clock: { mode: "wall" }, firmware: { debug: true }, boot: {}, vga: "std", ...more });
+const until = async (what: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> => {
+  const end = Date.now() + ms;
+  while (!(await what())) {
+    if (Date.now() > end) throw new Error("waited too long");
+    await new Promise((r) => setTimeout(r, 20));
+  }
+};
+export function screenText(views: SharedViews): string {
+  const header = new Int32Array(views.frame.header);
+  const [, , , , columns = 0, rows = 0] = header;
+  const text = new Uint16Array(views.frame.text);
+  return Array.from({ length: rows }, (_, y) => String.fromCharCode(...text.subarray(y * columns, (y + 1) * columns)).trimEnd()).join("\n");
+}
+let host: MachineHost | null = null;
+const make = () => {
+  host = new MachineHost({ fetch: fetcher, loadCore: async () => new WebAssembly.Module(readFileSync(core)) });
+  return host;
+};
+afterEach(() => host?.close());
+
+describe("sources", () => {
+  const sources = new Sources(base, { "library:a": new Uint8Array([1, 2]) }, fetcher, () => {});
+  test("attached, memory", async () => {
+    expect(await sources.bytes("library:a")).toEqual(new Uint8Array([1, 2]));
+    expect((await sources.bytes("memory:1024")).length).toBe(1024);
+  });
+  test.each([
+    ["guest:../../secret", "source.path"], ["guest:a?b", "source.path"], ["guest:none/vmlinuz", "source.missing"], ["library:b", "source.library"],
+    ["file:/etc/passwd", "source.file"], ["javascript:1", "source.unknown"], ["url:ftp://x", "source.url"], ["memory:-1", "source.memory"], ["x", "source.unknown"],
+  ])("%s is refused", async (source, code) => {
+    await expect(sources.bytes(source)).rejects.toMatchObject({ fault: { code } });
+  });
+});
+
+describe.skipIf(!existsSync(core) || !existsSync(bios))("machine host", () => {
+  test("faults are values", async () => {
+    expect(await make().execute("stop", {})).toMatchObject({ ok: false, error: { code: "machine.closed" } });
+    const bad = await make().open({ config: { ...config(), memoryMiB: 0 }, base, attachments: {} });
+    expect(bad).toMatchObject({ ok: false, error: { code: "schema.invalid" } });
+    const missing = await make().open({ config: config({ boot: { kernel: "guest:nothing/vmlinuz" } }), base, attachments: {} });
+    expect(missing).toMatchObject({ ok: false, error: { code: "source.missing" } });
+    const serial = await make().open({ config: config({ serial: ["file:/x"] }), base, attachments: {} });
+    expect(serial).toMatchObject({ ok: false, error: { code: "serial.backend" } });
+  });
+  test("firmware runs, writes text, pauses, resets, powers off", async () => {
+    const h = make();
+    const notices: MachineNotice[] = [];
+    await h.watch((n) => void notices.push(n));
+    const reply = await h.open({ config: config(), base, attachments: {} });
+    if (!reply.ok) throw new Error(reply.error.message);
+    const stats = new Float64Array(reply.value.stats);
+    expect(await h.execute("start", {})).toMatchObject({ ok: true });
+    await until(() => screenText(reply.value).includes("SeaBIOS"));
+    await h.execute("stop", {});
+    const at = stats[STATS.instructions] as number;
+    await new Promise((r) => setTimeout(r, 250));
+    expect(stats[STATS.instructions]).toBe(at);
+    expect(await h.type("info status")).toEqual({ ok: true, value: "VM status: paused (pause)" });
+    await h.execute("cont", {});
+    await until(() => (stats[STATS.instructions] as number) > at);
+    await h.execute("system_reset", {});
+    await h.execute("quit", {});
+    expect(notices.map((n) => n.reason)).toEqual(expect.arrayContaining(["progress", "start", "pause", "resume", "poweroff"]));
+    expect(await h.type("info debugcon")).toMatchObject({ ok: true, value: expect.stringContaining("SeaBIOS") });
+  });
+});

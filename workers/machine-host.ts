@@ -1,0 +1,306 @@
+// One machine behind MachineRpc: fetches what its domain names, builds memory, board and processor, connects the backends to shared
+// rings, and answers every error as a Fault. Runs in a worker and, with another fetcher, in Node.
+
+import { domainSchema, type DomainConfig } from "../src/contract/domain.ts";
+import { takeInput } from "../src/contract/input.ts";
+import { type MachineNotice, type MachineRpc, type OpenOptions, type SharedViews, STATS, STATS_COUNT } from "../src/contract/machine.ts";
+import { Ring } from "../src/contract/ring.ts";
+import { type Fault, FaultError, type Reply } from "../src/contract/schema.ts";
+import { BlobBlock } from "./backends/block-blob.ts";
+import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
+import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
+import { WasmCpu } from "./cpu/wasm-cpu.ts";
+import { createFrameView, FrameSink } from "./frame-sink.ts";
+import { buildBoard, type Board, type FirmwareImages } from "./machine/board.ts";
+import { findMultiboot } from "./machine/boot-images.ts";
+import { InputHub } from "./machine/input.ts";
+import { Machine, type Notice } from "./machine/machine.ts";
+import { traceBytes } from "./machine/trace.ts";
+import { createMonitor, type Monitor } from "./monitor/index.ts";
+import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
+import { type Fetcher, Sources } from "./sources.ts";
+
+export const VERSION = "0.1.0";
+const SERIAL_OUT = 1 << 20;
+const SERIAL_IN = 1 << 16;
+const INPUT_RING = 1 << 13;
+const TRACE_CAPACITY = 8192;
+const STATS_MS = 100;
+const DEBUG_LOG_MOST = 1 << 18;
+
+export interface HostEnvironment {
+  readonly fetch: Fetcher;
+  /** Compiles core.wasm found below `base`. */
+  loadCore(base: string): Promise<WebAssembly.Module>;
+}
+const silent: BytesBackend = { write: () => {}, onReadable: () => {}, read: () => -1 };
+
+interface SerialPort {
+  readonly out: Ring;
+  readonly in: Ring;
+  readable: (() => void) | null;
+}
+interface Opened {
+  readonly board: Board;
+  readonly machine: Machine;
+  readonly cpu: WasmCpu;
+  readonly memory: PoolMemory;
+  readonly monitor: Monitor;
+  readonly input: InputHub;
+  readonly inputRing: Ring;
+  readonly serial: readonly SerialPort[];
+  readonly stats: Float64Array;
+}
+
+export class MachineHost implements MachineRpc {
+  readonly #environment: HostEnvironment;
+  readonly #listeners: ((notice: MachineNotice) => void)[] = [];
+  #opened: Opened | null = null;
+  #debugLog = "";
+  #hostStarted = 0;
+  #ticker: ReturnType<typeof setInterval> | null = null;
+
+  constructor(environment: HostEnvironment) {
+    this.#environment = environment;
+  }
+  async watch(listener: (notice: MachineNotice) => void): Promise<void> {
+    this.#listeners.push(listener);
+  }
+  async open(options: OpenOptions): Promise<Reply<SharedViews>> {
+    try {
+      if (this.#opened) throw new FaultError("machine.open", "This machine is open already.");
+      return { ok: true, value: await this.#open(options) };
+    } catch (error) {
+      return { ok: false, error: faultOf(error) };
+    }
+  }
+  async execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>> {
+    return this.#opened ? this.#opened.monitor.execute(name, args) : notOpen();
+  }
+  async type(line: string): Promise<Reply<string>> {
+    return this.#opened ? this.#opened.monitor.type(line) : notOpen();
+  }
+  async complete(line: string): Promise<readonly string[]> {
+    return this.#opened?.monitor.complete(line) ?? [];
+  }
+  async poke(): Promise<void> {
+    const opened = this.#opened;
+    if (!opened) return;
+    takeInput(
+      opened.inputRing,
+      (scancode, down) => opened.input.key(scancode, down),
+      (dx, dy, dz, buttons) => opened.input.pointer(dx, dy, dz, buttons),
+    );
+    for (const port of opened.serial) if (port.in.length > 0) port.readable?.();
+    opened.machine.wake();
+  }
+  /** Stops the clockwork of this host (tests; a worker is terminated instead). */
+  close(): void {
+    if (this.#ticker !== null) clearInterval(this.#ticker);
+    this.#ticker = null;
+    this.#opened?.machine.powerOff();
+  }
+
+  async #open(options: OpenOptions): Promise<SharedViews> {
+    const config = domainSchema.parse(options.config, "machine");
+    let said = 0;
+    const sources = new Sources(options.base, options.attachments, this.#environment.fetch, (what, loaded, total) => {
+      const now = performance.now();
+      if (now - said < 100 && loaded !== total) return;
+      said = now;
+      this.#say({ state: "off", reason: "progress", progress: { what, loaded, total } });
+    });
+    const [module, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(config, sources), loadDisks(config, sources)]);
+
+    const views: SharedViews = {
+      frame: createFrameView(),
+      serial: [],
+      input: Ring.create(INPUT_RING).buffer as SharedArrayBuffer,
+      stats: new SharedArrayBuffer(STATS_COUNT * 8),
+      trace: new SharedArrayBuffer(traceBytes(TRACE_CAPACITY)),
+    };
+    const ports: SerialPort[] = [];
+    const portOf = new Map<string, SerialPort>();
+    config.serial.forEach((backend, index) => {
+      // There is no terminal behind stdio in a page: it means the console here.
+      if (backend === "console" || backend === "stdio") {
+        const port: SerialPort = { out: Ring.create(SERIAL_OUT), in: Ring.create(SERIAL_IN), readable: null };
+        ports.push(port);
+        portOf.set(`serial${index}`, port);
+      } else if (backend !== "null" && backend !== "none")
+        throw new FaultError("serial.backend", `The serial port cannot go to "${backend}" in a browser.`, "Choose console or null.");
+    });
+    (views as { serial: SharedViews["serial"] }).serial = ports.map((p) => ({ out: p.out.buffer as SharedArrayBuffer, in: p.in.buffer as SharedArrayBuffer }));
+
+    const input = new InputHub();
+    const picture = new FrameSink(views.frame);
+    const bytes = (id: string): BytesBackend => {
+      const port = portOf.get(id);
+      if (port)
+        return {
+          write: (byte) => void port.out.push(byte),
+          onReadable: (listener) => {
+            port.readable = listener;
+          },
+          read: () => port.in.shift(),
+        };
+      if (id === "debugcon" && config.firmware.debug)
+        return { ...silent, write: (byte) => this.#debug(byte) };
+      return silent;
+    };
+    const backends = <K extends keyof Backends>(kind: K, id: string): Backends[K] => {
+      const make: { readonly [P in keyof Backends]: () => Backends[P] } = {
+        block: () => disks.get(id) ?? null,
+        bytes: () => bytes(id),
+        picture: () => picture,
+        input: () => input,
+      };
+      return make[kind]();
+    };
+
+    const memory = new PoolMemory(createPool());
+    let cpu: WasmCpu | null = null;
+    const board = buildBoard(config, {
+      cpuFactory: (host) => {
+        cpu = new WasmCpu({ module, memory, host, model: config.cpu.model });
+        return cpu;
+      },
+      memory,
+      backends,
+      firmware,
+      trace: { buffer: views.trace, capacity: TRACE_CAPACITY },
+    });
+    if (!cpu) throw new Error("the board made no processor");
+    const machine = new Machine(board);
+    const stats = new Float64Array(views.stats);
+    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog });
+    this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats };
+    machine.onState((notice) => this.#onState(notice));
+    this.#writeStats();
+    this.#ticker = setInterval(() => {
+      this.#writeStats();
+      if (this.#opened && (this.#opened.inputRing.length > 0 || ports.some((p) => p.in.length > 0))) void this.poke();
+    }, STATS_MS);
+    return views;
+  }
+  async #core(base: string): Promise<WebAssembly.Module> {
+    try {
+      return await this.#environment.loadCore(base);
+    } catch (error) {
+      if (error instanceof FaultError) throw error;
+      throw new FaultError("core.load", `The processor core could not be loaded: ${error instanceof Error ? error.message : String(error)}`, "Guesthouse needs a current browser with WebAssembly tail calls (Chrome 112, Firefox 121, Safari 18.2).");
+    }
+  }
+  #debug(byte: number): void {
+    this.#debugLog = (this.#debugLog + String.fromCharCode(byte)).slice(-DEBUG_LOG_MOST);
+  }
+  #onState(notice: Notice): void {
+    if (notice.state === "running" && notice.reason === "start") this.#hostStarted = performance.now();
+    this.#writeStats();
+    const { state, reason, exitStatus } = notice;
+    const said: { -readonly [K in keyof MachineNotice]: MachineNotice[K] } = { state, reason };
+    if (exitStatus !== undefined) said.exitStatus = exitStatus;
+    if (state === "crashed") {
+      said.error = faultOf(notice.error);
+      said.report = this.#report(notice.error);
+    }
+    this.#say(said);
+  }
+  #say(notice: MachineNotice): void {
+    for (const listener of this.#listeners) listener(notice);
+  }
+  #writeStats(): void {
+    const o = this.#opened;
+    if (!o) return;
+    const { stats, board, machine, cpu, memory } = o;
+    const counters = cpu.counters();
+    const { trace } = board;
+    stats[STATS.instructions] = counters.instructions;
+    stats[STATS.guestNs] = board.clock.now();
+    stats[STATS.busyMs] = machine.busyMs;
+    stats[STATS.hostMs] = this.#hostStarted ? performance.now() - this.#hostStarted : 0;
+    stats[STATS.pio] = trace.count("pio.read") + trace.count("pio.write");
+    stats[STATS.mmio] = trace.count("mmio.read") + trace.count("mmio.write");
+    stats[STATS.interrupts] = counters.interrupts;
+    stats[STATS.tlbFills] = counters.tlbFills;
+    stats[STATS.memoryBytes] = memory.used;
+  }
+  /** What a bug report needs: version, error, registers, last trace events. */
+  #report(error: unknown): string {
+    const lines = [`Guesthouse ${VERSION} crash report`, `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
+    const o = this.#opened;
+    if (!o) return lines.join("\n");
+    try {
+      const r = o.cpu.registers();
+      const hex = (v: bigint) => v.toString(16).padStart(16, "0");
+      const names = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
+      lines.push(`rip ${hex(r.rip)} eflags ${hex(r.eflags)} cpl ${r.cpl}${r.halted ? " halted" : ""}`);
+      for (let i = 0; i < 16; i += 4) lines.push(names.slice(i, i + 4).map((n, k) => `${n.padEnd(3)} ${hex(r.gpr[i + k] ?? 0n)}`).join("  "));
+      lines.push(`cr0 ${hex(r.cr0)}  cr2 ${hex(r.cr2)}  cr3 ${hex(r.cr3)}  cr4 ${hex(r.cr4)}  efer ${hex(r.efer)}`);
+      lines.push(`instructions ${o.cpu.instructions()}  guest ns ${o.board.clock.now()}`);
+      lines.push(`missing ${[...o.board.missing].map(([what, n]) => `${what} (${n})`).join(", ") || "nothing"}`);
+      lines.push("last events:");
+      for (const e of o.board.trace.recent(50)) lines.push(`  ${e.atNs} ${e.kind} ${e.a.toString(16)} ${e.b.toString(16)} ${e.c.toString(16)}`);
+    } catch (second) {
+      lines.push(`(the rest of the report failed: ${String(second)})`);
+    }
+    return lines.join("\n");
+  }
+}
+function notOpen<T>(): Reply<T> {
+  return { ok: false, error: { code: "machine.closed", message: "This machine is not open." } };
+}
+function faultOf(error: unknown): Fault {
+  if (error instanceof FaultError) return error.fault;
+  return { code: "bug", message: error instanceof Error ? error.message : String(error), hint: "This is a bug in Guesthouse: please send the report." };
+}
+function createPool(): WebAssembly.Memory {
+  try {
+    return createMemory();
+  } catch (error) {
+    throw new FaultError("memory.host", `The browser refused memory for a machine: ${error instanceof Error ? error.message : String(error)}`, "Close other machines or tabs.");
+  }
+}
+async function loadFirmware(config: DomainConfig, sources: Sources): Promise<FirmwareImages> {
+  const { firmware, boot } = config;
+  const get = (source: string) => (source ? sources.bytes(source) : Promise.resolve(undefined));
+  const name = (text: string, known: string, file: string) => (text === known ? `firmware:${file}` : text === "none" ? "" : text);
+  const [bios, vgaBios, kernel] = await Promise.all([
+    get(name(firmware.bios, "seabios", "bios-256k.bin")),
+    config.vga === "std" ? get(name(firmware.vgaBios, "seavgabios", "vgabios-stdvga.bin")) : undefined,
+    get(boot.kernel),
+  ]);
+  const images: { -readonly [K in keyof FirmwareImages]: FirmwareImages[K] } = { bios: bios ?? null, vgaBios, kernel };
+  if (!kernel) return images;
+  if (findMultiboot(kernel)) {
+    images.multiboot = await get("firmware:multiboot_dma.bin");
+    // Modules: source and arguments, separated by commas.
+    const wanted = boot.initrd.split(",").map((m) => m.trim()).filter((m) => m !== "");
+    images.modules = await Promise.all(wanted.map(async (commandLine) => ({ commandLine, bytes: await sources.bytes(commandLine.split(" ")[0] as string) })));
+  } else {
+    const [linuxboot, initrd] = await Promise.all([get("firmware:linuxboot_dma.bin"), get(boot.initrd)]);
+    images.linuxboot = linuxboot;
+    images.initrd = initrd;
+  }
+  return images;
+}
+/** Writes stay in memory: nothing that a page attached is changed. */
+async function loadDisks(config: DomainConfig, sources: Sources): Promise<Map<string, BlockBackend>> {
+  const disks = new Map<string, BlockBackend>();
+  await Promise.all(
+    config.disks.map(async ({ at, source, media, readOnly }) => {
+      if (disks.has(at)) throw new FaultError("disk.twice", `Two drives are attached at ${at}.`);
+      if (source === "") return;
+      const attached = sources.attached(source);
+      const fixed = readOnly || media === "cdrom";
+      if (attached instanceof Blob) {
+        const base = new BlobBlock(attached, source);
+        disks.set(at, fixed ? base : new OverlayBlock(base));
+      } else {
+        const bytes = await sources.bytes(source);
+        disks.set(at, new MemoryBlock(bytes, fixed, source));
+      }
+    }),
+  );
+  return disks;
+}

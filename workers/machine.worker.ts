@@ -1,0 +1,26 @@
+// Entry of a machine worker: a MachineHost behind Comlink. Everything else is in machine-host.ts.
+
+import { expose } from "comlink";
+import type { MachineNotice } from "../src/contract/machine.ts";
+import { FaultError } from "../src/contract/schema.ts";
+import { MachineHost } from "./machine-host.ts";
+
+const host = new MachineHost({
+  fetch: (url) => fetch(url),
+  loadCore: async (base) => {
+    const response = await fetch(`${base}core.wasm`);
+    if (!response.ok) throw new FaultError("core.missing", `core.wasm is not on this site (answer ${response.status}).`, "Was the site built with npm run build?");
+    // Some plain servers send .wasm without its type; then streaming is refused.
+    if (response.headers.get("content-type") === "application/wasm") return WebAssembly.compileStreaming(response);
+    return WebAssembly.compile(await response.arrayBuffer());
+  },
+});
+
+expose({
+  open: (options: Parameters<MachineHost["open"]>[0]) => host.open(options),
+  execute: (name: string, args: { readonly [name: string]: unknown }) => host.execute(name, args),
+  type: (line: string) => host.type(line),
+  complete: (line: string) => host.complete(line),
+  watch: (listener: (notice: MachineNotice) => void) => host.watch(listener),
+  poke: () => host.poke(),
+});

@@ -1,0 +1,119 @@
+// Finds the bytes that a domain names: "guest:PATH" and "firmware:NAME" below the page's base, "url:…", "memory:BYTES", and whatever
+// the page attached (dropped and stored files). Progress is counted over all files of a machine.
+
+import { FaultError } from "../src/contract/schema.ts";
+import type { Attachments } from "../src/contract/machine.ts";
+
+const MOST_MEMORY_DISK = 2 ** 31;
+
+export type Progress = (what: string, loaded: number, total: number) => void;
+/** Gets a URL; replaced in tests. */
+export type Fetcher = (url: string) => Promise<Response>;
+
+export class Sources {
+  readonly #base: string;
+  readonly #attachments: Attachments;
+  readonly #fetch: Fetcher;
+  readonly #progress: Progress;
+  readonly #loaded = new Map<string, { loaded: number; total: number }>();
+  constructor(base: string, attachments: Attachments, fetcher: Fetcher, progress: Progress) {
+    this.#base = base;
+    this.#attachments = attachments;
+    this.#fetch = fetcher;
+    this.#progress = progress;
+  }
+  /** What the page attached under this name, if anything. */
+  attached(source: string): Uint8Array | Blob | undefined {
+    return Object.hasOwn(this.#attachments, source) ? this.#attachments[source] : undefined;
+  }
+  async bytes(source: string): Promise<Uint8Array> {
+    const attached = this.attached(source);
+    if (attached) return attached instanceof Uint8Array ? attached : new Uint8Array(await attached.arrayBuffer());
+    const colon = source.indexOf(":");
+    const kind = colon < 0 ? "" : source.slice(0, colon);
+    const rest = source.slice(colon + 1);
+    switch (kind) {
+      case "guest":
+        return this.#download(source, `${this.#base}guests/${safePath(rest, source)}`);
+      case "firmware":
+        return this.#download(source, `${this.#base}firmware/${safePath(rest, source)}`);
+      case "url":
+        if (!/^https?:\/\//.test(rest)) throw new FaultError("source.url", `"${rest}" is not a web address.`, "Write url:https://…");
+        return this.#download(source, rest);
+      case "memory": {
+        const size = Number(rest);
+        if (!Number.isInteger(size) || size <= 0 || size > MOST_MEMORY_DISK)
+          throw new FaultError("source.memory", `"${source}" is not a size.`, "Write memory:BYTES, at most 2 GiB.");
+        return new Uint8Array(size);
+      }
+      case "library":
+        throw new FaultError("source.library", `The file "${rest}" is not in this browser's library.`, "Drop the file into the window, then choose it again.");
+      case "file":
+        throw new FaultError("source.file", `A browser cannot open "${rest}" by its path.`, "Drop the file into the window and choose it there.");
+      default:
+        throw new FaultError("source.unknown", `"${source}" does not say where its bytes come from.`, "Known: guest:, library:, url:, memory:.");
+    }
+  }
+  async #download(source: string, url: string): Promise<Uint8Array> {
+    let response: Response;
+    try {
+      response = await this.#fetch(url);
+    } catch {
+      throw new FaultError("source.network", `${source} could not be fetched.`, "Is the network there, and does the other site allow it (CORS)?");
+    }
+    // A server for single-page sites answers a missing file with its index page.
+    const looksLikePage = (response.headers.get("content-type") ?? "").startsWith("text/html") && !url.endsWith(".html");
+    if (!response.ok || looksLikePage)
+      throw new FaultError(
+        "source.missing",
+        `${source} is not on this site${response.ok ? "" : ` (answer ${response.status})`}.`,
+        source.startsWith("guest:") ? "Build the guests with npm run images." : "Was the site built with npm run build?",
+      );
+    const header = Number(response.headers.get("content-length") ?? 0);
+    // With a content encoding the length counts compressed bytes.
+    const total = response.headers.get("content-encoding") ? 0 : header;
+    this.#count(source, 0, total);
+    if (!response.body) return new Uint8Array(await response.arrayBuffer());
+    const parts: Uint8Array[] = [];
+    let loaded = 0;
+    const reader = response.body.getReader();
+    for (;;) {
+      let piece: Awaited<ReturnType<typeof reader.read>>;
+      try {
+        piece = await reader.read();
+      } catch {
+        throw new FaultError("source.network", `${source} stopped arriving after ${loaded} bytes.`, "Try again.");
+      }
+      if (piece.done) break;
+      parts.push(piece.value);
+      loaded += piece.value.length;
+      this.#count(source, loaded, total);
+    }
+    if (parts.length === 1) return parts[0] as Uint8Array;
+    const out = new Uint8Array(loaded);
+    let at = 0;
+    for (const part of parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+  #count(source: string, loaded: number, total: number): void {
+    this.#loaded.set(source, { loaded, total });
+    let all = 0;
+    let whole = 0;
+    let known = true;
+    for (const one of this.#loaded.values()) {
+      all += one.loaded;
+      whole += one.total;
+      if (one.total === 0) known = false;
+    }
+    this.#progress(source, all, known ? whole : 0);
+  }
+}
+function safePath(path: string, source: string): string {
+  const parts = path.split("/");
+  if (path === "" || parts.some((p) => p === "" || p === "." || p === "..") || /[\\?#]/.test(path))
+    throw new FaultError("source.path", `"${source}" is not a path below this site.`);
+  return parts.map(encodeURIComponent).join("/");
+}
