@@ -1,0 +1,56 @@
+// npm run images [-- NAMES] [--mirror ADDRESS] [--force]: builds every guest whose result is missing, damaged or from an older recipe, and writes
+// the catalogue images/build/index.json. A guest whose packages cannot be fetched is reported and does not keep the others from being built.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { FaultError } from "../src/contract/schema.ts";
+import { recipe as amd64 } from "./debian-amd64/recipe.ts";
+import { recipe as i386 } from "./debian-i386/recipe.ts";
+import { recipe as firmware } from "./firmware/recipe.ts";
+import { recipe as firstSteps } from "./first-steps/recipe.ts";
+import { type PackageSource, packageSource } from "./lib/debian.ts";
+import { buildRecipe, type CatalogueRow, readBuilt } from "./lib/guest.ts";
+import { recipe as memtest } from "./memtest86+/recipe.ts";
+
+const recipes = [firstSteps, firmware, amd64, i386, memtest];
+const root = dirname(fileURLToPath(import.meta.url));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { mirror: { type: "string" }, force: { type: "boolean" }, quiet: { type: "boolean" } },
+});
+const unknown = positionals.filter((n) => !recipes.some((r) => r.id === n));
+if (unknown.length) {
+  console.error(`images: there is no guest ${unknown.join(", ")}. Known: ${recipes.map((r) => r.id).join(", ")}.`);
+  process.exit(1);
+}
+let source: PackageSource | null = null;
+const rows: CatalogueRow[] = [];
+let failed = 0;
+for (const recipe of recipes) {
+  const damaged: string[] = [];
+  const known = readBuilt(root, recipe, damaged);
+  for (const file of damaged) console.log(`images: ${file} does not have its recorded hash; it is built again.`);
+  const wanted = positionals.length === 0 || positionals.includes(recipe.id);
+  if (known && !(values.force && wanted)) {
+    rows.push(...known.rows);
+    continue;
+  }
+  if (!wanted) continue;
+  try {
+    const started = Date.now();
+    if (recipe.packages) source ??= packageSource(join(root, ".cache"), values.mirror ?? null);
+    const built = await buildRecipe(root, recipe, source as PackageSource);
+    rows.push(...built.rows);
+    const versions = built.packages.map((p) => `${p.name} ${p.version}`).join(", ");
+    console.log(`images: ${recipe.id} built in ${((Date.now() - started) / 1000).toFixed(1)} s${versions ? ` from ${versions}` : ""}`);
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    failed++;
+    console.error(`images: ${recipe.id} was not built: ${error.fault.message}${error.fault.hint ? ` ${error.fault.hint}` : ""}`);
+  }
+}
+mkdirSync(join(root, "build"), { recursive: true });
+writeFileSync(join(root, "build/index.json"), `${JSON.stringify(rows, null, 2)}\n`);
+if (failed && positionals.length) process.exitCode = 1;
