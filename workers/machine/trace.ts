@@ -77,4 +77,10 @@ export class TraceBus {
     }
     return out;
   }
+  /** Events from number `from` on (0 is the first ever), the number of the next one, and how many were overwritten unread. */
+  since(from: number): { readonly events: TraceEvent[]; readonly end: number; readonly lost: number } {
+    const end = this.written[0] as number;
+    const start = Math.max(from, end - this.capacity);
+    return { events: this.recent(end - start), end, lost: start - from };
+  }
 }

@@ -1,0 +1,305 @@
+// `guesthouse`: the same machine from a terminal, with QEMU's flags. Exit status as QEMU's: 0 at power off, 2v+1 from isa-debug-exit,
+// 1 for what cannot be done ("guesthouse: sentence" and a hint on stderr).
+// Left out: a window; the monitor's history.
+
+import { writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { FaultError } from "../src/contract/schema.ts";
+import { type TraceName, traceKinds } from "../src/contract/trace.ts";
+import { flagHelp, type ParsedFlags, parseFlags, pluggableDevices } from "../src/manager/qemu-flags.ts";
+import { QueueBytes, nullBytes } from "./backends/bytes.ts";
+import { ByteGatherer, fileBytes, writeAll } from "./backends/bytes.node.ts";
+import { CapturePicture } from "./backends/picture.ts";
+import { writePng } from "./backends/png.node.ts";
+import { cpuModels } from "./cpu/models.ts";
+import { deviceType } from "./devices/index.ts";
+import type { DisplayDevice } from "./devices/vga.ts";
+import type { Notice } from "./machine/machine.ts";
+import { type NodeMachine, openMachine } from "./node-machine.ts";
+import { createMonitor, type Monitor } from "./monitor/index.ts";
+import { command } from "./monitor/command.ts";
+import { string } from "../src/contract/schema.ts";
+import type { BytesBackend } from "./platform/types.ts";
+
+const VERSION = "0.1.0";
+const CTRL_A = 0x01;
+const CTRL_C = 0x03;
+
+/** What -d items mean in kinds of the trace bus. */
+const DEBUG_ITEMS: { readonly [item: string]: readonly TraceName[] } = {
+  int: ["cpu.exception", "cpu.interrupt"],
+  cpu_reset: ["cpu.reset"],
+  guest_errors: ["guest.odd"],
+  unimp: ["device.missing"],
+  irq: ["irq.line"],
+  ioport: ["pio.read", "pio.write"],
+  mmio: ["mmio.read", "mmio.write"],
+  block: ["block.read", "block.write"],
+  dma: ["dma.transfer"],
+};
+
+function debugKinds(items: readonly string[]): readonly TraceName[] {
+  return items.flatMap((item): readonly TraceName[] => {
+    if (Object.hasOwn(DEBUG_ITEMS, item)) return DEBUG_ITEMS[item] as readonly TraceName[];
+    if (Object.hasOwn(traceKinds, item)) return [item as TraceName];
+    throw new FaultError("flags.unsupported", `-d ${item} is not supported.`, `Known: ${Object.keys(DEBUG_ITEMS).join(", ")}, and names of trace kinds.`);
+  });
+}
+
+function showHelp(wants: string): void {
+  const lines: { readonly [wants: string]: () => string } = {
+    help: () => `guesthouse [flags] [disk image]\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
+    version: () => `guesthouse ${VERSION}`,
+    "device-help": () => pluggableDevices.filter((d) => deviceType(d.name)).map((d) => `${d.name.padEnd(20)}${d.summary}`).join("\n"),
+    "debug-help": () => [...Object.keys(DEBUG_ITEMS), ...Object.keys(traceKinds)].join("\n"),
+    "cpu-help": () => cpuModels.map((m) => m.name).join("\n"),
+    "machine-help": () => "pc                  i440FX and PIIX3 (default)",
+  };
+  console.log(lines[wants]?.() ?? "");
+}
+
+/** Standard input and output shared by a serial port and the monitor, with QEMU's Ctrl-A keys. */
+class Terminal {
+  readonly serial: QueueBytes;
+  readonly #gather = new ByteGatherer((bytes) => writeAll(1, bytes));
+  readonly #mux: boolean;
+  readonly #quit: () => void;
+  #monitor: Monitor | null = null;
+  #onMonitor: boolean;
+  #escape = false;
+  #line = "";
+  #busy: Promise<void> = Promise.resolve();
+
+  constructor(mux: boolean, onMonitor: boolean, quit: () => void) {
+    this.#mux = mux;
+    this.#onMonitor = onMonitor;
+    this.#quit = quit;
+    this.serial = new QueueBytes((byte) => this.#gather.push(byte));
+  }
+  start(monitor: Monitor): void {
+    this.#monitor = monitor;
+    if (process.stdin.isTTY) process.stdin.setRawMode(true);
+    process.stdin.on("data", (data: Buffer) => this.#typed(data));
+    process.stdin.on("error", () => {});
+    process.stdin.resume();
+    if (this.#onMonitor) this.#print("Guesthouse monitor: type help for the list of commands.\n(guesthouse) ");
+  }
+  stop(): void {
+    this.#gather.flush();
+    if (process.stdin.isTTY) process.stdin.setRawMode(false);
+    process.stdin.pause();
+  }
+  #print(text: string): void {
+    for (const byte of new TextEncoder().encode(process.stdin.isTTY ? text.replaceAll("\n", "\r\n") : text)) this.#gather.push(byte);
+  }
+  #typed(data: Uint8Array): void {
+    const toGuest: number[] = [];
+    for (const byte of data) {
+      if (this.#mux && this.#escape) {
+        this.#escape = false;
+        if (byte === 0x78) return this.#quit();
+        if (byte === 0x63) {
+          this.#onMonitor = !this.#onMonitor;
+          this.#print(this.#onMonitor ? "\nGuesthouse monitor: Ctrl-A c goes back.\n(guesthouse) " : "\n");
+        } else if (byte === 0x68 || byte === 0x3f)
+          this.#print("\nCtrl-A h  this help\nCtrl-A x  leave\nCtrl-A c  switch between serial port and monitor\nCtrl-A Ctrl-A  sends Ctrl-A\n");
+        else if (byte === CTRL_A) toGuest.push(CTRL_A);
+      } else if (this.#mux && byte === CTRL_A) this.#escape = true;
+      else if (!this.#mux && byte === CTRL_C && process.stdin.isTTY) return this.#quit();
+      else if (this.#onMonitor) this.#edit(byte);
+      else toGuest.push(byte);
+    }
+    if (toGuest.length > 0) this.serial.feed(toGuest);
+  }
+  #edit(byte: number): void {
+    if (byte === 13 || byte === 10) {
+      const line = this.#line;
+      this.#line = "";
+      if (process.stdin.isTTY) this.#print("\n");
+      this.#busy = this.#busy.then(async () => {
+        const reply = await this.#monitor?.type(line);
+        if (reply?.ok && reply.value !== "") this.#print(`${reply.value}\n`);
+        else if (reply && !reply.ok) this.#print(`${reply.error.message}${reply.error.hint ? ` ${reply.error.hint}` : ""}\n`);
+        this.#print("(guesthouse) ");
+      });
+    } else if (byte === 127 || byte === 8) {
+      if (this.#line !== "") this.#print("\b \b");
+      this.#line = this.#line.slice(0, -1);
+    } else if (byte === 9) {
+      const found = this.#monitor?.complete(this.#line) ?? [];
+      const only = found.length === 1 ? `${found[0]} ` : null;
+      if (only?.startsWith(this.#line)) {
+        this.#print(only.slice(this.#line.length));
+        this.#line = only;
+      } else if (found.length > 1) this.#print(`\n${found.join("  ")}\n(guesthouse) ${this.#line}`);
+    } else if (byte >= 32) {
+      this.#line += String.fromCharCode(byte);
+      if (process.stdin.isTTY) this.#print(String.fromCharCode(byte));
+    }
+  }
+}
+
+/** Writes new events of the trace bus as text, a few hundred times a second. */
+function startLog(made: NodeMachine, kinds: readonly TraceName[], file: string): () => void {
+  const { trace } = made.board;
+  for (const kind of kinds) trace.set(kind, true);
+  let next = 0;
+  const target = file === "" ? null : fileBytes(file);
+  const write = (text: string) => {
+    if (target) for (const byte of new TextEncoder().encode(text)) target.backend.write(byte);
+    else process.stderr.write(text);
+  };
+  const drain = () => {
+    const { events, end, lost } = trace.since(next);
+    next = end;
+    if (lost > 0) write(`(${lost} events lost)\n`);
+    for (const e of events) write(`${(e.atNs / 1e9).toFixed(6)} ${e.kind} ${e.a.toString(16)} ${e.b.toString(16)} ${e.c.toString(16)}\n`);
+  };
+  const timer = setInterval(drain, 4);
+  return () => {
+    clearInterval(timer);
+    drain();
+    target?.close();
+  };
+}
+
+async function run({ domain, session }: ParsedFlags, root: string): Promise<number> {
+  const kinds = debugKinds(session.debugItems);
+  // A terminal has no window: the page's console is the terminal here, with the monitor behind Ctrl-A c.
+  const consolePort = domain.serial.findIndex((port) => port === "stdio" || port === "console");
+  const serialOnTerminal = consolePort >= 0 && session.monitor !== "stdio";
+  const mux = session.monitor === "mux" || domain.serial[consolePort] === "console";
+  const closers: (() => void)[] = [];
+  let leave = () => {};
+  const terminal = new Terminal(mux, !serialOnTerminal && session.monitor === "stdio", () => leave());
+  const debugOutput = new ByteGatherer((bytes) => writeAll(2, bytes));
+  closers.push(() => debugOutput.flush());
+  const fileOf = (name: string): BytesBackend => {
+    const { backend, close } = fileBytes(name);
+    closers.push(close);
+    return backend;
+  };
+  let debugBackend: BytesBackend | null = null;
+  const bytes = (id: string): BytesBackend => {
+    const port = /^serial(\d)$/.exec(id)?.[1];
+    if (port === undefined) {
+      if (session.debugcon === "stdio") return { ...nullBytes, write: (byte) => debugOutput.push(byte) };
+      if (session.debugcon.startsWith("file:")) {
+        debugBackend ??= fileOf(session.debugcon.slice(5));
+        return debugBackend;
+      }
+      return nullBytes;
+    }
+    const backend = domain.serial[Number(port)] ?? "null";
+    if (serialOnTerminal && Number(port) === consolePort) return terminal.serial;
+    return backend.startsWith("file:") ? fileOf(backend.slice(5)) : nullBytes;
+  };
+  const picture = new CapturePicture();
+  const made = await openMachine(domain, {
+    root,
+    firmwareDirectory: session.firmwareDirectory,
+    bytes,
+    picture,
+    traceCapacity: kinds.length > 0 ? 1 << 18 : 4096,
+  });
+  const { machine, board, cpu, input } = made;
+  const dump = (file: string) => {
+    (board.device("vga") as DisplayDevice | null)?.refresh();
+    if (file.endsWith(".txt")) writeFileSync(file, `${(picture.rows ?? []).map((row) => row.trimEnd()).join("\n")}\n`);
+    else writePng(file, picture);
+  };
+  const context = { board, machine, cpu, input, version: VERSION };
+  const screendump = command({
+    name: "screendump",
+    summary: "write the picture as FILE.png (or its text as FILE.txt)",
+    args: { file: string("file name") },
+    run: (_, { file }: { readonly file: string }) => dump(file),
+  });
+  const plain = createMonitor(context);
+  const monitor = plain.commands.some((c) => c.name === "screendump") ? plain : createMonitor(context, [screendump]);
+
+  let status = 0;
+  const finished = new Promise<void>((resolve) => {
+    leave = resolve;
+    machine.onState((notice: Notice) => {
+      if (notice.state === "crashed") {
+        status = 1;
+        const { error } = notice;
+        process.stderr.write(`guesthouse: the machine crashed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+        resolve();
+      } else if (notice.state === "off") {
+        status = notice.exitStatus ?? 0;
+        if (!(session.noShutdown && notice.reason === "poweroff")) resolve();
+      }
+    });
+  });
+  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] as const)
+    process.on(signal, () => {
+      process.stderr.write(`guesthouse: terminating on signal ${number}\n`);
+      leave();
+    });
+  const stopLog = kinds.length > 0 ? startLog(made, kinds, session.logFile) : null;
+  const usesTerminal = serialOnTerminal || session.monitor !== "none";
+  if (usesTerminal) terminal.start(monitor);
+  const started = performance.now();
+  // Nothing else may keep Node alive while the guest sleeps.
+  const alive = setInterval(() => {}, 1 << 30);
+  try {
+    await machine.start({ paused: session.startPaused });
+    await finished;
+    if (machine.state === "running") machine.pause();
+    if (session.screendump) dump(session.screendump);
+    if (session.stats) writeFileSync(session.stats, `${JSON.stringify(statistics(made, (performance.now() - started) / 1000), null, 2)}\n`);
+  } finally {
+    clearInterval(alive);
+    stopLog?.();
+    terminal.stop();
+    for (const close of closers) close();
+  }
+  return status;
+}
+
+function statistics({ machine, board, cpu }: NodeMachine, seconds: number): object {
+  const counters = cpu.counters();
+  const { trace } = board;
+  return {
+    instructions: counters.instructions,
+    seconds,
+    busySeconds: machine.busyMs / 1000,
+    guestSeconds: board.clock.now() / 1e9,
+    mips: machine.busyMs > 0 ? counters.instructions / machine.busyMs / 1000 : 0,
+    tlbFills: counters.tlbFills,
+    interrupts: counters.interrupts,
+    exceptions: counters.exceptions,
+    blocksDecoded: counters.blocksDecoded,
+    pio: trace.count("pio.read") + trace.count("pio.write"),
+    mmio: trace.count("mmio.read") + trace.count("mmio.write"),
+    missing: Object.fromEntries(board.missing),
+  };
+}
+
+async function main(): Promise<number> {
+  const root = process.env.GUESTHOUSE_ROOT ?? join(dirname(process.argv[1] ?? "."), "..");
+  try {
+    const parsed = parseFlags(process.argv.slice(2), pluggableDevices.filter((d) => deviceType(d.name)));
+    if (parsed.session.wants !== "machine") {
+      showHelp(parsed.session.wants);
+      return 0;
+    }
+    return await run(parsed, root);
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    process.stderr.write(`guesthouse: ${error.fault.message}\n${error.fault.hint ? `  ${error.fault.hint}\n` : ""}`);
+    return 1;
+  }
+}
+
+main().then(
+  (status) => {
+    process.exit(status);
+  },
+  (error: unknown) => {
+    process.stderr.write(`guesthouse: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(70);
+  },
+);

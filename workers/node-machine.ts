@@ -1,0 +1,151 @@
+// Builds a machine from a domain in Node: files as disks, firmware from images/ or the system, the core from workers/cpu/build.
+// Left out: everything of a page (workers/machine-host.ts does that).
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { DomainConfig } from "../src/contract/domain.ts";
+import { FaultError } from "../src/contract/schema.ts";
+import { FileBlock, fileFault } from "./backends/block-file.node.ts";
+import { openSource } from "./backends/sources.ts";
+import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
+import { WasmCpu } from "./cpu/wasm-cpu.ts";
+import { type BackendSource, type Board, buildBoard, type FirmwareImages } from "./machine/board.ts";
+import { findMultiboot } from "./machine/boot-images.ts";
+import { InputHub } from "./machine/input.ts";
+import { Machine } from "./machine/machine.ts";
+import { traceBytes } from "./machine/trace.ts";
+import type { BlockBackend, BytesBackend, PictureBackend } from "./platform/types.ts";
+
+export interface NodeParts {
+  /** The project's directory. */
+  readonly root: string;
+  /** Directory of firmware before the usual ones; "" for none. */
+  readonly firmwareDirectory?: string;
+  /** Bytes of core.wasm; read from workers/cpu/build when left out. */
+  readonly core?: Uint8Array;
+  bytes(id: string): BytesBackend;
+  readonly picture: PictureBackend;
+  readonly traceCapacity?: number;
+}
+export interface NodeMachine {
+  readonly machine: Machine;
+  readonly board: Board;
+  readonly cpu: WasmCpu;
+  readonly input: InputHub;
+}
+
+function readBytes(path: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    throw fileFault(path, error);
+  }
+}
+/** "guest:debian-amd64/vmlinuz" and "firmware:bios-256k.bin" are built files of images/. */
+function builtPath(root: string, source: string): string | null {
+  const match = /^(guest|firmware):([\w.+-]+(?:\/[\w.+-]+)*)$/.exec(source);
+  if (!match || match[2]?.split("/").includes("..")) return null;
+  const [first = "", ...rest] = match[1] === "firmware" ? ["firmware", match[2] as string] : (match[2] as string).split("/");
+  return join(root, "images", first, "build", ...rest);
+}
+async function sourceBytes(source: string, root: string): Promise<Uint8Array> {
+  const built = builtPath(root, source);
+  if (built !== null) {
+    if (!existsSync(built)) throw new FaultError("source.missing", `${source} is not built.`, "Run npm run images.");
+    return readBytes(built);
+  }
+  if (source.startsWith("file:")) return readBytes(source.slice(5));
+  const disk = await openDisk(source, root, true, false, false);
+  if (disk === null) throw new FaultError("source.empty", "A source is empty.");
+  const bytes = new Uint8Array(disk.sectors * 512);
+  await disk.read(0, bytes);
+  return bytes;
+}
+function openDisk(source: string, root: string, readOnly: boolean, snapshot: boolean, _cdrom: boolean): Promise<BlockBackend | null> {
+  return openSource(
+    source,
+    { readOnly, snapshot },
+    {
+      file: (path, noWrites) => new FileBlock(path, noWrites),
+      guest: (rest) => new FileBlock(builtPath(root, `guest:${rest}`) ?? rest, true),
+    },
+  );
+}
+
+/** Places of firmware files, first found wins. */
+export function findFirmware(name: string, root: string, first = ""): Uint8Array | null {
+  const places = [first, process.env.GUESTHOUSE_FIRMWARE ?? "", join(root, "images/firmware/build"), "/usr/share/seabios", "/usr/share/qemu"];
+  for (const place of places) if (place !== "" && existsSync(join(place, name))) return readBytes(join(place, name));
+  return null;
+}
+async function loadFirmware(config: DomainConfig, parts: NodeParts): Promise<FirmwareImages> {
+  const find = (name: string) => findFirmware(name, parts.root, parts.firmwareDirectory);
+  const needed = (name: string): Uint8Array => {
+    const bytes = find(name);
+    if (!bytes) throw new FaultError("firmware.missing", `The firmware file ${name} was not found.`, "Run npm run images, or name a directory with -L.");
+    return bytes;
+  };
+  const { bios, vgaBios } = config.firmware;
+  const kernel = config.boot.kernel ? await sourceBytes(config.boot.kernel, parts.root) : undefined;
+  let initrd: Uint8Array | undefined;
+  let modules: FirmwareImages["modules"];
+  if (kernel && config.boot.initrd) {
+    if (findMultiboot(kernel))
+      modules = await Promise.all(
+        config.boot.initrd.split(",").map(async (text) => {
+          const [source = "", ...words] = text.trim().split(/\s+/);
+          return { bytes: await sourceBytes(source, parts.root), commandLine: [source.replace(/^file:/, ""), ...words].join(" ") };
+        }),
+      );
+    else initrd = await sourceBytes(config.boot.initrd, parts.root);
+  }
+  return {
+    bios: bios === "none" ? null : bios === "seabios" ? needed("bios-256k.bin") : await sourceBytes(bios, parts.root),
+    vgaBios:
+      config.vga === "none" || bios === "none" || vgaBios === "none"
+        ? undefined
+        : vgaBios === "seavgabios"
+          ? needed("vgabios-stdvga.bin")
+          : await sourceBytes(vgaBios, parts.root),
+    linuxboot: kernel ? (find("linuxboot_dma.bin") ?? undefined) : undefined,
+    multiboot: kernel ? (find("multiboot_dma.bin") ?? undefined) : undefined,
+    kernel,
+    initrd,
+    modules,
+  };
+}
+
+let compiled: WebAssembly.Module | null = null;
+function coreModule(parts: NodeParts): WebAssembly.Module {
+  if (compiled && !parts.core) return compiled;
+  const path = process.env.GUESTHOUSE_CORE ?? join(parts.root, "workers/cpu/build/core.wasm");
+  if (!parts.core && !existsSync(path)) throw new FaultError("core.missing", "The processor core is not built.", "Run node scripts/build-core.mjs.");
+  compiled = new WebAssembly.Module((parts.core ?? readBytes(path)) as BufferSource);
+  return compiled;
+}
+
+export async function openMachine(config: DomainConfig, parts: NodeParts): Promise<NodeMachine> {
+  const disks = new Map<string, BlockBackend | null>();
+  for (const disk of config.disks)
+    disks.set(disk.at, await openDisk(disk.source, parts.root, disk.readOnly, disk.snapshot, disk.media === "cdrom"));
+  const firmware = await loadFirmware(config, parts);
+  const input = new InputHub();
+  const make = {
+    block: (id: string) => disks.get(id) ?? null,
+    bytes: (id: string) => parts.bytes(id),
+    picture: () => parts.picture,
+    input: () => input,
+  };
+  const backends: BackendSource = (kind, id) => make[kind](id) as never;
+  const memory = new PoolMemory(createMemory());
+  const module = coreModule(parts);
+  const capacity = parts.traceCapacity ?? 4096;
+  const board = buildBoard(config, {
+    cpuFactory: (host) => new WasmCpu({ module, memory, host, model: config.cpu.model }),
+    memory,
+    backends,
+    firmware,
+    trace: { buffer: new ArrayBuffer(traceBytes(capacity)), capacity },
+  });
+  return { machine: new Machine(board), board, cpu: board.cpu as WasmCpu, input };
+}
