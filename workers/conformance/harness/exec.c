@@ -2,7 +2,9 @@
 // stdin: records {u8 mode (0 = 64-bit, 1 = compatibility), u8 length, u8 code[14], struct state}; stdout: {u32 vector, u32 error,
 // struct state} per record, vector 0xffffffff when the instruction completed. A case is entered and left through signal frames: the
 // handler writes the next state into the frame and returns into the code, which ends in INT3 or faults.
-// Build: gcc -O2 -o exec exec.c
+// A branch has completed when it arrives at an INT3 outside the case's bytes, or faults on fetching from an unmapped target. Segment
+// selectors (ES CS SS DS FS GS) are reported at fx + 416; GS has its base at GS_BASE in 64-bit code.
+// Build: gcc -O2 -fno-stack-protector -o exec exec.c
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>
@@ -17,6 +19,7 @@
 #define DATA 0x10000000ul
 #define CODE 0x20000000ul
 #define MEMORY 1024
+#define GS_BASE (DATA + 0x40)
 struct state {
   uint64_t gpr[16];
   uint64_t flags;
@@ -37,23 +40,40 @@ static const int ORDER[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_R
 static struct input in;
 static struct output out;
 static int running;
+static uint64_t fs_base;
+
+static long syscall2(long n, long a, long b) {
+  long r;
+  __asm__ volatile("syscall" : "=a"(r) : "a"(n), "D"(a), "S"(b) : "rcx", "r11", "memory");
+  return r;
+}
 
 static int next(void) { return fread(&in, sizeof in, 1, stdin) == 1; }
 
 static void handler(int sig, siginfo_t *info, void *context) {
+  /* First of all: a case may have loaded any segment register, and thread storage lives behind FS. */
+  uint16_t seg[4];
+  __asm__ volatile("mov %%es, %0; mov %%ds, %1; mov %%fs, %2; mov %%gs, %3" : "=r"(seg[0]), "=r"(seg[1]), "=r"(seg[2]), "=r"(seg[3]));
+  __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %1, %%fs; mov %1, %%gs" ::"r"(0x2b), "r"(0));
+  syscall2(158, 0x1002, fs_base);
+  syscall2(158, 0x1001, GS_BASE);
   ucontext_t *u = context;
   greg_t *g = u->uc_mcontext.gregs;
   uint8_t *fx = (uint8_t *)u->uc_mcontext.fpregs;
   if (running) {
     uint64_t rip = g[REG_RIP];
-    int done = g[REG_TRAPNO] == 3 && rip == CODE + in.length + 1;
+    int done = 0;
+    if (g[REG_TRAPNO] == 3 && rip - 1 - CODE >= in.length) done = 1, rip--;
+    if (g[REG_TRAPNO] == 14 && (uint64_t)g[REG_CR2] == rip && rip - CODE >= in.length) done = 1;
     out.vector = done ? 0xffffffffu : (uint32_t)g[REG_TRAPNO];
     out.error = done ? 0 : (uint32_t)g[REG_ERR];
     for (int i = 0; i < 16; i++) out.s.gpr[i] = g[ORDER[i]];
     out.s.flags = g[REG_EFL];
-    out.s.rip = done ? in.length : rip - CODE;
+    out.s.rip = rip - CODE;
     memcpy(out.s.fx, fx, 512);
     memset(out.s.fx + 416, 0, 96);
+    uint16_t selectors[6] = {seg[0], g[REG_CSGSFS], (uint64_t)g[REG_CSGSFS] >> 48, seg[1], seg[2], seg[3]};
+    memcpy(out.s.fx + 416, selectors, sizeof selectors);
     memcpy(out.s.memory, (void *)DATA, MEMORY);
     fwrite(&out, sizeof out, 1, stdout);
   }
@@ -68,7 +88,7 @@ static void handler(int sig, siginfo_t *info, void *context) {
   for (int i = 0; i < 16; i++) g[ORDER[i]] = in.s.gpr[i];
   g[REG_EFL] = (in.s.flags & 0xcd5) | 0x202;
   g[REG_RIP] = CODE;
-  g[REG_CSGSFS] = (g[REG_CSGSFS] & ~0xfffful) | (in.mode ? 0x23 : 0x33);
+  g[REG_CSGSFS] = 0x002b000000000000ul | (in.mode ? 0x23 : 0x33);
   memcpy(fx, in.s.fx, 416);
   *(uint32_t *)(fx + 28) = 0xffff;
   /* The frame carries an XSAVE header: say that x87 and SSE are present. */
@@ -83,8 +103,9 @@ int main(void) {
   int signals[] = {SIGTRAP, SIGSEGV, SIGFPE, SIGILL, SIGBUS};
   for (int i = 0; i < 5; i++) sigaction(signals[i], &a, 0);
   if (mmap((void *)(DATA - 65536), 3 * 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return 1;
-  if (mmap((void *)CODE, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return 1;
-  __asm__ volatile("mov %0, %%ds; mov %0, %%es" ::"r"(0x2b));
+  if (mmap((void *)(CODE - 65536), 3 * 65536, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return 1;
+  memset((void *)(CODE - 65536), 0xcc, 3 * 65536);
+  syscall2(158, 0x1003, (long)&fs_base);
   __asm__ volatile("int3");
   return 1;
 }

@@ -3,7 +3,7 @@
 
 import * as L from "../../cpu/core/layout.ts";
 import { decodeTables } from "../../cpu/isa/tables.ts";
-import { CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, MEMORY, MEMORY_SIZE, RIP, STATE_SIZE } from "./cases.ts";
+import { CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, GS_LINEAR, MEMORY, MEMORY_SIZE, RIP, SELECTORS, STATE_SIZE } from "./cases.ts";
 
 interface CoreExports {
   start(base: number): void;
@@ -15,8 +15,13 @@ interface CoreExports {
   currentIp(): bigint;
   readonly faultVector: WebAssembly.Global;
 }
-const TABLES = 0x1000; // PML4, PDPT, PD at physical 0x1000, 0x2000, 0x3000
+const TABLES = 0x101000; // PML4, PDPT, PD on three physical pages
+const GDT = 0x106000;
+const TSS = 0x107000;
+const ATTR_NULL = 0x10000; // core/mode.ts
 const FLAGS_MASK = 0x8d5;
+/** Linux's descriptors, by selector / 8: kernel code, 64-bit kernel code, kernel data, user code, user data, 64-bit user code. */
+const DESCRIPTORS = [0n, 0xcf9b000000ffffn, 0xaf9b000000ffffn, 0xcf93000000ffffn, 0xcffb000000ffffn, 0xcff3000000ffffn, 0xaffb000000ffffn];
 
 export class Machine {
   private readonly view: DataView;
@@ -24,7 +29,6 @@ export class Machine {
   private readonly core: CoreExports;
   private nextFrame = L.POOL_BASE;
   private readonly frames = new Map<number, number>();
-  private mode = -1;
 
   constructor(wasm: Uint8Array) {
     const memory = new WebAssembly.Memory({ initial: 4096, maximum: 65536, shared: true });
@@ -58,8 +62,12 @@ export class Machine {
     u64(TABLES, BigInt(TABLES + 0x1000) | 7n);
     u64(TABLES + 0x1000, BigInt(TABLES + 0x2000) | 7n);
     for (let i = 0; i < 512; i++) u64(TABLES + 0x2000 + i * 8, (BigInt(i) << 21n) | 0xe7n);
+    this.view.setUint16(this.frame(TSS) + 102, 0xffff, true);
+    DESCRIPTORS.forEach((d, i) => u64(GDT + i * 8, d));
     for (let p = DATA_LINEAR - 65536; p < DATA_LINEAR + 131072; p += 4096) this.frame(p);
-    this.frame(CODE_LINEAR);
+    // Where branches may land: around the code, and where a 16-bit instruction pointer points.
+    for (let p = CODE_LINEAR - 65536; p < CODE_LINEAR + 131072; p += 4096) this.frame(p);
+    for (let p = 0; p < 65536; p += 4096) this.frame(p);
   }
 
   /** Host address of the frame of a physical page, made on demand. */
@@ -82,13 +90,19 @@ export class Machine {
     this.view.setBigUint64(b + L.CR4, 0x620n, true);
     this.view.setBigUint64(b + L.EFER, 0xd01n, true);
     for (let s = 0; s < 6; s++) {
-      this.view.setBigUint64(b + L.SEG_BASE + s * 8, 0n, true);
-      this.view.setUint32(b + L.SEG_LIMIT + s * 4, 0xffffffff, true);
-      this.view.setUint16(b + L.SEG_SELECTOR + s * 2, s === 1 ? (mode ? 0x23 : 0x33) : 0x2b, true);
-      this.view.setUint32(b + L.SEG_ATTR + s * 4, s === 1 ? (mode ? 0xc0fb : 0xa0fb) : 0xc0f3, true);
+      const absent = s >= 4;
+      this.view.setBigUint64(b + L.SEG_BASE + s * 8, s === 5 && !mode ? BigInt(GS_LINEAR) : 0n, true);
+      this.view.setUint32(b + L.SEG_LIMIT + s * 4, absent ? 0 : 0xffffffff, true);
+      this.view.setUint16(b + L.SEG_SELECTOR + s * 2, absent ? 0 : s === 1 ? (mode ? 0x23 : 0x33) : 0x2b, true);
+      this.view.setUint32(b + L.SEG_ATTR + s * 4, absent ? ATTR_NULL : s === 1 ? (mode ? 0xc0fb : 0xa0fb) : 0xc0f3, true);
     }
     this.view.setUint32(b + L.CPL, 3, true);
-    this.mode = mode;
+    this.view.setBigUint64(b + L.GDT_BASE, BigInt(GDT), true);
+    this.view.setUint32(b + L.GDT_LIMIT, 0x7f, true);
+    // A task-state segment without an I/O map.
+    this.view.setBigUint64(b + L.SEG_BASE + 7 * 8, BigInt(TSS), true);
+    this.view.setUint32(b + L.SEG_LIMIT + 7 * 4, 0x67, true);
+    this.view.setUint32(b + L.SEG_ATTR + 7 * 4, 0x8b, true);
   }
 
   run(mode: number, code: Uint8Array, before: Uint8Array): { vector: number; after: Uint8Array } {
@@ -121,7 +135,7 @@ export class Machine {
     }
     v.setUint32(b + L.MXCSR, s.getUint32(FX + 24, true), true);
     for (let i = 0; i < 16; i++) this.bytes.set(before.subarray(FX + 160 + i * 16, FX + 176 + i * 16), b + L.XMM + i * 32);
-    if (mode !== this.mode) this.enter(mode);
+    this.enter(mode);
     this.core.restored();
 
     let vector = 255;
@@ -153,6 +167,7 @@ export class Machine {
     }
     o.setUint32(FX + 24, v.getUint32(b + L.MXCSR, true), true);
     for (let i = 0; i < 16; i++) after.set(this.bytes.subarray(b + L.XMM + i * 32, b + L.XMM + i * 32 + 16), FX + 160 + i * 16);
+    for (let i = 0; i < 6; i++) o.setUint16(SELECTORS + i * 2, v.getUint16(b + L.SEG_SELECTOR + i * 2, true), true);
     after.set(this.bytes.subarray(this.frame(DATA_LINEAR), this.frame(DATA_LINEAR) + MEMORY_SIZE), MEMORY);
     return { vector, after };
   }

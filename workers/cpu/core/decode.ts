@@ -5,7 +5,7 @@ import { publish, reserve } from "./blocks";
 import { GP, raise, raiseCode, UD } from "./fault";
 import { missing } from "./host";
 import {
-  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_LENGTH, DECODE_BASE, EFLAGS, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
+  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_LENGTH, DECODE_BASE, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
   PREFIX_REX_W, PREFIX_SEG, REC_ADDR_SHIFT, REC_BASE, REC_DISP, REC_END, REC_FORM, REC_HANDLER, REC_IMM, REC_INDEX, REC_PREFIX, REC_R0,
   REC_R1, REC_R2, REC_SCALE, REC_SEG, REC_SIZE, REC_START, SCRATCH_BASE, ZERO_SLOT, BLOCK_IP, FEATURES,
 } from "./layout";
@@ -233,6 +233,7 @@ function decodeOne(rec: usize, offset: u32): bool {
   }
   store<u32>(rec, 0, REC_R0);
   store<u8>(rec, <u8>ZERO_SLOT, REC_BASE);
+  store<u8>(rec, <u8>(64 - addressSize), REC_ADDR_SHIFT); // LOOP and JCXZ count with the address size and have no address
   store<u64>(rec, 0, REC_IMM);
   store<u16>(rec, <u16>e, REC_FORM);
   if (!e) {

@@ -2,14 +2,13 @@
 // Intel SDM 2, 3A 2.5, 4 (MSRs). Left out: performance counters, VMX, SMX, MONITOR's wake-up (MWAIT waits for an interrupt).
 
 import { GP, NP, raise, raiseCode, UD } from "./fault";
-import { ACF, flagBits, IF, IOPL, RF, setFlagBits, TF, VM, ZF, NT } from "./flags";
+import { ACF, flagBits, IF, RF, setFlagBits, VM, ZF, } from "./flags";
 import { apicMsrRead, apicMsrWrite, missing, nowNs, pioRead, pioWrite, readTpr, writeTpr } from "./host";
-import { shadowNext, softwareTrap, SYSTEM_FLAGS, writeFlags } from "./interrupts";
-import {
-  ATTENTION, CPL, CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, HALTED, IDT_BASE, IDT_LIMIT, IP,
+import { shadowNext, writeFlags } from "./interrupts";
+import {CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, HALTED, IDT_BASE, IDT_LIMIT, IP,
   MSR_BIOS_SIGN, MSR_CSTAR, MSR_DEBUGCTL, MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MSR_SFMASK,
-  MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP, MSR_TSC_ADJUST, MSR_TSC_AUX, REC_IMM, REC_R0, REC_R1, REC_SEG, REC_SIZE,
-  SCRATCH_BASE, SEG_ATTR, SEG_BASE, SEG_LIMIT, TSC_OFFSET,
+  MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP, MSR_TSC_ADJUST, MSR_TSC_AUX, REC_R0, REC_R1, REC_SEG, REC_SIZE,
+  SCRATCH_BASE, SEG_BASE, TSC_OFFSET,
 } from "./layout";
 import {
   ATTR_NULL, codeSize, longMode, PE, protectedMode, realOrV86, updateAttention, updateDebug, updateLookupKey, updateMode, virtual8086,
@@ -368,7 +367,8 @@ function setZf(on: bool): void {
   const f = flagBits();
   setFlagBits(on ? f | ZF : f & ~ZF);
 }
-export function lar<T>(old: T, sel: u16): T {
+// A selector that fails the checks leaves the whole destination alone (a 32-bit form does not clear its upper half).
+function lar<T>(r: usize, sel: u32): void {
   if (realOrV86()) raise(UD);
   const d = peekDescriptor(sel);
   let ok = d != 0 && visible(sel, d);
@@ -377,9 +377,9 @@ export function lar<T>(old: T, sel: u16): T {
     ok = longMode() ? t == 2 || t == 9 || t == 11 || t == 12 : t == 1 || t == 2 || t == 3 || t == 4 || t == 5 || t == 9 || t == 11 || t == 12;
   }
   setZf(ok);
-  return ok ? <T>((d >> 32) & 0xf0ff00) : old;
+  if (ok) Reg.write<T>(r, REC_R0, <T>((d >> 32) & 0xf0ff00));
 }
-export function lsl<T>(old: T, sel: u16): T {
+function lsl<T>(r: usize, sel: u32): void {
   if (realOrV86()) raise(UD);
   const d = peekDescriptor(sel);
   let ok = d != 0 && visible(sel, d);
@@ -388,7 +388,19 @@ export function lsl<T>(old: T, sel: u16): T {
     ok = longMode() ? t == 2 || t == 9 || t == 11 : t == 1 || t == 2 || t == 3 || t == 9 || t == 11;
   }
   setZf(ok);
-  return ok ? <T>descLimit(d) : old;
+  if (ok) Reg.write<T>(r, REC_R0, <T>descLimit(d));
+}
+export function larReg<T>(r: usize): void {
+  lar<T>(r, Reg.read<u16>(r, REC_R1));
+}
+export function larMem<T>(r: usize): void {
+  lar<T>(r, Mem.read<u16>(Ea.toRead(r, 2)));
+}
+export function lslReg<T>(r: usize): void {
+  lsl<T>(r, Reg.read<u16>(r, REC_R1));
+}
+export function lslMem<T>(r: usize): void {
+  lsl<T>(r, Mem.read<u16>(Ea.toRead(r, 2)));
 }
 export function verify(sel: u16, write: u32): void {
   if (realOrV86()) raise(UD);

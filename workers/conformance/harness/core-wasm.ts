@@ -1,0 +1,10 @@
+// The core to test: workers/cpu/build/core.wasm (`node scripts/build-core.mjs`; vitest's setup does that), or the file that CORE_WASM names.
+
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export function coreWasm(): Uint8Array {
+  const path = process.env.CORE_WASM ?? fileURLToPath(new URL("../../cpu/build/core.wasm", import.meta.url));
+  if (!existsSync(path)) throw new Error(`no ${path}: run \`node scripts/build-core.mjs\``);
+  return readFileSync(path);
+}

@@ -1,0 +1,24 @@
+// Runs a whole case file on the core: what passed, what did not, how many cases each row has.
+
+import { readFileSync } from "node:fs";
+import { compare, unpackCases } from "./cases.ts";
+import { Machine } from "./machine.ts";
+
+export interface SuiteResult {
+  passed: number;
+  readonly problems: string[];
+  /** Cases by name: a mnemonic, or mnemonic and encoding. */
+  readonly coverage: Map<string, number>;
+}
+export function runCases(wasm: Uint8Array, file: URL): SuiteResult {
+  const machine = new Machine(wasm);
+  const result: SuiteResult = { passed: 0, problems: [], coverage: new Map() };
+  for (const c of unpackCases(readFileSync(file))) {
+    const r = machine.run(c.mode, c.code, c.before);
+    const problem = compare(c, r.vector, r.after);
+    if (problem === "") result.passed++;
+    else result.problems.push(`${c.name}: ${Buffer.from(c.code).toString("hex")} in ${c.mode ? "32" : "64"}-bit code: ${problem}`);
+    result.coverage.set(c.name, (result.coverage.get(c.name) ?? 0) + 1);
+  }
+  return result;
+}
