@@ -8,6 +8,7 @@ import { Ring } from "../src/contract/ring.ts";
 import { type Fault, FaultError, type Reply } from "../src/contract/schema.ts";
 import { BlobBlock } from "./backends/block-blob.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
+import { openSource } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import { WasmCpu } from "./cpu/wasm-cpu.ts";
 import { createFrameView, FrameSink } from "./frame-sink.ts";
@@ -296,6 +297,10 @@ async function loadDisks(config: DomainConfig, sources: Sources): Promise<Map<st
       if (attached instanceof Blob) {
         const base = new BlobBlock(attached, source);
         disks.set(at, fixed ? base : new OverlayBlock(base));
+      } else if (attached === undefined && source.startsWith("url:")) {
+        // Read in pieces as the guest asks, where the server can.
+        const disk = await openSource(source, { readOnly: fixed, snapshot: true });
+        if (disk) disks.set(at, disk);
       } else {
         const bytes = await sources.bytes(source);
         disks.set(at, new MemoryBlock(bytes, fixed, source));

@@ -1,0 +1,212 @@
+// Everything the page can do, in one place: list guests and files, add, start, pause and remove machines, follow their workers, make and
+// open links. It tells a Sink what to show and knows nothing of React or the store.
+
+import { type DomainConfig, domainSchema } from "../contract/domain.ts";
+import type { MachineNotice, MachineState } from "../contract/machine.ts";
+import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
+import { type Guest, loadGuests } from "./guests.ts";
+import { addImage, attachmentsOf, type ImageRow, listImages, listMachines, removeImage, removeMachine, saveMachine } from "./library.ts";
+import { decodeLink, encodeLink, isLink } from "./link.ts";
+import { MachineClient } from "./machine-client.ts";
+
+export interface MachineRow {
+  readonly id: string;
+  readonly config: DomainConfig;
+  readonly state: MachineState | "opening";
+  /** Why it is in this state ("poweroff", "exit", …). */
+  readonly reason: string;
+  readonly progress: { readonly loaded: number; readonly total: number; readonly since: number } | null;
+  readonly report: string | null;
+  readonly exitStatus: number | null;
+  /** Changes whenever a new worker stands behind the machine. */
+  readonly session: number;
+}
+export interface Sink {
+  machines(list: readonly MachineRow[]): void;
+  images(list: readonly ImageRow[]): void;
+  guests(list: readonly Guest[]): void;
+  select(id: string): void;
+  fault(fault: Fault): void;
+  link(config: DomainConfig | null): void;
+}
+
+export class Controller {
+  readonly #sink: Sink;
+  readonly #clients = new Map<string, MachineClient>();
+  #rows: readonly MachineRow[] = [];
+  #sessions = 0;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+  async load(): Promise<void> {
+    const base = new URL("./", document.baseURI).href;
+    await Promise.all([
+      loadGuests(base).then((list) => this.#sink.guests(list)),
+      this.#try(async () => {
+        this.#sink.images(await listImages());
+        const saved = await listMachines();
+        this.#set([...saved.map((m) => newRow(m.id, m.config)), ...this.#rows.filter((r) => !saved.some((m) => m.id === r.id))]);
+      }),
+    ]);
+    await this.openFragment(location.hash);
+  }
+  client(id: string): MachineClient | null {
+    return this.#clients.get(id) ?? null;
+  }
+  row(id: string): MachineRow | undefined {
+    return this.#rows.find((r) => r.id === id);
+  }
+
+  // ---- machines ------------------------------------------------------------------------------------------------------
+
+  /** Adds a machine to the list and selects it; its id. */
+  async add(wanted: DomainConfig): Promise<string | null> {
+    return this.#try(async () => {
+      const config = { ...domainSchema.parse(wanted, "machine"), name: this.#freeName(wanted.name) };
+      const id = crypto.randomUUID().slice(0, 8);
+      this.#set([...this.#rows, newRow(id, config)]);
+      this.#sink.select(id);
+      await saveMachine({ id, config, createdAt: Date.now() });
+      return id;
+    });
+  }
+  async addAndStart(config: DomainConfig): Promise<void> {
+    const id = await this.add(config);
+    if (id) await this.start(id);
+  }
+  async update(id: string, wanted: DomainConfig): Promise<boolean> {
+    const done = await this.#try(async () => {
+      const config = domainSchema.parse(wanted, "machine");
+      this.#close(id);
+      this.#patch(id, { config, state: "off", reason: "new" });
+      await saveMachine({ id, config, createdAt: Date.now() });
+      return true;
+    });
+    return done === true;
+  }
+  async remove(id: string): Promise<void> {
+    this.#close(id);
+    this.#set(this.#rows.filter((r) => r.id !== id));
+    await this.#try(() => removeMachine(id));
+  }
+  async start(id: string): Promise<void> {
+    const row = this.row(id);
+    if (!row || row.state === "opening" || row.state === "running") return;
+    if (row.state === "paused") return void (await this.execute(id, "cont"));
+    if (row.state === "crashed") this.#close(id);
+    const open = this.#clients.get(id);
+    if (open) return void (await this.execute(id, "start"));
+    await this.#try(async () => {
+      this.#patch(id, { state: "opening", reason: "open", report: null, exitStatus: null, progress: null });
+      let client: MachineClient | null = null;
+      try {
+        const attachments = await attachmentsOf(row.config);
+        const session = ++this.#sessions;
+        client = new MachineClient((notice) => this.#onNotice(id, session, notice));
+        this.#clients.set(id, client);
+        this.#patch(id, { session });
+        take(await client.open(row.config, attachments));
+        // The views exist from here on: let the panels look again.
+        this.#patch(id, { session: ++this.#sessions, progress: null });
+        take(await client.execute("start"));
+      } catch (error) {
+        if (client && this.#clients.get(id) === client) this.#close(id);
+        if (this.row(id)) this.#patch(id, { state: "off", reason: "error", progress: null });
+        throw error;
+      }
+    });
+  }
+  /** A command of the monitor; a Fault is shown. */
+  async execute(id: string, name: string, args: { readonly [name: string]: unknown } = {}): Promise<boolean> {
+    const client = this.#clients.get(id);
+    if (!client) return false;
+    const reply = await client.execute(name, args);
+    if (!reply.ok) this.#sink.fault(reply.error);
+    return reply.ok;
+  }
+  /** Gives up a machine that is still fetching its files. */
+  cancel(id: string): void {
+    this.#close(id);
+    this.#patch(id, { state: "off", reason: "cancelled", progress: null });
+  }
+
+  // ---- files ---------------------------------------------------------------------------------------------------------
+
+  async addFile(file: File): Promise<ImageRow | null> {
+    return this.#try(async () => {
+      const row = await addImage(file);
+      this.#sink.images(await listImages());
+      return row;
+    });
+  }
+  async removeFile(id: string): Promise<void> {
+    await this.#try(async () => {
+      await removeImage(id);
+      this.#sink.images(await listImages());
+    });
+  }
+
+  // ---- links ---------------------------------------------------------------------------------------------------------
+
+  async link(config: DomainConfig): Promise<string | null> {
+    return this.#try(async () => new URL(await encodeLink(config), document.baseURI).href);
+  }
+  async openFragment(fragment: string): Promise<void> {
+    if (!isLink(fragment)) return;
+    // Taken out of the address, so that a reload does not ask again.
+    history.replaceState(null, "", location.pathname + location.search);
+    await this.#try(async () => this.#sink.link(await decodeLink(fragment)));
+  }
+
+  // --------------------------------------------------------------------------------------------------------------------
+
+  #onNotice(id: string, session: number, notice: MachineNotice): void {
+    const row = this.row(id);
+    if (!row || !this.#clients.has(id) || session > this.#sessions) return;
+    if (notice.reason === "progress" && notice.progress) {
+      if (row.state !== "opening") return;
+      const { loaded, total } = notice.progress;
+      this.#patch(id, { progress: { loaded, total, since: row.progress?.since ?? performance.now() } });
+      return;
+    }
+    this.#patch(id, { state: notice.state, reason: notice.reason, progress: null, report: notice.report ?? null, exitStatus: notice.exitStatus ?? null });
+    if (notice.state === "crashed" && notice.error) this.#sink.fault(notice.error);
+  }
+  #freeName(name: string): string {
+    const taken = new Set(this.#rows.map((r) => r.config.name));
+    if (!taken.has(name)) return name;
+    const stem = name.replace(/ \d+$/, "");
+    let n = 2;
+    while (taken.has(`${stem} ${n}`)) n++;
+    return `${stem} ${n}`;
+  }
+  #close(id: string): void {
+    this.#clients.get(id)?.close();
+    this.#clients.delete(id);
+  }
+  #patch(id: string, change: Partial<MachineRow>): void {
+    this.#set(this.#rows.map((r) => (r.id === id ? { ...r, ...change } : r)));
+  }
+  #set(rows: readonly MachineRow[]): void {
+    this.#rows = rows;
+    this.#sink.machines(rows);
+  }
+  /** Shows a fault instead of throwing it; null then. A bug is shown too, and logged. */
+  async #try<T>(work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof FaultError)) console.error(error);
+      this.#sink.fault(error instanceof FaultError ? error.fault : { code: "bug", message: error instanceof Error ? error.message : String(error) });
+      return null;
+    }
+  }
+}
+function newRow(id: string, config: DomainConfig): MachineRow {
+  return { id, config, state: "off", reason: "new", progress: null, report: null, exitStatus: null, session: 0 };
+}
+function take<T>(reply: Reply<T>): T {
+  if (reply.ok) return reply.value;
+  throw new FaultError(reply.error.code, reply.error.message, reply.error.hint);
+}

@@ -1,0 +1,75 @@
+// A share link is a DomainConfig in the URL fragment, which no server sees: "#vm=" + base64url(deflate-raw(JSON)). Links come from
+// strangers: size and shape are checked here, and the page asks before it starts anything.
+
+import { type DomainConfig, domainSchema } from "../contract/domain.ts";
+import { FaultError } from "../contract/schema.ts";
+import { sourcesOf } from "./sources-of.ts";
+
+const PREFIX = "#vm=";
+const MOST_FRAGMENT = 32 * 1024;
+const MOST_JSON = 128 * 1024;
+
+export function isLink(fragment: string): boolean {
+  return fragment.startsWith(PREFIX);
+}
+export async function encodeLink(config: DomainConfig): Promise<string> {
+  const local = sourcesOf(config).find((s) => s.startsWith("library:") || s.startsWith("file:"));
+  if (local)
+    throw new FaultError("link.local", "This machine uses files that are only on this computer, so a link to it would not work elsewhere.", "Put the files on a web server and name them as url:https://…");
+  const packed = await through(new TextEncoder().encode(JSON.stringify(config)), new CompressionStream("deflate-raw"), Infinity);
+  const fragment = PREFIX + toBase64Url(packed);
+  if (fragment.length > MOST_FRAGMENT) throw new FaultError("link.long", "This machine is too large for a link.", "Shorten its kernel command line.");
+  return fragment;
+}
+export async function decodeLink(fragment: string): Promise<DomainConfig> {
+  if (!isLink(fragment)) throw new FaultError("link.bad", "This is not a link to a machine.");
+  if (fragment.length > MOST_FRAGMENT) throw new FaultError("link.long", "The link is too long to be one of ours.");
+  let json: string;
+  try {
+    const packed = fromBase64Url(fragment.slice(PREFIX.length));
+    json = new TextDecoder("utf-8", { fatal: true }).decode(await through(packed, new DecompressionStream("deflate-raw"), MOST_JSON));
+  } catch (error) {
+    if (error instanceof FaultError) throw error;
+    throw new FaultError("link.bad", "The link is damaged: its text cannot be unpacked.", "Was it copied completely?");
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new FaultError("link.bad", "The link is damaged: its text cannot be read.", "Was it copied completely?");
+  }
+  const config = domainSchema.parse(value, "link");
+  const local = sourcesOf(config).find((s) => s.startsWith("library:") || s.startsWith("file:"));
+  if (local) throw new FaultError("link.local", `The link names "${local}", a file on somebody else's computer.`);
+  return config;
+}
+async function through(bytes: Uint8Array<ArrayBuffer>, step: CompressionStream | DecompressionStream, most: number): Promise<Uint8Array> {
+  const reader = new Blob([bytes]).stream().pipeThrough(step).getReader();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.length;
+    if (size > most) {
+      await reader.cancel();
+      throw new FaultError("link.long", "The link unpacks to more than a machine can be.");
+    }
+    parts.push(value);
+  }
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+function toBase64Url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  if (!/^[A-Za-z0-9_-]+$/.test(text)) throw new Error("not base64url");
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(binary, (c) => c.charCodeAt(0));
+}

@@ -1,0 +1,104 @@
+// The page's handle of one machine worker: spawns it, speaks MachineRpc through Comlink, and wraps the shared buffers in rings.
+// The only file of the page that names workers/.
+
+import { proxy, type Remote, wrap } from "comlink";
+import type { DomainConfig } from "../contract/domain.ts";
+import { pushKey, pushPointer } from "../contract/input.ts";
+import { type Attachments, type FrameView, type MachineNotice, type MachineRpc, STATS, type SharedViews } from "../contract/machine.ts";
+import { Ring } from "../contract/ring.ts";
+import type { Reply } from "../contract/schema.ts";
+
+export interface SerialRings {
+  readonly out: Ring;
+  readonly in: Ring;
+}
+export class MachineClient {
+  readonly #worker: Worker;
+  readonly #rpc: Remote<MachineRpc>;
+  #views: SharedViews | null = null;
+  #serial: readonly SerialRings[] = [];
+  #input: Ring | null = null;
+  #stats: Float64Array | null = null;
+  #waiting: { readonly ring: Ring; bytes: Uint8Array }[] = [];
+  #feeding = false;
+  #closed = false;
+
+  constructor(listener: (notice: MachineNotice) => void) {
+    this.#worker = new Worker(new URL("../../workers/machine.worker.ts", import.meta.url), { type: "module", name: "machine" });
+    this.#rpc = wrap<MachineRpc>(this.#worker);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      listener({ state: "crashed", reason: "error", error: { code: "bug", message: event.message || "The machine's worker stopped.", hint: "This is a bug in Guesthouse." } });
+    };
+    void this.#rpc.watch(proxy(listener));
+  }
+  async open(config: DomainConfig, attachments: Attachments): Promise<Reply<SharedViews>> {
+    const base = new URL("./", document.baseURI).href;
+    const reply = (await this.#rpc.open({ config, base, attachments })) as Reply<SharedViews>;
+    if (reply.ok) {
+      const views = reply.value;
+      this.#views = views;
+      this.#serial = views.serial.map((s) => ({ out: new Ring(s.out), in: new Ring(s.in) }));
+      this.#input = new Ring(views.input);
+      this.#stats = new Float64Array(views.stats);
+    }
+    return reply;
+  }
+  get frame(): FrameView | null {
+    return this.#views?.frame ?? null;
+  }
+  get serial(): readonly SerialRings[] {
+    return this.#serial;
+  }
+  get closed(): boolean {
+    return this.#closed;
+  }
+  stat(name: keyof typeof STATS): number {
+    return this.#stats?.[STATS[name]] ?? 0;
+  }
+  execute(name: string, args: { readonly [name: string]: unknown } = {}): Promise<Reply<unknown>> {
+    return this.#rpc.execute(name, args) as Promise<Reply<unknown>>;
+  }
+  type(line: string): Promise<Reply<string>> {
+    return this.#rpc.type(line) as Promise<Reply<string>>;
+  }
+  complete(line: string): Promise<readonly string[]> {
+    return this.#rpc.complete(line) as Promise<readonly string[]>;
+  }
+  key(scancode: number, down: boolean): void {
+    if (this.#input && pushKey(this.#input, scancode, down)) this.#poke();
+  }
+  pointer(dx: number, dy: number, dz: number, buttons: number): void {
+    if (this.#input && pushPointer(this.#input, dx, dy, dz, buttons)) this.#poke();
+  }
+  /** Text for a serial port. What does not fit yet is fed as the guest reads. */
+  sendSerial(port: number, text: string): void {
+    const rings = this.#serial[port];
+    if (!rings) return;
+    this.#waiting.push({ ring: rings.in, bytes: new TextEncoder().encode(text) });
+    this.#feed();
+  }
+  close(): void {
+    this.#closed = true;
+    this.#worker.terminate();
+  }
+  #poke(): void {
+    if (!this.#closed) void this.#rpc.poke();
+  }
+  #feed(): void {
+    while (this.#waiting.length > 0) {
+      const next = this.#waiting[0] as { readonly ring: Ring; bytes: Uint8Array };
+      next.bytes = next.bytes.subarray(next.ring.write(next.bytes));
+      if (next.bytes.length > 0) break;
+      this.#waiting.shift();
+    }
+    this.#poke();
+    if (this.#waiting.length > 0 && !this.#feeding && !this.#closed) {
+      this.#feeding = true;
+      setTimeout(() => {
+        this.#feeding = false;
+        this.#feed();
+      }, 20);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// What the screen shows, as zustand slices: machines, files and guests (as the controller tells), selection, notices, settings. No logic:
+// changes come from the controller's Sink or are plain setters.
+
+import { create } from "zustand";
+import type { DomainConfig } from "../contract/domain.ts";
+import type { Fault } from "../contract/schema.ts";
+import { Controller, type MachineRow } from "../manager/controller.ts";
+import type { Guest } from "../manager/guests.ts";
+import type { ImageRow } from "../manager/library.ts";
+import type { MachineClient } from "../manager/machine-client.ts";
+
+export type { Guest, ImageRow, MachineClient, MachineRow };
+export type Theme = "auto" | "light" | "dark";
+export type Tab = "screen" | "serial" | "monitor" | "settings";
+/** A machine's id, the form for a new one, or the start page. */
+export type Selection = { readonly kind: "home" | "new" } | { readonly kind: "machine"; readonly id: string };
+export interface Notice {
+  readonly key: number;
+  readonly fault: Fault;
+}
+
+interface AppState {
+  readonly machines: readonly MachineRow[];
+  readonly images: readonly ImageRow[];
+  /** null while loading. */
+  readonly guests: readonly Guest[] | null;
+  readonly selection: Selection;
+  readonly tabs: { readonly [machine: string]: Tab };
+  readonly notices: readonly Notice[];
+  readonly link: DomainConfig | null;
+  /** What the form for a new machine starts from. */
+  readonly draft: DomainConfig | null;
+  readonly theme: Theme;
+  readonly language: string;
+}
+const THEME = "guesthouse.theme";
+const themes: readonly Theme[] = ["auto", "light", "dark"];
+
+export const useApp = create<AppState>(() => ({
+  machines: [],
+  images: [],
+  guests: null,
+  selection: { kind: "home" },
+  tabs: {},
+  notices: [],
+  link: null,
+  draft: null,
+  theme: themes.find((t) => t === localStorage.getItem(THEME)) ?? "auto",
+  language: "en",
+}));
+
+let nextNotice = 1;
+const set = useApp.setState;
+export const actions = {
+  select: (selection: Selection) => set({ selection }),
+  newMachine: (draft: DomainConfig | null) => set({ draft, selection: { kind: "new" } }),
+  tab: (machine: string, tab: Tab) => set((s) => ({ tabs: { ...s.tabs, [machine]: tab } })),
+  fault: (fault: Fault) => set((s) => ({ notices: [...s.notices.filter((n) => n.fault.message !== fault.message), { key: nextNotice++, fault }].slice(-4) })),
+  dismiss: (key: number) => set((s) => ({ notices: s.notices.filter((n) => n.key !== key) })),
+  closeLink: () => set({ link: null }),
+  language: (language: string) => set({ language }),
+  theme: (theme: Theme) => {
+    localStorage.setItem(THEME, theme);
+    set({ theme });
+  },
+} as const;
+
+export const controller = new Controller({
+  machines: (machines) => set({ machines }),
+  images: (images) => set({ images }),
+  guests: (guests) => set({ guests }),
+  select: (id) => set({ selection: { kind: "machine", id } }),
+  fault: actions.fault,
+  link: (link) => set({ link }),
+});
+
+export { emptyConfig, fromCommandLine, withImage } from "../manager/forms.ts";

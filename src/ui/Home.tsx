@@ -1,0 +1,103 @@
+// The start page: ready guests to start with one click, and what one can do without them.
+
+import { actions, controller, emptyConfig, type Guest, useApp, withImage } from "../store/index.ts";
+import { Icon } from "./icons.tsx";
+import { bytesText, useLanguage, useText } from "./use-text.ts";
+
+export function Home() {
+  const t = useText();
+  const guests = useApp((s) => s.guests);
+  const images = useApp((s) => s.images);
+  return (
+    <div className="scroll home">
+      <div className="hero">
+        <h2>{t("home.title")}</h2>
+        <p>{t("home.text")}</p>
+      </div>
+      <h3>{t("home.guests")}</h3>
+      {guests === null && <p className="hint">{t("home.loading")}</p>}
+      {guests?.length === 0 && (
+        <div className="callout" data-testid="no-guests">
+          <p>{t("home.noGuests")}</p>
+          <p>
+            <code translate="no">npm run images</code>
+          </p>
+        </div>
+      )}
+      <ul className="cards">
+        {guests?.map((guest) => (
+          <GuestCard key={guest.id} guest={guest} />
+        ))}
+        <li className="card guest-card">
+          <h4>{t("home.newTitle")}</h4>
+          <p>{t("home.newText")}</p>
+          <div className="row">
+            <button type="button" onClick={() => actions.newMachine(null)}>
+              <Icon name="plus" />
+              {t("home.new")}
+            </button>
+          </div>
+        </li>
+      </ul>
+      <h3>{t("home.files")}</h3>
+      <p className="hint">{t("home.filesHint")}</p>
+      {images.length > 0 && (
+        <ul className="files">
+          {images.map((image) => (
+            <li key={image.id}>
+              <Icon name="disk" />
+              <span className="file-name" translate="no">
+                {image.name}
+              </span>
+              <span className="hint" translate="no">
+                {bytesText(image.size)}
+              </span>
+              <span className="spacer" />
+              <button type="button" className="quiet" onClick={() => actions.newMachine(withImage(emptyConfig(image.name.replace(/\.\w+$/, "")), image))}>
+                {t("home.useFile")}
+              </button>
+              <button type="button" className="icon-only quiet" aria-label={t("home.removeFile")} title={t("home.removeFile")} onClick={() => void controller.removeFile(image.id)}>
+                <Icon name="trash" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <label className="button">
+        <Icon name="file" />
+        {t("home.addFile")}
+        <input
+          type="file"
+          multiple
+          className="visually-hidden"
+          data-testid="add-file"
+          onChange={(e) => {
+            for (const file of e.target.files ?? []) void controller.addFile(file);
+            e.target.value = "";
+          }}
+        />
+      </label>
+    </div>
+  );
+}
+function GuestCard({ guest }: { readonly guest: Guest }) {
+  const t = useText();
+  const language = useLanguage();
+  const tongue = language === "zh-CN" ? "zh" : "en";
+  return (
+    <li className="card guest-card" data-testid={`guest-${guest.id}`}>
+      <h4 translate="no">{guest.title[tongue]}</h4>
+      <p translate="no">{guest.summary[tongue]}</p>
+      <p className="hint">{t("home.size", { size: bytesText(guest.sizeBytes), memory: guest.config.memoryMiB })}</p>
+      <div className="row">
+        <button type="button" className="primary" onClick={() => void controller.addAndStart({ ...guest.config, name: guest.title[tongue] })} data-testid="guest-start">
+          <Icon name="play" />
+          {t("home.start")}
+        </button>
+        <button type="button" onClick={() => actions.newMachine({ ...guest.config, name: guest.title[tongue] })}>
+          {t("home.customise")}
+        </button>
+      </div>
+    </li>
+  );
+}

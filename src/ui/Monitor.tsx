@@ -1,0 +1,102 @@
+// The monitor console: lines typed here are commands of the machine. Up and Down go through the history, Tab completes (and moves on when
+// the line is empty, so that nobody is trapped).
+
+import { useEffect, useRef, useState } from "react";
+import type { MachineClient, MachineRow } from "../store/index.ts";
+import { faultText } from "./Notices.tsx";
+import { useLanguage, useText } from "./use-text.ts";
+
+interface Line {
+  readonly kind: "input" | "output" | "error";
+  readonly text: string;
+}
+const logs = new Map<string, { lines: readonly Line[]; history: readonly string[] }>();
+const MOST_LINES = 2000;
+
+export function Monitor({ row, client, shown }: { readonly row: MachineRow; readonly client: MachineClient | null; readonly shown: boolean }) {
+  const t = useText();
+  const language = useLanguage();
+  const [log, setLog] = useState(() => logs.get(row.id) ?? { lines: [], history: [] });
+  const [line, setLine] = useState("");
+  const [at, setAt] = useState(-1);
+  const end = useRef<HTMLDivElement>(null);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    logs.set(row.id, log);
+    end.current?.scrollIntoView({ block: "end" });
+  }, [log, row.id]);
+  useEffect(() => {
+    if (shown) input.current?.focus();
+  }, [shown]);
+
+  const print = (...lines: Line[]) => setLog((l) => ({ ...l, lines: [...l.lines, ...lines].slice(-MOST_LINES) }));
+  const send = async (text: string) => {
+    setLine("");
+    setAt(-1);
+    if (text.trim() === "") return;
+    setLog((l) => ({ lines: [...l.lines, { kind: "input", text }], history: [...l.history.filter((h) => h !== text), text].slice(-200) }));
+    if (text.trim() === "clear") {
+      setLog((l) => ({ ...l, lines: [] }));
+      return;
+    }
+    if (!client) {
+      print({ kind: "error", text: t("monitor.off") });
+      return;
+    }
+    const reply = await client.type(text);
+    if (reply.ok) {
+      if (reply.value) print({ kind: "output", text: reply.value });
+    } else {
+      const { sentence, hint } = faultText(language, reply.error);
+      print({ kind: "error", text: hint ? `${sentence} ${hint}` : sentence });
+    }
+  };
+  const complete = async () => {
+    const found = (await client?.complete(line)) ?? [];
+    if (found.length === 0) return;
+    let common = found[0] as string;
+    for (const one of found) while (!one.startsWith(common)) common = common.slice(0, -1);
+    if (found.length === 1) setLine(`${common} `);
+    else if (common.length > line.length) setLine(common);
+    else print({ kind: "output", text: found.join("   ") });
+  };
+  const onKey = (event: React.KeyboardEvent) => {
+    const { history } = log;
+    if (event.key === "Tab" && !event.shiftKey && line !== "") {
+      event.preventDefault();
+      void complete();
+    } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      event.preventDefault();
+      const next = Math.max(-1, Math.min(history.length - 1, at + (event.key === "ArrowUp" ? 1 : -1)));
+      setAt(next);
+      setLine(next < 0 ? "" : (history[history.length - 1 - next] ?? ""));
+    }
+  };
+  return (
+    <div className="panel monitor" data-testid="monitor">
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a click anywhere only moves the focus to the line below */}
+      <div className="monitor-log" role="log" aria-live="polite" aria-label={t("monitor.log")} tabIndex={0} onClick={() => !getSelection()?.toString() && input.current?.focus()}>
+        <p className="monitor-intro">{t("monitor.intro")}</p>
+        {log.lines.map((l, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: lines are only appended
+          <pre key={i} className={l.kind} translate="no">
+            {l.kind === "input" ? `> ${l.text}` : l.text}
+          </pre>
+        ))}
+        <div ref={end} />
+      </div>
+      <form
+        className="monitor-line"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void send(line);
+        }}
+      >
+        <span aria-hidden="true" translate="no">
+          &gt;
+        </span>
+        <input ref={input} value={line} onChange={(e) => setLine(e.target.value)} onKeyDown={onKey} aria-label={t("monitor.line")} placeholder={t("monitor.placeholder")} spellCheck={false} autoComplete="off" autoCapitalize="off" data-testid="monitor-line" />
+      </form>
+    </div>
+  );
+}

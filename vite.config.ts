@@ -1,0 +1,130 @@
+// The page's build: React, module workers, and a static site that works from any folder. Guests (images/*/build), firmware and core.wasm
+// are served beside it in dev and copied in the build. Environment: GUESTS_DIR (instead of images/), FIRMWARE_DIRS (colon separated),
+// CORE_WASM (a ready core instead of building one).
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { dirname, join, normalize, relative, sep } from "node:path";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+const root = import.meta.dirname;
+const guestsDir = process.env.GUESTS_DIR;
+const firmwareDirs = (process.env.FIRMWARE_DIRS ?? [join(root, "images/firmware/build"), "/usr/share/seabios", "/usr/share/qemu"].join(":")).split(":");
+const firmwareFiles = ["bios-256k.bin", "vgabios-stdvga.bin", "linuxboot_dma.bin", "multiboot_dma.bin"];
+const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp", "Cross-Origin-Resource-Policy": "same-origin" };
+
+function coreWasm(): string {
+  if (process.env.CORE_WASM) return process.env.CORE_WASM;
+  const built = join(root, "workers/cpu/build/core.wasm");
+  execFileSync(process.execPath, [join(root, "scripts/build-core.mjs")], { stdio: "inherit" });
+  return built;
+}
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : [path];
+  });
+}
+/** Folders of built guests: id to folder. */
+function guestFolders(): Map<string, string> {
+  const folders = new Map<string, string>();
+  const top = guestsDir ?? join(root, "images");
+  if (!existsSync(top)) return folders;
+  for (const entry of readdirSync(top, { withFileTypes: true })) {
+    const folder = guestsDir ? join(top, entry.name) : join(top, entry.name, "build");
+    if (entry.isDirectory() && entry.name !== "firmware" && existsSync(folder)) folders.set(entry.name, folder);
+  }
+  return folders;
+}
+/** The catalogue: index.json as it is when there is one, else made of each built guest's image.json (title, summary, config). */
+function catalogue(): string {
+  const ready = guestsDir ? join(guestsDir, "index.json") : join(root, "images/index.json");
+  if (existsSync(ready)) return readFileSync(ready, "utf8");
+  const list: unknown[] = [];
+  for (const [id, folder] of guestFolders()) {
+    const about = join(root, "images", id, "image.json");
+    if (!existsSync(about)) continue;
+    const { title, summary, config } = JSON.parse(readFileSync(about, "utf8")) as { title?: unknown; summary?: unknown; config?: unknown };
+    if (!config) continue;
+    const sizeBytes = filesBelow(folder).reduce((sum, file) => sum + statSync(file).size, 0);
+    list.push({ id, title: title ?? { en: id, zh: id }, summary: summary ?? { en: "", zh: "" }, config, sizeBytes });
+  }
+  return JSON.stringify(list);
+}
+/** The file behind a path of the site, or null. */
+function find(path: string): string | null {
+  const [top, ...rest] = path.split("/");
+  if (rest.includes("..")) return null;
+  if (top === "core.wasm") return coreWasm();
+  if (top === "firmware") {
+    const name = rest.join("/");
+    if (!firmwareFiles.includes(name)) return null;
+    return firmwareDirs.map((d) => join(d, name)).find((f) => existsSync(f)) ?? null;
+  }
+  if (top === "guests") {
+    const folder = guestFolders().get(rest[0] ?? "");
+    if (!folder) return null;
+    const file = normalize(join(folder, ...rest.slice(1)));
+    return file.startsWith(folder + sep) && existsSync(file) && statSync(file).isFile() ? file : null;
+  }
+  return null;
+}
+function serve(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+  const path = decodeURIComponent((request.url ?? "/").split(/[?#]/)[0] as string).slice(1);
+  if (path === "guests/index.json") {
+    response.setHeader("Content-Type", "application/json");
+    response.end(catalogue());
+    return;
+  }
+  if (!/^(guests|firmware)\//.test(path) && path !== "core.wasm") return next();
+  const file = find(path);
+  if (!file) {
+    response.statusCode = 404;
+    response.end("not found");
+    return;
+  }
+  for (const [name, value] of Object.entries(isolation)) response.setHeader(name, value);
+  response.setHeader("Content-Type", path.endsWith(".wasm") ? "application/wasm" : "application/octet-stream");
+  response.setHeader("Content-Length", statSync(file).size);
+  createReadStream(file).pipe(response);
+}
+function machineFiles(): Plugin {
+  let out = "";
+  return {
+    name: "guesthouse-files",
+    configResolved(config) {
+      out = join(config.root, config.build.outDir);
+    },
+    configureServer(server) {
+      server.middlewares.use(serve);
+    },
+    closeBundle() {
+      const put = (path: string, file: string) => {
+        const target = join(out, path);
+        mkdirSync(dirname(target), { recursive: true });
+        copyFileSync(file, target);
+      };
+      put("core.wasm", coreWasm());
+      for (const name of firmwareFiles) {
+        const file = find(`firmware/${name}`);
+        if (file) put(`firmware/${name}`, file);
+        else this.warn(`${name} was not found in ${firmwareDirs.join(", ")}: machines will not start`);
+      }
+      mkdirSync(join(out, "guests"), { recursive: true });
+      writeFileSync(join(out, "guests/index.json"), catalogue());
+      for (const [id, folder] of guestFolders()) for (const file of filesBelow(folder)) put(`guests/${id}/${relative(folder, file)}`, file);
+    },
+  };
+}
+
+export default defineConfig({
+  root,
+  base: "./",
+  plugins: [react(), machineFiles()],
+  worker: { format: "es" },
+  build: { outDir: "dist", target: "es2022", chunkSizeWarningLimit: 1500 },
+  server: { headers: isolation },
+  preview: { headers: isolation },
+});
