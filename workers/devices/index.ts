@@ -2,6 +2,8 @@
 // Contract tests, snapshots, forms and the docs table loop over this list.
 
 import type { DeviceType } from "../platform/types.ts";
+import { floppy } from "./floppy.ts";
+import { dma8237 } from "./dma8237.ts";
 import { ide } from "./ide.ts";
 import { vga } from "./vga.ts";
 import { debugConsole, debugExit } from "./debug-ports.ts";
@@ -42,6 +44,8 @@ export const deviceTypes: readonly AnyDeviceType[] = [
   uart,
   vga,
   ide,
+  dma8237,
+  floppy,
 ];
 
 export function deviceType(name: string): AnyDeviceType | undefined {

@@ -110,7 +110,7 @@ describe("board", () => {
     expect(build(testConfig({ serial: ["console", "null"], devices: [{ type: "edu" }] })).board.describe().join("\n")).toMatchSnapshot();
   });
   it("starts a boot sector without firmware", async () => {
-    const disk = new Uint8Array(1024).fill(0x90);
+    const disk = new Uint8Array(1440 * 1024).fill(0x90);
     const config = testConfig({ firmware: { bios: "none" }, disks: [{ at: "floppy0", media: "floppy", source: "memory:x" }] });
     const { board, cpu, memory } = build(config, { bios: null }, { floppy0: disk });
     await board.prepare();

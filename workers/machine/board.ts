@@ -179,7 +179,8 @@ export class Board {
     // ---- disks, display, serial ports
     const drives = config.disks.filter((d) => d.at.startsWith("ide")).map((d) => [d.at, d.media === "cdrom" ? "cdrom" : "disk"] as const);
     this.addNamed("ide", "piix3-ide", Object.fromEntries(drives), 0x09);
-    this.addNamed("fdc", "isa-fdc", {});
+    const floppies = config.disks.filter((d) => d.media === "floppy").map((d) => [d.at, true] as const);
+    this.addNamed("fdc", "isa-fdc", Object.fromEntries(floppies));
     if (config.vga === "std") this.addNamed("vga", "vga", { rom: parts.firmware.vgaBios ?? null, preset: parts.firmware.bios ? "none" : "text" }, 0x10);
     config.serial.forEach((backend, index) => {
       if (backend !== "none" && index < 4) this.add(`serial${index}`, uart, uart.options.parse({ index }));
