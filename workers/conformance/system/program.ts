@@ -1,0 +1,113 @@
+// Runs a bare-metal program (program.bin.z, a 64 KiB ROM) on a whole board with the real core, and compares the lines it prints through port
+// E9 with expected.txt. A line is a case: "name: result", with "; note" when the expected result is not QEMU's.
+
+import { readFileSync } from "node:fs";
+import { inflateSync } from "node:zlib";
+import { domainSchema } from "../../../src/contract/domain.ts";
+import { createMemory, PoolMemory } from "../../cpu/guest-memory.ts";
+import { WasmCpu } from "../../cpu/wasm-cpu.ts";
+import { Board } from "../../machine/board.ts";
+import type { BackendSource } from "../../machine/parts.ts";
+
+export interface ExpectedLine {
+  readonly name: string;
+  readonly text: string;
+  readonly note: string;
+}
+export function parseExpected(text: string): ExpectedLine[] {
+  return text.split("\n").filter((l) => l.trim() !== "").map((line) => {
+    const [body = "", note = ""] = line.split(/ {2}; /);
+    return { name: body.split(": ")[0] ?? body, text: body, note };
+  });
+}
+export function loadProgram(file: URL): Uint8Array {
+  return new Uint8Array(inflateSync(readFileSync(file)));
+}
+
+export interface Run {
+  readonly board: Board;
+  readonly cpu: WasmCpu;
+  readonly memory: PoolMemory;
+  /** What the program printed. */
+  readonly output: () => string;
+  /** Runs until the program ends, resets, or `most` instructions are done. */
+  run(most?: number): "exit" | "reset" | "budget";
+}
+/** A machine with `rom` as its firmware; guest time is counted in instructions. */
+export async function programBoard(module: WebAssembly.Module, rom: Uint8Array, model = "max", memoryMiB = 64): Promise<Run> {
+  const memory = new PoolMemory(createMemory());
+  let cpu: WasmCpu | undefined;
+  const printed: number[] = [];
+  const backends = ((kind: string, id: string) => {
+    if (kind === "bytes") return { write: (b: number) => void (id === "e9" && printed.push(b)), onReadable: () => {}, read: () => -1 };
+    if (kind === "picture") return { frame: () => {}, text: () => {}, refreshNs: Number.POSITIVE_INFINITY };
+    if (kind === "input") return { onKey: () => {}, onPointer: () => {} };
+    return null;
+  }) as unknown as BackendSource;
+  const config = domainSchema.parse({
+    name: "conformance", memoryMiB, cpu: { model, count: 1, accel: "interp" }, clock: { mode: "instructions", shift: 3 }, firmware: {}, boot: {}, vga: "none", serial: [],
+    devices: [{ type: "isa-debug-exit", options: { iobase: 0x501, iosize: 2 } }], noReboot: true,
+  });
+  const board = new Board(config, {
+    cpuFactory: (host) => {
+      cpu = new WasmCpu({ module, memory, host, model });
+      return cpu;
+    },
+    memory,
+    backends,
+    firmware: { bios: rom },
+  });
+  await board.prepare();
+  board.reset();
+  const core = cpu as WasmCpu;
+  return {
+    board,
+    cpu: core,
+    memory,
+    output: () => String.fromCharCode(...printed),
+    run(most = 50_000_000) {
+      const { clock } = board;
+      const end = core.instructions() + most;
+      let idle = 0;
+      while (core.instructions() < end && idle < 100_000) {
+        const now = clock.now();
+        clock.timers.runDue(now);
+        if (board.request) return board.request.what === "exit" ? "exit" : "reset";
+        const next = clock.timers.next();
+        const budget = Math.max(1, Math.min(100_000, end - core.instructions(), Math.ceil((next - now) / 2 ** clock.shift)));
+        const exit = core.run(budget);
+        if (exit.reason === "shutdown") return "reset";
+        if (board.request) return board.request.what === "exit" ? "exit" : "reset";
+        if (exit.reason === "halt") {
+          idle++;
+          if (clock.timers.next() === Number.POSITIVE_INFINITY) return "budget";
+          clock.skipTo(clock.timers.next());
+        }
+      }
+      return "budget";
+    },
+  };
+}
+export interface GroupResult {
+  readonly passed: string[];
+  readonly problems: { readonly name: string; readonly detail: string }[];
+}
+export async function runGroup(module: WebAssembly.Module, dir: URL): Promise<GroupResult> {
+  const source = readFileSync(new URL("program.asm", dir), "utf8");
+  const run = await programBoard(module, loadProgram(new URL("program.bin.z", dir)), /^; cpu: (.*)$/m.exec(source)?.[1] ?? "max");
+  const end = run.run();
+  const got = run.output().split("\n").filter((l) => l !== "");
+  if (end !== "exit") got.push(end === "reset" ? "(reset)" : "(no end)");
+  const expected = parseExpected(readFileSync(new URL("expected.txt", dir), "utf8"));
+  const passed: string[] = [];
+  const problems: { name: string; detail: string }[] = [];
+  const byName = new Map(got.map((l) => [l.split(": ")[0] ?? l, l]));
+  for (const e of expected) {
+    const g = byName.get(e.name);
+    if (g === e.text) passed.push(e.name);
+    else problems.push({ name: e.name, detail: `got "${g ?? "nothing"}", expected "${e.text}"` });
+  }
+  const known = new Set(expected.map((e) => e.name));
+  for (const [name, l] of byName) if (!known.has(name)) problems.push({ name, detail: `unexpected line "${l}"` });
+  return { passed, problems };
+}
