@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { dirname, join, normalize, relative, sep } from "node:path";
+import { dirname, join, normalize, relative, resolve, sep } from "node:path";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
@@ -38,20 +38,10 @@ function guestFolders(): Map<string, string> {
   }
   return folders;
 }
-/** The catalogue: index.json as it is when there is one, else made of each built guest's image.json (title, summary, config). */
+/** The catalogue that `npm run images` wrote; an empty list when nothing was built. */
 function catalogue(): string {
-  const ready = guestsDir ? join(guestsDir, "index.json") : join(root, "images/index.json");
-  if (existsSync(ready)) return readFileSync(ready, "utf8");
-  const list: unknown[] = [];
-  for (const [id, folder] of guestFolders()) {
-    const about = join(root, "images", id, "image.json");
-    if (!existsSync(about)) continue;
-    const { title, summary, config } = JSON.parse(readFileSync(about, "utf8")) as { title?: unknown; summary?: unknown; config?: unknown };
-    if (!config) continue;
-    const sizeBytes = filesBelow(folder).reduce((sum, file) => sum + statSync(file).size, 0);
-    list.push({ id, title: title ?? { en: id, zh: id }, summary: summary ?? { en: "", zh: "" }, config, sizeBytes });
-  }
-  return JSON.stringify(list);
+  const file = guestsDir ? join(guestsDir, "index.json") : join(root, "images/build/index.json");
+  return existsSync(file) ? readFileSync(file, "utf8") : "[]";
 }
 /** The file behind a path of the site, or null. */
 function find(path: string): string | null {
@@ -95,7 +85,7 @@ function machineFiles(): Plugin {
   return {
     name: "guesthouse-files",
     configResolved(config) {
-      out = join(config.root, config.build.outDir);
+      out = resolve(config.root, config.build.outDir);
     },
     configureServer(server) {
       server.middlewares.use(serve);
@@ -114,7 +104,8 @@ function machineFiles(): Plugin {
       }
       mkdirSync(join(out, "guests"), { recursive: true });
       writeFileSync(join(out, "guests/index.json"), catalogue());
-      for (const [id, folder] of guestFolders()) for (const file of filesBelow(folder)) put(`guests/${id}/${relative(folder, file)}`, file);
+      for (const [id, folder] of guestFolders())
+        for (const file of filesBelow(folder)) if (!file.endsWith("built.json")) put(`guests/${id}/${relative(folder, file)}`, file);
     },
   };
 }

@@ -3,6 +3,7 @@
 
 export type Isolation = "isolated" | "reloading" | "insecure" | "no-service-worker" | "refused";
 
+const WAIT_MS = 5000;
 const TRIED = "guesthouse.isolation-tried";
 
 export async function ensureIsolated(): Promise<Isolation> {
@@ -14,7 +15,9 @@ export async function ensureIsolated(): Promise<Isolation> {
   if (!("serviceWorker" in navigator)) return "no-service-worker";
   try {
     await navigator.serviceWorker.register(new URL("sw.js", document.baseURI));
-    await navigator.serviceWorker.ready;
+    // Where service workers are switched off, `ready` never comes.
+    const ready = await Promise.race([navigator.serviceWorker.ready, new Promise<null>((resolve) => setTimeout(() => resolve(null), WAIT_MS))]);
+    if (!ready) return "no-service-worker";
   } catch {
     return "no-service-worker";
   }

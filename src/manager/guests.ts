@@ -31,7 +31,8 @@ export function parseGuests(input: unknown): readonly Guest[] {
   });
 }
 function texts(input: unknown, otherwise: string): { readonly en: string; readonly zh: string } {
-  const { en, zh } = (input ?? {}) as { en?: unknown; zh?: unknown };
-  const english = typeof en === "string" ? en : otherwise;
-  return { en: english, zh: typeof zh === "string" ? zh : english };
+  const given = (input ?? {}) as { readonly [language: string]: unknown };
+  const english = typeof given.en === "string" ? given.en : otherwise;
+  const chinese = given["zh-CN"] ?? given.zh;
+  return { en: english, zh: typeof chinese === "string" ? chinese : english };
 }

@@ -100,7 +100,7 @@ export function App() {
         <ul data-testid="machines">
           {machines.map((m) => (
             <li key={m.id}>
-              <button type="button" className="entry" aria-current={selected?.id === m.id} onClick={() => go(() => actions.select({ kind: "machine", id: m.id }))}>
+              <button type="button" className="entry tall" aria-current={selected?.id === m.id} onClick={() => go(() => actions.select({ kind: "machine", id: m.id }))}>
                 <span className="entry-name" translate="no">
                   {m.config.name}
                 </span>

@@ -114,7 +114,7 @@ export function Screen({ row, client, shown }: { readonly row: MachineRow; reado
     return () => observer.disconnect();
   }, []);
   const fit = Math.min(room.width / size.width, room.height / size.height) || 1;
-  const factor = scale === "fit" ? Math.min(fit, 4) : Number(scale);
+  const factor = scale === "fit" ? snap(Math.min(fit, 4)) : Number(scale);
 
   // ---- keyboard
   const releaseAll = useCallback(() => {
@@ -225,6 +225,12 @@ export function Screen({ row, client, shown }: { readonly row: MachineRow; reado
       </pre>
     </div>
   );
+}
+/** Whole pixels of the display look crisp: taken when they cost less than a quarter of the size. */
+function snap(factor: number): number {
+  const pixels = factor * devicePixelRatio;
+  const whole = Math.floor(pixels);
+  return whole >= 1 && whole / pixels >= 0.75 ? whole / devicePixelRatio : factor;
 }
 async function lockPointer(target: HTMLCanvasElement | null): Promise<void> {
   target?.focus();
