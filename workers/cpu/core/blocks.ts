@@ -3,7 +3,7 @@
 
 import {
   ARENA_BASE, ARENA_SIZE, BLOCK_COUNT, BLOCK_FLAGS, BLOCK_FRAME_NEXT, BLOCK_HASH_NEXT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST,
-  BLOCK_LENGTH, BLOCK_MODE, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, HASH_BASE, HASH_ENTRIES, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
+  BLOCK_LENGTH, BLOCK_MODE, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, FRAME_WRITES_BASE, HASH_BASE, HASH_ENTRIES, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
   VCPU_MAX,
 } from "./layout";
 import { codeLines, forgetWrites } from "./mmu";
@@ -88,11 +88,27 @@ function unhash(block: usize): void {
     b = next;
   }
 }
+/** Writes beside the code of a frame that make its blocks be dropped: from then on writes are fast until code runs there again. */
+const WRITES_TO_DROP: u32 = 256;
+
+/** A write to a frame with code that hit no code line. Stale code (a freed page) must not slow its frame for ever. */
+export function wroteBesideCode(host: usize): void {
+  const at = FRAME_WRITES_BASE + (((host - POOL_BASE) >> 12) << 1);
+  const n = <u32>load<u16>(at) + 1;
+  if (n < WRITES_TO_DROP) store<u16>(at, <u16>n);
+  else {
+    store<u16>(at, 0);
+    blockWritten(host & ~0xfff, 4096);
+  }
+}
 /** `size` bytes at `host` (within one frame) were written, and the frame holds code. */
 export function blockWritten(host: usize, size: u32): void {
   const offset = <u32>host & 0xfff;
   const lines = codeLines(host);
-  if (!(load<u64>(lines) & linesOf(offset, size))) return;
+  if (!(load<u64>(lines) & linesOf(offset, size))) {
+    wroteBesideCode(host);
+    return;
+  }
   const list = frameList(host);
   let b: usize = load<u32>(list);
   let previous: usize = 0;

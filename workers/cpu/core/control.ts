@@ -4,8 +4,8 @@
 import { BP, GP, OF as OFV, raise, raiseCode, BR, UD } from "./fault";
 import { Condition, condition, flagBits, IF, IOPL, VM, RF, overflow } from "./flags";
 import { softwareInterrupt, softwareTrap, hardwareTrap, writeFlags, iret, shadowNext } from "./interrupts";
-import { EFLAGS, IP, REC_ADDR_SHIFT, REC_IMM, REC_R0, REC_SEG, SEG_LIMIT, REC_BASE } from "./layout";
-import { codeSize, virtual8086 } from "./mode";
+import { EFLAGS, IP, REC_ADDR_SHIFT, REC_IMM, REC_R0, REC_SEG, SEG_LIMIT, } from "./layout";
+import { virtual8086 } from "./mode";
 import { Mem } from "./mmu";
 import { Ea, Reg, Stack, stackMask } from "./operands";
 import { farCall, farJump, farReturn, loadSegment, selector } from "./segments";

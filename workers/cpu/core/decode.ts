@@ -5,12 +5,12 @@ import { publish, reserve } from "./blocks";
 import { GP, raise, raiseCode, UD } from "./fault";
 import { missing } from "./host";
 import {
-  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_LENGTH, DECODE_BASE, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
+  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HOST, STRADDLE_BASE, STRADDLE_ENTRIES, STRADDLE_SIZE, BLOCK_LENGTH, DECODE_BASE, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
   PREFIX_REX_W, PREFIX_SEG, REC_ADDR_SHIFT, REC_BASE, REC_DISP, REC_END, REC_FORM, REC_HANDLER, REC_IMM, REC_INDEX, REC_PREFIX, REC_R0,
   REC_R1, REC_R2, REC_SCALE, REC_SEG, REC_SIZE, REC_START, SCRATCH_BASE, ZERO_SLOT, BLOCK_IP, FEATURES,
 } from "./layout";
 import { codeSize } from "./mode";
-import { ACCESS_EXEC, translate } from "./mmu";
+import { executableHost } from "./mmu";
 import { endHandlerIndex } from "./run";
 import { vcpu } from "./state";
 
@@ -19,8 +19,6 @@ export const MAPS: u32 = DECODE_BASE; // 4 maps x 4 prefixes x 256 x u16; the sa
 export const GROUPS: u32 = DECODE_BASE + 0x4000; // 72 x u16 each
 export const ROWS: u32 = DECODE_BASE + 0x1c000; // 32 bytes each
 export const HANDLERS: u32 = DECODE_BASE + 0x40000; // u32 function index each
-/** Where a block for one page-straddling instruction is built; never cached. */
-export const TEMP_BLOCK: usize = SCRATCH_BASE + 0x8000;
 const BUFFER: usize = SCRATCH_BASE + 0x9000;
 
 const ROW_IMM: u32 = 12;
@@ -329,7 +327,7 @@ function finish(rec: usize, offset: u32): bool {
   store<u8>(rec, <u8>(prefixes | (rex ? PREFIX_REX : 0) | (rex & 8 ? PREFIX_REX_W : 0)), REC_PREFIX);
   return true;
 }
-/** Decodes the block at `linear`, whose first byte is at `host` (0: on the bus). Returns a published block or TEMP_BLOCK. */
+/** Decodes the block at `linear`, whose first byte is at `host` (0: on the bus). Returns a published block, or one outside the arena that must not be cached by RIP. */
 export function decodeBlock(linear: u64, host: usize): usize {
   if (!host) {
     missing(2, <u32>(linear >> 12));
@@ -366,18 +364,39 @@ export function decodeBlock(linear: u64, host: usize): usize {
     publish(block, host, codeSize, count, length);
     return block;
   }
-  // The first instruction straddles the page: gather its bytes, execute it uncached.
-  const have = <u32>(pageEnd - host);
-  memory.copy(BUFFER, host, have);
-  const next = translate(linear + have, ACCESS_EXEC);
+  return straddling(linear, host, <u32>(pageEnd - host));
+}
+// A straddling instruction depends on two frames. It is kept with the 16 bytes it was decoded from and compared with them each time, so
+// that no write tracking is needed. Entry: block header, record, end record, then the bytes, the second frame and the mode.
+const STRADDLE_BYTES: u32 = 96;
+const STRADDLE_NEXT: u32 = 112;
+const STRADDLE_MODE: u32 = 116;
+function straddling(linear: u64, host: usize, have: u32): usize {
+  const next = executableHost(linear + have);
   if (!next) raise(UD);
-  memory.copy(BUFFER + have, next, 15);
+  memory.copy(BUFFER, host, have);
+  memory.copy(BUFFER + have, next, 16 - have);
+  const block = STRADDLE_BASE + ((host ^ (host >> 8)) & (STRADDLE_ENTRIES - 1)) * STRADDLE_SIZE;
+  if (
+    load<u32>(block, BLOCK_HOST) == host &&
+    load<u32>(block, STRADDLE_NEXT) == next &&
+    load<u32>(block, STRADDLE_MODE) == codeSize &&
+    load<u64>(block, STRADDLE_BYTES) == load<u64>(BUFFER) &&
+    load<u64>(block, STRADDLE_BYTES + 8) == load<u64>(BUFFER, 8)
+  )
+    return block;
+  store<u32>(block, 0, BLOCK_HOST);
   p = BUFFER;
-  limit = BUFFER + have + 15;
-  rec = TEMP_BLOCK + BLOCK_HEADER_SIZE;
+  limit = BUFFER + 16;
+  const rec = block + BLOCK_HEADER_SIZE;
   if (!decodeOne(rec, 0) || p - BUFFER > 15) raiseCode(GP, 0);
   store<u32>(rec + 32, endHandlerIndex(), REC_HANDLER);
-  store<u16>(TEMP_BLOCK, 1, BLOCK_COUNT);
-  store<u16>(TEMP_BLOCK, <u16>(p - BUFFER), BLOCK_LENGTH);
-  return TEMP_BLOCK;
+  store<u16>(block, 1, BLOCK_COUNT);
+  store<u16>(block, <u16>(p - BUFFER), BLOCK_LENGTH);
+  store<u64>(block, load<u64>(BUFFER), STRADDLE_BYTES);
+  store<u64>(block, load<u64>(BUFFER, 8), STRADDLE_BYTES + 8);
+  store<u32>(block, next, STRADDLE_NEXT);
+  store<u32>(block, codeSize, STRADDLE_MODE);
+  store<u32>(block, host, BLOCK_HOST);
+  return block;
 }

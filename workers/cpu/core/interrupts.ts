@@ -1,16 +1,15 @@
 // Delivery of interrupts and exceptions, IRET, traps. Intel SDM 3A chapter 6 (events, double faults), 17 (debug), 2A INT and IRET.
 
-import {
-  AC, BP, clearFault, DB, DE, DF, faultCode, faultHasCode, faultVector, GP, NP, PF, raiseCode, SSF, TS,
+import {BP, clearFault, DB, DE, DF, faultCode, faultHasCode, faultVector, GP, NP, PF, raiseCode, TS,
 } from "./fault";
-import { ACF, flagBits, ID, IF, IOPL, NT, OF, RF, setFlagBits, TF, VIF, VIP, VM } from "./flags";
-import { acknowledge, bug } from "./host";
+import { ACF, flagBits, ID, IF, IOPL, NT, RF, setFlagBits, TF, VIF, VIP, VM } from "./flags";
+import { acknowledge, } from "./host";
 import {
-  ATTENTION, ATTENTION_NMI, ATTENTION_SHADOW, COUNTERS, CR4, DR, EFLAGS, HALTED, IDT_BASE, IDT_LIMIT, IP, NMI_STATE,
+  ATTENTION, ATTENTION_NMI, ATTENTION_SHADOW, COUNTERS, DR, EFLAGS, HALTED, IDT_BASE, IDT_LIMIT, IP, NMI_STATE,
 } from "./layout";
-import { codeBase, codeSize, longMode, protectedMode, realOrV86, updateAttention, updateMode, virtual8086, ATTR_L, ATTR_DB, ATTR_NULL } from "./mode";
+import { codeBase, codeSize, longMode, protectedMode, updateAttention, updateMode, virtual8086, ATTR_L, ATTR_DB, ATTR_NULL } from "./mode";
 import { clearWatchHit, enterLevel, enterSystem, Mem, updateContext, watchHit } from "./mmu";
-import { Stack, stackMask } from "./operands";
+import { Stack, } from "./operands";
 import { requestShutdown, stopBlock } from "./run";
 import {
   alignNew, checkReturnCode, checkReturnStack, checkTarget, commitPointer, commitStack, descAttr, descDpl, descPresent, descSystem, descType,

@@ -20,6 +20,10 @@ export const CPUID_SIZE: u32 = 0x00004000;
 /** Generation of each PCID (u16 x 4096), per vCPU. */
 export const PCID_BASE: u32 = 0x001a0000;
 export const PCID_STRIDE: u32 = 0x00002000;
+/** Decoded page-straddling instructions, by host address of their first byte: STRADDLE_ENTRIES of STRADDLE_SIZE bytes. */
+export const STRADDLE_BASE: u32 = 0x001b0000;
+export const STRADDLE_ENTRIES: u32 = 256;
+export const STRADDLE_SIZE: u32 = 128;
 /** Scratch for bulk transfers between host and core. */
 export const SCRATCH_BASE: u32 = 0x00190000;
 export const SCRATCH_SIZE: u32 = 0x00010000;
@@ -47,6 +51,8 @@ export const P2M_PAGES: u32 = 0x00200000;
 export const CODE_BASE: u32 = 0x05800000;
 /** Per frame: head of the list of its decoded blocks (u32). */
 export const FRAME_BLOCKS_BASE: u32 = 0x06000000;
+/** Per frame: slow writes beside its code since its blocks were last dropped (u16). */
+export const FRAME_WRITES_BASE: u32 = 0x06800000;
 /** The frame pool: 4 KiB frames up to the end of memory. */
 export const POOL_BASE: u32 = 0x08000000;
 
@@ -68,7 +74,7 @@ export const TLB_WRITE: u32 = 8;
 export const TLB_EXEC: u32 = 16;
 /** Host address minus the low 32 bits of the linear page. */
 export const TLB_ADDEND: u32 = 24;
-export const TLB_INFO: u32 = 28;
+export const TLB_INFO: u32 = 28; // 1: writable and dirty, but the frame holds code, so writes go through writeSlow
 
 // ---- vCPU state (offsets from the block) ----------------------------------------------------------------------------
 export const GPR: u32 = 0; // 16 x u64: RAX RCX RDX RBX RSP RBP RSI RDI R8-R15
@@ -118,7 +124,7 @@ export const HALTED: u32 = 920; // u32: 1 after HLT
 export const NMI_STATE: u32 = 924; // u32: bit 0 = NMI pending, bit 1 = NMIs blocked until IRET
 export const MSR_DEBUGCTL: u32 = 928;
 export const MSR_BIOS_SIGN: u32 = 936;
-export const COUNTERS: u32 = 944; // 8 x u64: tlb fills, interrupts, exceptions, blocks decoded, smc invalidations, lookups missed
+export const COUNTERS: u32 = 944; // 8 x u64: tlb fills, interrupts, exceptions, blocks decoded, smc invalidations, TLB flushes, INVLPGs
 // x87 and SSE
 export const FPR: u32 = 1024; // 8 physical registers of 16 bytes: significand u64, sign and exponent u16 at +8
 export const FCW: u32 = 1152;

@@ -3,7 +3,7 @@
 // Tags carry a generation in their low 12 bits: a flush is an increment. Left out: LA57, shadow stacks, protection keys.
 
 import { blockWritten } from "./blocks";
-import { AC, GP, PF, SSF, raise, raiseCode } from "./fault";
+import { AC, GP, PF, SSF, raiseCode } from "./fault";
 import { ACF } from "./flags";
 import { mmioRead, mmioWrite } from "./host";
 import {
@@ -90,6 +90,8 @@ function clearTables(): void {
   nextGeneration = 1;
 }
 function freshGeneration(): void {
+  const counter = vcpu + COUNTERS;
+  store<u64>(counter, load<u64>(counter, 40) + 1, 40);
   if (nextGeneration > 4095) clearTables();
   generation = nextGeneration++;
   largeLow = ~(<u64>0);
@@ -125,6 +127,8 @@ export function flushPcid(pcid: u32): void {
   if ((<u32>load<u64>(vcpu, CR3) & 0xfff) == pcid) flushAll();
 }
 export function flushPage(linear: u64): void {
+  const counter = vcpu + COUNTERS;
+  store<u64>(counter, load<u64>(counter, 48) + 1, 48);
   if (linear >= largeLow && linear <= largeHigh) {
     flushAll();
     return;
@@ -367,6 +371,7 @@ export function translate(linear: u64, access: u32): usize {
     store<u64>(e, 0, TLB_WRITE);
     store<u64>(e, 0, TLB_EXEC);
     store<u32>(e, addend, TLB_ADDEND);
+    store<u32>(e, 0, TLB_INFO);
   }
   if (walkLarge) {
     if (page < largeLow) largeLow = page;
@@ -382,9 +387,18 @@ export function translate(linear: u64, access: u32): usize {
   else {
     // Reads are allowed wherever writes are.
     store<u64>(e, tag, TLB_READ);
-    if (!load<u64>(codeLines(host)) && !(entry & P2M_TRACK)) store<u64>(e, tag, TLB_WRITE);
+    if (entry & P2M_TRACK) return host;
+    if (load<u64>(codeLines(host))) store<u32>(e, 1, TLB_INFO);
+    else store<u64>(e, tag, TLB_WRITE);
   }
   return host;
+}
+
+/** Host address of an instruction byte, raising the guest's fault; 0 when it lies on the bus. */
+export function executableHost(linear: u64): usize {
+  const e = Mem.entry(linear);
+  if (load<u64>(e, TLB_EXEC) == ((linear & ~0xfff) | generation)) return <usize>(<u32>linear + load<u32>(e, TLB_ADDEND));
+  return translate(linear, ACCESS_EXEC);
 }
 
 // ---- instruction access ---------------------------------------------------------------------------------------------
@@ -453,10 +467,14 @@ export function writeSlow<T>(linear: u64, v: T): void {
     for (let i: u32 = 0; i < <u32>sizeof<T>(); i++) writeByte(linear + i, <u8>(<u64>v >> <u64>(i << 3)));
     return;
   }
-  const host = translate(linear, ACCESS_WRITE);
+  // Beside code: the translation is known, only the code lines are looked at.
+  const e = Mem.entry(linear);
+  const known = load<u32>(e, TLB_INFO) == 1 && load<u64>(e, TLB_READ) == ((linear & ~0xfff) | generation) && !watching;
+  const host = known ? <usize>(<u32>linear + load<u32>(e, TLB_ADDEND)) : translate(linear, ACCESS_WRITE);
   if (host) {
     store<T>(host, v);
     if (load<u64>(codeLines(host))) blockWritten(host, sizeof<T>());
+    else if (known) store<u32>(e, 0, TLB_INFO);
   } else busWrite<T>(physicalAddress, v);
 }
 function writeByte(linear: u64, v: u8): void {

@@ -2,12 +2,12 @@
 // mask, lookup key, segment shortcuts. Intel SDM 3A 2.2 and 3.4.5.
 
 import {
-  ATTENTION, ATTENTION_INTR, ATTENTION_TRAP, CPL, CR0, DR, EFER, EFLAGS, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
+  ATTENTION, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
 } from "./layout";
 import { IF, TF, VM } from "./flags";
 import { generation, setWatching, updateContext } from "./mmu";
 import { setStackMode } from "./operands";
-import { CS, FS, GS, Regs, SS, vcpu } from "./state";
+import { CS, GS, Regs, SS, vcpu } from "./state";
 
 export const PE: u64 = 1;
 export const LMA: u64 = 0x400;

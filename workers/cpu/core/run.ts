@@ -2,16 +2,16 @@
 // IP holds the fall-through address while a block runs (branches overwrite it); faults take the address from the record.
 
 import { deliverFault, deliverInterrupt, deliverNmi, serviceTrap, trapBefore } from "./interrupts";
-import { decodeBlock, TEMP_BLOCK } from "./decode";
+import { decodeBlock } from "./decode";
 import { clearFault, faultVector, GP, raiseCode } from "./fault";
 import { findCached } from "./blocks";
 import {
-  ATTENTION, ATTENTION_INIT, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
-  BLOCK_HEADER_SIZE, BLOCK_IP, BLOCK_LENGTH, COUNTERS, HALTED, ICOUNT, IP, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
-  REC_START, SEG_LIMIT, TLB_ADDEND, TLB_EXEC, VCPU_BASE, VCPU_STRIDE,
+  ARENA_BASE, ATTENTION, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
+  BLOCK_HEADER_SIZE, BLOCK_IP, BLOCK_LENGTH, HALTED, ICOUNT, IP, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
+  REC_START, SEG_LIMIT, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
 import { codeBase, codeSize, lookupKey } from "./mode";
-import { ACCESS_EXEC, generation, lookupGroup, Mem, translate } from "./mmu";
+import { executableHost, lookupGroup } from "./mmu";
 import { CS, vcpu } from "./state";
 
 export const EXIT_BUDGET: u32 = 0;
@@ -91,13 +91,10 @@ export function abandonBlock(): void {
 }
 function findBlock(linear: u64, slot: usize): usize {
   if (codeSize != 2 && load<u64>(vcpu, IP) > <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT)) raiseCode(GP, 0);
-  const e = Mem.entry(linear);
-  let host: usize;
-  if (load<u64>(e, TLB_EXEC) == ((linear & ~0xfff) | generation)) host = <usize>(<u32>linear + load<u32>(e, TLB_ADDEND));
-  else host = translate(linear, ACCESS_EXEC);
+  const host = executableHost(linear);
   let block: usize = host ? findCached(host, codeSize) : 0;
   if (!block) block = decodeBlock(linear, host);
-  if (block != TEMP_BLOCK) {
+  if (block >= ARENA_BASE) {
     store<u64>(slot, linear);
     store<u32>(slot, lookupKey, 8);
     store<u32>(slot, block, 12);
