@@ -119,7 +119,7 @@ describe("without a machine", () => {
     await page.click(id("new-machine"));
     await page.fill(id("form-memory"), "lots");
     await page.click(id("form-start"));
-    await until(async () => (await text(page, "notices")).includes("memoryMiB"), 5000, "a notice");
+    await until(async () => (await text(page, "notices")).includes("from 1 to 3584"), 5000, "a notice");
     await page.click(`${id("notices")} button`);
     expect(await text(page, "notices")).toBe("");
     await page.context().close();
@@ -259,6 +259,17 @@ describe.skipIf(!hasGuest)(`the guest ${GUEST}`, () => {
   test("kernel messages are on the VGA screen", async () => {
     await page.click(id("tab-screen"));
     await until(async () => (await text(page, "screen-text")).length > 100, 10_000, "text on the screen");
+  });
+  test("keys typed on the screen reach the guest; Ctrl+Alt lets go", async () => {
+    await page.click(id("screen"));
+    await page.keyboard.type("echo typed$((40+2))");
+    await page.keyboard.press("Enter");
+    await until(async () => (await text(page, "screen-text")).includes("typed42"), 20_000, "the command's output on the screen");
+    await page.keyboard.down("Control");
+    await page.keyboard.down("Alt");
+    await page.keyboard.up("Alt");
+    await page.keyboard.up("Control");
+    expect(await page.evaluate("document.activeElement.getAttribute('role')")).toBe("tab");
   });
   test("output keeps flowing while another tab is shown", async () => {
     await page.click(id("tab-serial"));

@@ -2,10 +2,11 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { domainSchema, type DomainConfig } from "../src/contract/domain.ts";
 import type { MachineNotice, SharedViews } from "../src/contract/machine.ts";
 import { STATS } from "../src/contract/machine.ts";
+import { WasmCpu } from "./cpu/wasm-cpu.ts";
 import { MachineHost } from "./machine-host.ts";
 import { Sources } from "./sources.ts";
 
@@ -65,6 +66,21 @@ describe.skipIf(!existsSync(core) || !existsSync(bios))("machine host", () => {
     expect(missing).toMatchObject({ ok: false, error: { code: "source.missing" } });
     const serial = await make().open({ config: config({ serial: ["file:/x"] }), base, attachments: {} });
     expect(serial).toMatchObject({ ok: false, error: { code: "serial.backend" } });
+  });
+  test("a bug of ours ends in crashed, with a report", async () => {
+    const h = make();
+    const notices: MachineNotice[] = [];
+    await h.watch((n) => void notices.push(n));
+    await h.open({ config: config(), base, attachments: {} });
+    const broken = vi.spyOn(WasmCpu.prototype, "run").mockImplementation(() => {
+      throw new Error("core bug 7");
+    });
+    await h.execute("start", {});
+    await until(() => notices.some((n) => n.state === "crashed"));
+    broken.mockRestore();
+    const last = notices.at(-1);
+    expect(last).toMatchObject({ reason: "error", error: { code: "bug", message: "core bug 7" } });
+    expect(last?.report).toMatch(/rip [0-9a-f]{16}[\s\S]*cr0[\s\S]*last events/);
   });
   test("firmware runs, writes text, pauses, resets, powers off", async () => {
     const h = make();

@@ -266,24 +266,35 @@ async function loadFirmware(config: DomainConfig, sources: Sources): Promise<Fir
   const { firmware, boot } = config;
   const get = (source: string) => (source ? sources.bytes(source) : Promise.resolve(undefined));
   const name = (text: string, known: string, file: string) => (text === known ? `firmware:${file}` : text === "none" ? "" : text);
-  const [bios, vgaBios, kernel] = await Promise.all([
+  // One RAM disk for Linux, modules with arguments for Multiboot: both are lists of sources with commas.
+  const wanted = boot.kernel ? boot.initrd.split(",").map((m) => m.trim()).filter((m) => m !== "") : [];
+  const [bios, vgaBios, kernel, initrds] = await Promise.all([
     get(name(firmware.bios, "seabios", "bios-256k.bin")),
     config.vga === "std" ? get(name(firmware.vgaBios, "seavgabios", "vgabios-stdvga.bin")) : undefined,
     get(boot.kernel),
+    Promise.all(wanted.map(async (commandLine) => ({ commandLine, bytes: await sources.bytes(commandLine.split(" ")[0] as string) }))),
   ]);
   const images: { -readonly [K in keyof FirmwareImages]: FirmwareImages[K] } = { bios: bios ?? null, vgaBios, kernel };
   if (!kernel) return images;
   if (findMultiboot(kernel)) {
     images.multiboot = await get("firmware:multiboot_dma.bin");
-    // Modules: source and arguments, separated by commas.
-    const wanted = boot.initrd.split(",").map((m) => m.trim()).filter((m) => m !== "");
-    images.modules = await Promise.all(wanted.map(async (commandLine) => ({ commandLine, bytes: await sources.bytes(commandLine.split(" ")[0] as string) })));
+    images.modules = initrds;
   } else {
-    const [linuxboot, initrd] = await Promise.all([get("firmware:linuxboot_dma.bin"), get(boot.initrd)]);
-    images.linuxboot = linuxboot;
-    images.initrd = initrd;
+    images.linuxboot = await get("firmware:linuxboot_dma.bin");
+    if (initrds.length > 0) images.initrd = joined(initrds.map((i) => i.bytes));
   }
   return images;
+}
+/** Linux takes several archives one after another, each at a multiple of four bytes. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  const out = new Uint8Array(parts.reduce((sum, p) => sum + Math.ceil(p.length / 4) * 4, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += Math.ceil(part.length / 4) * 4;
+  }
+  return out;
 }
 /** Writes stay in memory: nothing that a page attached is changed. */
 async function loadDisks(config: DomainConfig, sources: Sources): Promise<Map<string, BlockBackend>> {

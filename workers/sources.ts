@@ -55,6 +55,8 @@ export class Sources {
     }
   }
   async #download(source: string, url: string): Promise<Uint8Array> {
+    // Unknown until its headers are here: the sum must not look complete before.
+    this.#loaded.set(source, { loaded: 0, total: 0 });
     let response: Response;
     try {
       response = await this.#fetch(url);

@@ -4,7 +4,7 @@
 import { useId, useRef, useState } from "react";
 import type { DomainConfig } from "../contract/domain.ts";
 import type { Fault } from "../contract/schema.ts";
-import { controller, fromCommandLine, useApp } from "../store/index.ts";
+import { actions, controller, fromCommandLine, useApp } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
 import { FaultBox } from "./Notices.tsx";
 import { bytesText, useText } from "./use-text.ts";
@@ -14,6 +14,8 @@ const places = ["ide0-master", "ide0-slave", "ide1-master", "ide1-slave", "flopp
 const placeKey = {
   "ide0-master": "form.at.ide0-master", "ide0-slave": "form.at.ide0-slave", "ide1-master": "form.at.ide1-master", "ide1-slave": "form.at.ide1-slave", floppy0: "form.at.floppy0", floppy1: "form.at.floppy1",
 } as const;
+/** As the domain's schema says. */
+const MOST_MEMORY_MIB = 3584;
 const models = ["qemu64", "Nehalem", "max"];
 
 export interface FormProps {
@@ -46,7 +48,12 @@ export function MachineForm({ initial, disabled = false, isNew, onSave }: FormPr
       setMemory(String(parsed.config.memoryMiB));
     } else setRefused(parsed.error);
   };
-  const save = (start: boolean) => onSave({ ...config, memoryMiB: memory.trim() === "" ? Number.NaN : Number(memory) }, start);
+  const save = (start: boolean) => {
+    const memoryMiB = Number(memory);
+    if (memory.trim() === "" || !Number.isInteger(memoryMiB) || memoryMiB < 1 || memoryMiB > MOST_MEMORY_MIB)
+      actions.fault({ code: "form.memory", message: `Memory must be a whole number from 1 to ${MOST_MEMORY_MIB} MiB.` });
+    else onSave({ ...config, memoryMiB }, start);
+  };
   const id = useId();
 
   return (

@@ -24,7 +24,7 @@ const SHOW_PROGRESS_AFTER_MS = 1000;
 
 export function MachineView({ row }: { readonly row: MachineRow }) {
   const t = useText();
-  const tab = useApp((s) => s.tabs[row.id]) ?? "screen";
+  const tab = useApp((s) => s.tabs[row.id]) ?? (row.config.vga === "none" ? "serial" : "screen");
   const [sharing, setSharing] = useState<string | null>(null);
   const client = controller.client(row.id);
   const open = client !== null && row.state !== "opening";
@@ -52,6 +52,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
         <button
           type="button"
           className="quiet danger"
+          title={t("machine.remove")}
           onClick={() => {
             if (!confirm(t("machine.removeAsk", { name: row.config.name }))) return;
             forgetTerminals(row.id);
@@ -60,7 +61,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
           }}
         >
           <Icon name="trash" />
-          {t("machine.remove")}
+          <span className="remove-label">{t("machine.remove")}</span>
         </button>
       </header>
       <div className="toolbar" role="toolbar" aria-label={t("toolbar.label")}>
