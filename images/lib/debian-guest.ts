@@ -39,7 +39,8 @@ echo "BOOT-OK $(uname -srm)"
 echo "Type commands here. poweroff -f ends the machine."
 export PS1='\\w # ' HOME=/root TERM=vt100 PATH=/bin:/sbin:/usr/bin:/usr/sbin
 cd /root
-exec setsid -c /bin/sh
+# init has made this a session with its terminal already; a second setsid would fork, and init would start shell after shell.
+exec /bin/sh
 `;
 const text = (content: string, path: string, mode: number): Entry => ({ path, kind: "file", bytes: Buffer.from(content), mode });
 
@@ -53,7 +54,7 @@ export function debianGuest(options: {
   const { id, architecture, metapackage } = options;
   return {
     id,
-    revision: 3,
+    revision: 4,
     packages: true,
     async build({ source, write, used }) {
       const kernel = await source.fetch(metapackage, architecture, /^linux-image-\d/);
