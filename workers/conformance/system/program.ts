@@ -64,7 +64,7 @@ export async function programBoard(module: WebAssembly.Module, rom: Uint8Array, 
     board,
     cpu: core,
     memory,
-    output: () => String.fromCharCode(...printed),
+    output: () => Buffer.from(printed).toString("latin1"),
     run(most = 50_000_000) {
       const { clock } = board;
       const end = core.instructions() + most;
@@ -94,7 +94,7 @@ export interface GroupResult {
 }
 export async function runGroup(module: WebAssembly.Module, dir: URL): Promise<GroupResult> {
   const source = readFileSync(new URL("program.asm", dir), "utf8");
-  const run = await programBoard(module, loadProgram(new URL("program.bin.z", dir)), /^; cpu: (.*)$/m.exec(source)?.[1] ?? "max");
+  const run = await programBoard(module, loadProgram(new URL("program.bin.z", dir)), /^; guest cpu: (.*)$/m.exec(source)?.[1] ?? "max");
   const end = run.run();
   const got = run.output().split("\n").filter((l) => l !== "");
   if (end !== "exit") got.push(end === "reset" ? "(reset)" : "(no end)");

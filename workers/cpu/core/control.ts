@@ -3,7 +3,7 @@
 
 import { BP, GP, OF as OFV, raise, raiseCode, BR, UD } from "./fault";
 import { Condition, condition, flagBits, IF, IOPL, VM, RF, overflow } from "./flags";
-import { softwareInterrupt, softwareTrap, hardwareTrap, writeFlags, iret, shadowNext } from "./interrupts";
+import { softwareInterrupt, softwareTrap, hardwareTrap, writeFlags, iret, shadowStack } from "./interrupts";
 import { EFLAGS, IP, REC_ADDR_SHIFT, REC_IMM, REC_R0, REC_SEG, SEG_LIMIT, } from "./layout";
 import { virtual8086 } from "./mode";
 import { Mem } from "./mmu";
@@ -183,7 +183,7 @@ export function popSeg<T>(r: usize, s: u32): void {
   loadSegment(s, sel);
   if (mask == 0xffff) store<u16>(vcpu + (RSP << 3), <u16>sp);
   else Regs.set(RSP, sp);
-  if (s == SS) shadowNext();
+  if (s == SS) shadowStack();
 }
 export function movSegFrom<T>(r: usize, s: u32): void {
   loadSegment(s, s);

@@ -204,7 +204,12 @@ function decodeOne(rec: usize, offset: u32): bool {
       segment = op - 0x60;
     } else break;
     rex = 0; // REX counts only directly before the opcode
-    if (p - start > 14) break;
+    if (p - start > 14) {
+      // Too long before its opcode: decodeBlock() sees more than 15 bytes and raises #GP.
+      p = start + 16;
+      bad(rec);
+      return finish(rec, offset);
+    }
   }
   let map: u32 = 0;
   if (op == 0x0f) {

@@ -368,6 +368,7 @@ export function trapBefore(): bool {
   stepFlag = (flags & TF) != 0;
   if (flags & RF) store<u64>(vcpu, flags & ~(<u64>RF), EFLAGS);
   clearWatchHit();
+  holdTrap = false;
   return true;
 }
 function raiseDebugFault(): void {
@@ -380,6 +381,11 @@ function raiseDebugFault(): void {
 let stepFlag: bool = false;
 /** After one instruction: single-step and data breakpoints. */
 export function serviceTrap(): void {
+  if (holdTrap) {
+    holdTrap = false;
+    stepFlag = false;
+    return;
+  }
   let dr6: u64 = watchHit;
   clearWatchHit();
   if (stepFlag) dr6 |= 0x4000;
@@ -392,7 +398,13 @@ export function serviceTrap(): void {
   deliver(DB, false, 0, false, false);
   delivering = -1;
 }
-/** MOV SS, POP SS, STI: nothing interrupts before the next instruction is done. */
+/** MOV SS and POP SS also hold back the debug trap of their own end (SDM 3A 6.8.3). */
+let holdTrap: bool = false;
+export function shadowStack(): void {
+  holdTrap = true;
+  shadowNext();
+}
+/** STI, and MOV SS, POP SS: nothing interrupts before the next instruction is done. */
 export function shadowNext(): void {
   store<u32>(vcpu, load<u32>(vcpu, ATTENTION) | ATTENTION_SHADOW, ATTENTION);
   stopBlock();

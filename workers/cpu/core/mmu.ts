@@ -253,7 +253,8 @@ function walk32(linear: u64, access: u32): u64 {
 /** Walks PAE and 4-level tables. */
 function walk64(linear: u64, access: u32, long: bool): u64 {
   const efer = load<u64>(vcpu, EFER);
-  const reservedAlways = RESERVED_HIGH | (efer & NXE ? 0 : NX);
+  // Bits 52-62 are ignored in 4-level tables and reserved in PAE ones.
+  const reservedAlways = RESERVED_HIGH | (long ? 0 : 0x7ff0000000000000) | (efer & NXE ? 0 : NX);
   let rights: u32 = 6;
   let nx = false;
   let table: u64;

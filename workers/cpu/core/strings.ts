@@ -5,7 +5,7 @@
 import { cmp } from "./alu";
 import { DF, zf } from "./flags";
 import { pioRead, pioWrite } from "./host";
-import { EFLAGS, IP, PREFIX_REP, PREFIX_REPNE, REC_ADDR_SHIFT, REC_PREFIX, REC_SEG, SEG_BASE, SEG_CHECK, TLB_ADDEND, TLB_READ, TLB_WRITE } from "./layout";
+import { ATTENTION, ATTENTION_TRAP, EFLAGS, IP, PREFIX_REP, PREFIX_REPNE, REC_ADDR_SHIFT, REC_PREFIX, REC_SEG, SEG_BASE, SEG_CHECK, TLB_ADDEND, TLB_READ, TLB_WRITE } from "./layout";
 import { codeSize } from "./mode";
 import { generation, Mem } from "./mmu";
 import { Ea } from "./operands";
@@ -15,6 +15,10 @@ import { checkPort } from "./system";
 
 /** Elements per execution of a repeated instruction. */
 const CHUNK: u64 = 0x10000;
+/** Elements this time: one when single-stepping or watching, where a trap may follow each. */
+function quotaOf(most: u64): u64 {
+  return load<u32>(vcpu, ATTENTION) & ATTENTION_TRAP ? 1 : most;
+}
 
 function advance(n: u32, shift: u64, by: u64): void {
   const v = Regs.get(n) + by;
@@ -67,7 +71,7 @@ export function movs<T>(r: usize): void {
   }
   let left = masked(RCX, shift);
   if (!left) return;
-  let quota = CHUNK;
+  let quota = quotaOf(CHUNK);
   const dst = destination();
   const flat = !load<u8>(vcpu + seg, SEG_CHECK) && !load<u8>(vcpu + dst, SEG_CHECK);
   while (left && quota) {
@@ -117,7 +121,7 @@ export function stos<T>(r: usize): void {
     return;
   }
   let left = masked(RCX, shift);
-  let quota = CHUNK;
+  let quota = quotaOf(CHUNK);
   const flat = !load<u8>(vcpu + dst, SEG_CHECK);
   while (left && quota) {
     const di = masked(RDI, shift);
@@ -152,7 +156,7 @@ export function lods<T>(r: usize): void {
   const seg = <u32>load<u8>(r, REC_SEG);
   const rep = (load<u8>(r, REC_PREFIX) & (PREFIX_REP | PREFIX_REPNE)) != 0;
   let left: u64 = rep ? masked(RCX, shift) : 1;
-  let quota = CHUNK;
+  let quota = quotaOf(CHUNK);
   while (left && quota) {
     const v = Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>()));
     if (sizeof<T>() == 4) Regs.set(RAX, <u64>v);
@@ -172,7 +176,7 @@ export function scas<T>(r: usize): void {
   const dst = destination();
   const a = load<T>(vcpu);
   let left: u64 = rep ? masked(RCX, shift) : 1;
-  let quota = CHUNK;
+  let quota = quotaOf(CHUNK);
   while (left && quota) {
     const v = Mem.read<T>(Ea.readAt(dst, masked(RDI, shift), sizeof<T>()));
     advance(RDI, shift, step<T>());
@@ -194,7 +198,7 @@ export function cmps<T>(r: usize): void {
   const want = (prefix & PREFIX_REP) != 0;
   const dst = destination();
   let left: u64 = rep ? masked(RCX, shift) : 1;
-  let quota = CHUNK;
+  let quota = quotaOf(CHUNK);
   while (left && quota) {
     const a = Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>()));
     const b = Mem.read<T>(Ea.readAt(dst, masked(RDI, shift), sizeof<T>()));
@@ -218,7 +222,7 @@ export function ins<T>(r: usize): void {
   let left: u64 = rep ? masked(RCX, shift) : 1;
   if (!left) return;
   checkPort(port, sizeof<T>());
-  let quota: u64 = 4096;
+  let quota = quotaOf(4096);
   while (left && quota) {
     const at = Ea.writeAt(dst, masked(RDI, shift), sizeof<T>());
     Mem.probeWrite(at, sizeof<T>());
@@ -238,7 +242,7 @@ export function outs<T>(r: usize): void {
   let left: u64 = rep ? masked(RCX, shift) : 1;
   if (!left) return;
   checkPort(port, sizeof<T>());
-  let quota: u64 = 4096;
+  let quota = quotaOf(4096);
   while (left && quota) {
     pioWrite(port, sizeof<T>(), <u32>Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>())));
     advance(RSI, shift, step<T>());

@@ -4,7 +4,7 @@
 import { GP, NP, raise, raiseCode, UD } from "./fault";
 import { ACF, flagBits, IF, RF, setFlagBits, VM, ZF, } from "./flags";
 import { apicMsrRead, apicMsrWrite, missing, nowNs, pioRead, pioWrite, readTpr, writeTpr } from "./host";
-import { shadowNext, writeFlags } from "./interrupts";
+import { shadowNext, shadowStack, writeFlags } from "./interrupts";
 import {CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, HALTED, IDT_BASE, IDT_LIMIT, IP,
   MSR_BIOS_SIGN, MSR_CSTAR, MSR_DEBUGCTL, MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MSR_SFMASK,
   MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP, MSR_TSC_ADJUST, MSR_TSC_AUX, REC_R0, REC_R1, REC_SEG, REC_SIZE,
@@ -428,7 +428,7 @@ export function movSegMem(r: usize): void {
 function movToSeg(s: u32, sel: u32): void {
   if (s == CS || s > 5) raise(UD);
   loadSegment(s, sel);
-  if (s == SS) shadowNext();
+  if (s == SS) shadowStack();
 }
 export function movRegSeg<T>(r: usize): void {
   const s = <u32>load<u8>(r, REC_R1);
