@@ -30,10 +30,10 @@ export function setSegment(s: u32, sel: u32, base: u64, limit: u32, attr: u32): 
   store<u32>(vcpu + (s << 2), attr, SEG_ATTR);
   updateSegment(s);
 }
-/** A segment in real or virtual-8086 mode: only selector and base change in real mode ("unreal" limits stay). */
+/** A segment in real or virtual-8086 mode: only selector and base change in real mode ("unreal" limits stay). CS too is writable there. */
 export function setRealSegment(s: u32, sel: u32): void {
   if (virtual8086()) setSegment(s, sel, <u64>(sel << 4), 0xffff, 0xf3);
-  else setSegment(s, sel, <u64>(sel << 4), segLimit(s), s == CS ? (segAttr(s) & ~0x60) | 0x9b & ~ATTR_NULL : segAttr(s) & ~ATTR_NULL);
+  else setSegment(s, sel, <u64>(sel << 4), segLimit(s), s == CS ? (segAttr(s) & ~(0x68 | ATTR_NULL)) | 0x93 : segAttr(s) & ~ATTR_NULL);
 }
 
 // ---- descriptors ----------------------------------------------------------------------------------------------------
