@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeTailCalls } from "./tail-calls.mjs";
@@ -29,10 +29,14 @@ const started = Date.now();
 mkdirSync(dirname(out), { recursive: true });
 const node = process.execPath;
 execFileSync(node, ["--import", "tsx", join(root, "workers/cpu/isa/generate.ts")], { cwd: root, stdio: "inherit" });
-const flags = ["--config", "workers/cpu/core/asconfig.json", "-o", out, ...(debug ? ["--debug"] : [])];
+// A name of its own until it is whole: two builds at once must not mix.
+const part = `${out}.${process.pid}.part.wasm`;
+const flags = ["--config", "workers/cpu/core/asconfig.json", "-o", part, ...(debug ? ["--debug"] : [])];
 execFileSync(node, [join(root, "node_modules/assemblyscript/bin/asc.js"), "workers/cpu/core/index.ts", ...flags], { cwd: root, stdio: "inherit" });
-const bytes = readFileSync(out);
+const bytes = readFileSync(part);
 const chained = makeTailCalls(bytes);
-writeFileSync(out, bytes);
+writeFileSync(part, bytes);
+renameSync(part, out);
+for (const f of readdirSync(dirname(out))) if (f.includes(`.${process.pid}.part.`)) rmSync(join(dirname(out), f));
 writeFileSync(stamp, digest);
 console.log(`core: ${bytes.length} bytes, ${chained} tail calls, ${((Date.now() - started) / 1000).toFixed(1)} s`);

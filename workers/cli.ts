@@ -17,8 +17,6 @@ import type { DisplayDevice } from "./devices/vga.ts";
 import type { Notice } from "./machine/machine.ts";
 import { type NodeMachine, openMachine } from "./node-machine.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
-import { command } from "./monitor/command.ts";
-import { string } from "../src/contract/schema.ts";
 import type { BytesBackend } from "./platform/types.ts";
 
 const VERSION = "0.1.0";
@@ -208,15 +206,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
     if (file.endsWith(".txt")) writeFileSync(file, `${(picture.rows ?? []).map((row) => row.trimEnd()).join("\n")}\n`);
     else writePng(file, picture);
   };
-  const context = { board, machine, cpu, input, version: VERSION };
-  const screendump = command({
-    name: "screendump",
-    summary: "write the picture as FILE.png (or its text as FILE.txt)",
-    args: { file: string("file name") },
-    run: (_, { file }: { readonly file: string }) => dump(file),
-  });
-  const plain = createMonitor(context);
-  const monitor = plain.commands.some((c) => c.name === "screendump") ? plain : createMonitor(context, [screendump]);
+  const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, screendump: dump });
 
   let status = 0;
   const finished = new Promise<void>((resolve) => {

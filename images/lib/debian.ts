@@ -191,8 +191,8 @@ export async function unpack(pkg: Package, wanted: (path: string) => boolean): P
       const path = header.name.replace(/^\.?\//, "");
       const parts: Buffer[] = [];
       const keep = wanted(path);
-      stream.on("data", (chunk: Buffer) => {
-        if (keep) parts.push(chunk);
+      stream.on("data", (chunk: unknown) => {
+        if (keep) parts.push(chunk as Buffer);
       });
       stream.on("end", () => {
         if (keep && header.type === "file") found.set(path, Buffer.concat(parts));

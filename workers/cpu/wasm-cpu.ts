@@ -7,8 +7,25 @@ import {
   COUNTERS,
   CPUID_BASE,
   DECODE_BASE,
+  DR,
   FEATURES,
+  GDT_BASE,
+  GDT_LIMIT,
+  IDT_BASE,
+  IDT_LIMIT,
+  MODE_KEY,
   SCRATCH_BASE,
+  SEG_ATTR,
+  SEG_BASE,
+  SEG_LIMIT,
+  SEG_SELECTOR,
+  TLB_BASE,
+  TLB_CONTEXTS,
+  TLB_ENTRIES,
+  TLB_ENTRY_SIZE,
+  TLB_EXEC,
+  TLB_READ,
+  TLB_WRITE,
   VCPU_BASE,
   VCPU_STATE_SIZE,
 } from "./core/layout.ts";
@@ -44,6 +61,7 @@ interface CoreExports {
   hostWritten(host: number, size: number): void;
   instructionCount(): number;
   currentLinear(): bigint;
+  currentGeneration(): number;
   saveLazy(): void;
   restored(): void;
   eflags(): bigint;
@@ -196,6 +214,50 @@ export class WasmCpu implements Cpu {
     const gpr = Array.from({ length: 16 }, (_, n) => s.getBigUint64(n * 8, true));
     return { gpr, rip: s.getBigUint64(144, true), eflags: this.core.eflags(), cr0: s.getBigUint64(344, true), cr2: s.getBigUint64(352, true), cr3: s.getBigUint64(360, true), cr4: s.getBigUint64(368, true), efer: s.getBigUint64(384, true), cpl: s.getUint32(464, true), halted: s.getUint32(920, true) !== 0 };
   }
+  /** Segment registers in the order ES CS SS DS FS GS LDT TR, and the descriptor tables. */
+  segments(): { readonly segments: readonly SegmentView[]; readonly gdt: TableView; readonly idt: TableView } {
+    const s = this.state;
+    const names = ["ES", "CS", "SS", "DS", "FS", "GS", "LDT", "TR"];
+    return {
+      segments: names.map((name, n) => ({
+        name,
+        selector: s.getUint16(SEG_SELECTOR + n * 2, true),
+        base: s.getBigUint64(SEG_BASE + n * 8, true),
+        limit: s.getUint32(SEG_LIMIT + n * 4, true),
+        attributes: s.getUint32(SEG_ATTR + n * 4, true),
+      })),
+      gdt: { base: s.getBigUint64(GDT_BASE, true), limit: s.getUint32(GDT_LIMIT, true) },
+      idt: { base: s.getBigUint64(IDT_BASE, true), limit: s.getUint32(IDT_LIMIT, true) },
+    };
+  }
+  /** 16, 32 or 64: how instruction bytes at RIP are read. */
+  codeBits(): 16 | 32 | 64 {
+    return ([16, 32, 64] as const)[this.state.getUint32(MODE_KEY, true)] ?? 16;
+  }
+  /** Linear address of the next instruction. */
+  linearIp(): bigint {
+    return BigInt.asUintN(64, this.core.currentLinear());
+  }
+  /** Debug registers DR0-DR7. */
+  debugRegisters(): readonly bigint[] {
+    return Array.from({ length: 8 }, (_, n) => this.state.getBigUint64(DR + n * 8, true));
+  }
+  /** Valid entries of the software TLB in the current generation: linear page, host frame, rights. */
+  tlb(): readonly TlbView[] {
+    const view = new DataView(this.block.buffer, TLB_BASE, TLB_ENTRIES * TLB_ENTRY_SIZE * TLB_CONTEXTS);
+    const generation = BigInt(this.core.currentGeneration());
+    const out: TlbView[] = [];
+    for (let n = 0; n < TLB_ENTRIES * TLB_CONTEXTS; n++) {
+      const at = n * TLB_ENTRY_SIZE;
+      const tags = [TLB_READ, TLB_WRITE, TLB_EXEC].map((o) => view.getBigUint64(at + o, true));
+      const valid = tags.map((t) => t !== 0n && (t & 0xfffn) === generation);
+      const tag = tags.find((_, i) => valid[i]);
+      if (tag === undefined) continue;
+      const linear = BigInt.asUintN(64, tag & ~0xfffn);
+      out.push({ context: Math.floor(n / TLB_ENTRIES), linear, read: valid[0] === true, write: valid[1] === true, execute: valid[2] === true });
+    }
+    return out.sort((a, b) => (a.linear < b.linear ? -1 : a.linear > b.linear ? 1 : a.context - b.context));
+  }
   /** Physical address behind a linear one, as the current tables say, or null. */
   translate(linear: bigint): bigint | null {
     if (!this.core.probe(BigInt.asUintN(64, linear))) return null;
@@ -217,6 +279,26 @@ export class WasmCpu implements Cpu {
   attention(): number {
     return this.state.getUint32(ATTENTION, true);
   }
+}
+export interface SegmentView {
+  readonly name: string;
+  readonly selector: number;
+  readonly base: bigint;
+  readonly limit: number;
+  /** Descriptor bits 40-55; bit 16: null. */
+  readonly attributes: number;
+}
+export interface TableView {
+  readonly base: bigint;
+  readonly limit: number;
+}
+export interface TlbView {
+  /** 0 supervisor, 1 user, 2 supervisor under SMAP. */
+  readonly context: number;
+  readonly linear: bigint;
+  readonly read: boolean;
+  readonly write: boolean;
+  readonly execute: boolean;
 }
 export interface Registers {
   readonly gpr: readonly bigint[];

@@ -272,6 +272,10 @@ export class Board {
     if (!junction) throw new Error(`no interrupt line ${line}`);
     return junction.source();
   }
+  /** How often each global system interrupt 0-23 went high. */
+  irqCounts(): readonly number[] {
+    return this.junctions.map((j) => j.rises);
+  }
   wireOf(name: string): Wire {
     let wire = this.wires.get(name);
     if (!wire) {

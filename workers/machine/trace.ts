@@ -66,6 +66,10 @@ export class TraceBus {
   count(name: TraceName): number {
     return this.counters[traceKind(name)] as number;
   }
+  /** Every kind with its count so far. */
+  counts(): readonly (readonly [TraceName, number])[] {
+    return traceNames.map((name) => [name, this.count(name)] as const);
+  }
   /** The newest `most` events, oldest first. */
   recent(most = this.capacity): TraceEvent[] {
     const end = this.written[0] as number;

@@ -16,6 +16,8 @@ export interface MonitorContext {
   readonly version: string;
   /** What firmware wrote to port 0x402 (kept when the domain asks for it). */
   readonly debugLog?: () => string;
+  /** Writes the screen to a file, where there are files. */
+  readonly screendump?: (file: string) => void | Promise<void>;
 }
 export interface Command<A = { readonly [name: string]: unknown }, R = unknown> {
   readonly name: string;

@@ -3,12 +3,14 @@
 
 import { type Fault, FaultError, type Reply } from "../../src/contract/schema.ts";
 import { type AnyCommand, command, type MonitorContext } from "./command.ts";
+import { inspectCommands } from "./inspect.ts";
 import { lifecycleCommands } from "./lifecycle.ts";
+import { memoryCommands } from "./memory.ts";
 
 export type { MonitorContext } from "./command.ts";
 
 /** Every command there is; add a list here. */
-const declared: readonly AnyCommand[] = [...lifecycleCommands];
+const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands];
 
 export interface Monitor {
   execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>>;

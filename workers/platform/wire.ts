@@ -19,6 +19,8 @@ export class Wire implements IrqLine {
 /** Each `source()` is one driver; the output is high while any of them is. */
 export class Junction {
   private highs = 0;
+  /** How often the line went high. */
+  rises = 0;
   readonly output = new Wire();
   source(): IrqLine {
     let mine = false;
@@ -27,6 +29,7 @@ export class Junction {
         if (high === mine) return;
         mine = high;
         this.highs += high ? 1 : -1;
+        if (high && this.highs === 1) this.rises++;
         this.output.set(this.highs > 0);
       },
     };

@@ -11,7 +11,7 @@ import {
   LAZY_SAVE, MSR_TSC_ADJUST, FIP, FDP, FOP, FCS, FDS,
 } from "./layout";
 import { codeBase, updateAttention, updateDebug, updateLookupKey, updateMode } from "./mode";
-import { codeLines, flushAll } from "./mmu";
+import { codeLines, flushAll, generation } from "./mmu";
 import { currentIp } from "./run";
 import { setSegment } from "./segments";
 import { CS, LDTR, setVcpu, TR, vcpu } from "./state";
@@ -114,6 +114,10 @@ export function hostWritten(host: usize, size: u32): void {
 /** Linear address of the instruction being executed. */
 export function currentLinear(): u64 {
   return codeBase + currentIp();
+}
+/** Tag generation of the current address space, for the inspector's view of the TLB. */
+export function currentGeneration(): u32 {
+  return <u32>generation;
 }
 /** Lazy flags into and out of the state block (snapshots, debuggers). */
 export function saveLazy(): void {

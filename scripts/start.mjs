@@ -1,0 +1,8 @@
+// npm start: installs, builds the core and the default guests, serves the page and prints the address. Later starts take seconds.
+
+import { buildCore, buildImages, install, run, tool } from "./steps.mjs";
+
+install();
+buildCore();
+buildImages();
+run(tool("vite"), ["--host", "localhost", ...process.argv.slice(2)]);
