@@ -40,10 +40,10 @@ const DOR_RUN = 0x04;
 const DOR_DMA = 0x08;
 
 /** Argument bytes by command code (low five bits). */
-const ARGUMENTS: { readonly [command: number]: number } = {
-  0x02: 8, 0x03: 2, 0x04: 1, 0x05: 8, 0x06: 8, 0x07: 1, 0x08: 0, 0x09: 8, 0x0a: 1, 0x0c: 8, 0x0d: 5, 0x0e: 0, 0x0f: 2,
-  0x10: 0, 0x12: 1, 0x13: 3, 0x14: 0, 0x16: 8, 0x17: 1, 0x18: 0, 0x11: 8, 0x19: 8, 0x1d: 8,
-};
+const ARGUMENTS: ReadonlyMap<number, number> = new Map([
+  [0x02, 8], [0x03, 2], [0x04, 1], [0x05, 8], [0x06, 8], [0x07, 1], [0x08, 0], [0x09, 8], [0x0a, 1], [0x0c, 8], [0x0d, 5], [0x0e, 0],
+  [0x0f, 2], [0x10, 0], [0x12, 1], [0x13, 3], [0x14, 0], [0x16, 8], [0x17, 1], [0x18, 0], [0x11, 8], [0x19, 8], [0x1d, 8],
+]);
 
 class Drive {
   track = 0;
@@ -248,7 +248,7 @@ class Floppy implements Device {
     }
     if (this.#phase === 3) return;
     if (this.#phase === 0) {
-      const wanted = ARGUMENTS[value & 0x1f];
+      const wanted = ARGUMENTS.get(value & 0x1f);
       this.#command[0] = value;
       if (wanted === undefined || (value & 0x1f) === 0x18 && value !== 0x18) return this.#invalid();
       this.#have = 0;
