@@ -65,19 +65,22 @@ export async function programBoard(module: WebAssembly.Module, rom: Uint8Array, 
     cpu: core,
     memory,
     output: () => Buffer.from(printed).toString("latin1"),
-    run(most = 50_000_000) {
+    run(most = 50_000_000): "exit" | "reset" | "budget" {
       const { clock } = board;
       const end = core.instructions() + most;
       let idle = 0;
+      const asked = (): "exit" | "reset" | null => (board.request === null ? null : board.request.what === "exit" ? "exit" : "reset");
       while (core.instructions() < end && idle < 100_000) {
         const now = clock.now();
         clock.timers.runDue(now);
-        if (board.request) return board.request.what === "exit" ? "exit" : "reset";
+        const before = asked();
+        if (before) return before;
         const next = clock.timers.next();
         const budget = Math.max(1, Math.min(100_000, end - core.instructions(), Math.ceil((next - now) / 2 ** clock.shift)));
         const exit = core.run(budget);
         if (exit.reason === "shutdown") return "reset";
-        if (board.request) return board.request.what === "exit" ? "exit" : "reset";
+        const after = asked();
+        if (after) return after;
         if (exit.reason === "halt") {
           idle++;
           if (clock.timers.next() === Number.POSITIVE_INFINITY) return "budget";
