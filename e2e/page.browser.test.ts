@@ -85,7 +85,7 @@ describe("a machine with firmware only", () => {
   });
   test("the monitor answers, completes and remembers", async () => {
     await page.click(id("tab-monitor"));
-    await page.fill(id("monitor-line"), "info st");
+    await page.fill(id("monitor-line"), "info statu");
     await page.press(id("monitor-line"), "Tab");
     await until(async () => (await page.inputValue(id("monitor-line"))).startsWith("info status"), 3000, "completion");
     await page.press(id("monitor-line"), "Enter");

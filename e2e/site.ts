@@ -37,7 +37,7 @@ export async function serveFolder(folder: string, options: { readonly isolated: 
     const path = decodeURIComponent((request.url ?? "/").split("?")[0] as string);
     const inside = path.startsWith(at) ? path.slice(at.length) : null;
     const file = inside === null ? null : join(folder, inside === "" ? "index.html" : inside);
-    if (!file || !file.startsWith(folder) || !existsSync(file) || !statSync(file).isFile()) {
+    if (!file?.startsWith(folder) || !existsSync(file) || !statSync(file).isFile()) {
       response.statusCode = 404;
       response.end("not found");
       return;

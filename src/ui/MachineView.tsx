@@ -30,6 +30,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
   const open = client !== null && row.state !== "opening";
   const running = row.state === "running";
   const paused = row.state === "paused";
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new session means new shared memory behind the same client
   useEffect(() => {
     if (client) watchSerial(row.id, client);
   }, [client, row.id, row.session]);

@@ -75,6 +75,7 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
   return (
     <div className="panel monitor" data-testid="monitor">
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: a click anywhere only moves the focus to the line below */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling log must be reachable by keyboard */}
       <div className="monitor-log" role="log" aria-live="polite" aria-label={t("monitor.log")} tabIndex={0} onClick={() => !getSelection()?.toString() && input.current?.focus()}>
         <p className="monitor-intro">{t("monitor.intro")}</p>
         {log.lines.map((l, i) => (

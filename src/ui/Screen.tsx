@@ -65,6 +65,7 @@ export function Screen({ row, client, shown }: { readonly row: MachineRow; reado
   const moved = useRef({ dx: 0, dy: 0 });
 
   // ---- picture
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new session means new shared memory behind the same client
   useEffect(() => {
     setHasPicture(false);
     setText("");
@@ -173,6 +174,7 @@ export function Screen({ row, client, shown }: { readonly row: MachineRow; reado
   return (
     <div className="panel screen-panel" id={`screen-${row.id}`}>
       <div className="stage" ref={stage} data-focused={focused}>
+        {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the guest takes every key, which is what "application" says */}
         <canvas
           ref={canvas}
           data-testid="screen"
@@ -220,9 +222,11 @@ export function Screen({ row, client, shown }: { readonly row: MachineRow; reado
           </select>
         </label>
       </div>
-      <pre className="visually-hidden" data-testid="screen-text" aria-label={t("screen.textLabel")} translate="no">
-        {text}
-      </pre>
+      <section className="visually-hidden" aria-label={t("screen.textLabel")}>
+        <pre data-testid="screen-text" translate="no">
+          {text}
+        </pre>
+      </section>
     </div>
   );
 }

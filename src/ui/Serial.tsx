@@ -15,6 +15,7 @@ export function Serial({ row, client, shown }: { readonly row: MachineRow; reado
   const current = consoles.length > port ? port : 0;
   const none = consoles.length === 0;
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new session means new shared memory behind the same client
   useEffect(() => {
     if (!shown || none || !place.current) return;
     const target = place.current;

@@ -30,6 +30,7 @@ const compact = (n: number) => (n >= 1e6 ? `${(n / 1e6).toFixed(1)} M` : n >= 1e
 export function StatusLine({ row, client }: { readonly row: MachineRow; readonly client: MachineClient | null }) {
   const t = useText();
   const [pair, setPair] = useState<readonly [Sample, Sample] | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new session means new shared memory behind the same client
   useEffect(() => {
     setPair(null);
     if (!client) return;
