@@ -30,7 +30,7 @@ const until = async (what: () => boolean | Promise<boolean>, ms = 20_000): Promi
     await new Promise((r) => setTimeout(r, 20));
   }
 };
-export function screenText(views: SharedViews): string {
+function screenText(views: SharedViews): string {
   const header = new Int32Array(views.frame.header);
   const [, , , , columns = 0, rows = 0] = header;
   const text = new Uint16Array(views.frame.text);

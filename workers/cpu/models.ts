@@ -97,7 +97,7 @@ export function chooseCpu(text: string): CpuChoice {
   return { model, features, words, cpuid: leaves(model, words, signature), signature };
 }
 function signatureOf(m: CpuModel): number {
-  const family = m.family >= 15 ? 15 : m.family;
+  const family = Math.min(m.family, 15);
   const extendedFamily = m.family >= 15 ? m.family - 15 : 0;
   return ((extendedFamily << 20) | ((m.model >> 4) << 16) | (family << 8) | ((m.model & 15) << 4) | m.stepping) >>> 0;
 }

@@ -52,7 +52,7 @@ export function fillCmos(
   let types = 0;
   ["ide0-master", "ide0-slave", "ide1-master", "ide1-slave"].forEach((at, i) => {
     const disk = config.disks.find((d) => d.at === at);
-    if (!disk || disk.media !== "disk") return;
+    if (disk?.media !== "disk") return;
     const sectors = sectorsOf(at);
     const cylinders = Math.max(2, Math.min(16383, Math.floor(sectors / (16 * 63))));
     if (cylinders > 1024) translation |= 1 << (2 * i);

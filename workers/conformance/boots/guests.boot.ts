@@ -54,7 +54,7 @@ describe("first steps", () => {
   const shows: { readonly [name: string]: RegExp } = {
     "vga-text": /Hello from a boot sector of 512 bytes!/,
     modes: /16-bit real mode\s*\n32-bit protected mode\s*\n64-bit long mode/,
-    paging: /written at linear 400000h, seen at physical B8000h[^]*accessed = 2\): 6/,
+    paging: /written at linear 400000h, seen at physical B8000h[\s\S]*accessed = 2\): 6/,
     irq: /a hundred times a second:\s*\n\s*\d+/,
     "ring3-fault": /#GP: LGDT refused at level 3, error code 0/,
   };

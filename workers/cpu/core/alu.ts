@@ -110,7 +110,7 @@ export function sar<T>(a: T, c: u8): T {
   const n = countMask<T>(c);
   if (!n) return a;
   const v = <i64>sx<T>(a);
-  const s = n > 63 ? 63 : n;
+  const s = min<u32>(n, 63);
   const carry = <u32>((v >> <i64>(s - 1)) & 1);
   const r = <T>(v >> <i64>s);
   setResult<T>(r, carry);
