@@ -34,7 +34,9 @@ export function install() {
   const stamp = join(root, "node_modules/.guesthouse-installed");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return;
   console.log("guesthouse: installing packages");
-  run(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  // Not "npm ci": it refuses a lock file that lacks optional packages of other platforms, which a partial registry mirror cannot list.
+  // --no-save keeps to the lock file and leaves it as it is.
+  run(npm, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, digest);
 }
