@@ -48,35 +48,36 @@ export function j12<T>(r: usize): void { Jump.on<T>(r, 12); }
 export function j13<T>(r: usize): void { Jump.on<T>(r, 13); }
 export function j14<T>(r: usize): void { Jump.on<T>(r, 14); }
 export function j15<T>(r: usize): void { Jump.on<T>(r, 15); }
+// The target is checked first, then the stack: a fault of either puts IP back (run.ts abandonBlock).
 export function callRel<T>(r: usize): void {
   const ip = load<u64>(vcpu, IP);
-  const target = ip + load<u64>(r, REC_IMM);
-  if (sizeof<T>() == 8) {
-    Stack.push<u64>(ip);
-    store<u64>(vcpu, target, IP);
-    return;
-  }
-  Stack.poke<T>(sizeof<T>(), <T>ip);
-  near<T>(target);
-  Stack.adjust(-(<u64>sizeof<T>()));
+  near<T>(ip + load<u64>(r, REC_IMM));
+  Stack.push<T>(<T>ip);
 }
 export function jmpTo<T>(v: T): void {
   near<T>(<u64>v);
 }
 export function callTo<T>(v: T): void {
-  Stack.poke<T>(sizeof<T>(), <T>load<u64>(vcpu, IP));
+  const ip = load<u64>(vcpu, IP);
   near<T>(<u64>v);
-  Stack.adjust(-(<u64>sizeof<T>()));
+  Stack.push<T>(<T>ip);
 }
+/** The stack pointer moves only after the target was found good. */
 export function ret<T>(r: usize): void {
-  const target = <u64>Stack.peek<T>(0);
-  near<T>(target);
-  Stack.adjust(sizeof<T>());
+  if (sizeof<T>() == 8) {
+    const top = Regs.get(RSP);
+    near<T>(<u64>Mem.read<T>(top));
+    Regs.set(RSP, top + 8);
+    return;
+  }
+  const offset = Regs.get(RSP) & stackMask;
+  near<T>(<u64>Mem.read<T>(Stack.linear(offset, sizeof<T>(), false)));
+  Stack.setPointer((offset + sizeof<T>()) & stackMask);
 }
 export function retImm<T>(r: usize): void {
-  const target = <u64>Stack.peek<T>(0);
-  near<T>(target);
-  Stack.adjust(sizeof<T>() + load<u64>(r, REC_IMM));
+  const offset = Regs.get(RSP) & stackMask;
+  near<T>(<u64>Mem.read<T>(Stack.linear(offset, sizeof<T>(), false)));
+  Stack.setPointer((offset + sizeof<T>() + load<u64>(r, REC_IMM)) & stackMask);
 }
 /** LOOPNE 0, LOOPE 1, LOOP 2, JCXZ 3. The counter has the address size. */
 export function loop<T>(r: usize, kind: u32): void {

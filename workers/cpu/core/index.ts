@@ -10,7 +10,7 @@ import {
   IDT_LIMIT, IP, MSR_BIOS_SIGN, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MXCSR, NMI_STATE, TSC_OFFSET, XCR0, XMM, FPR, MSR_STAR,
   LAZY_SAVE, MSR_TSC_ADJUST, FIP, FDP, FOP, FCS, FDS,
 } from "./layout";
-import { codeBase, updateAttention, updateDebug, updateLookupKey, updateMode } from "./mode";
+import { codeBase, halt, updateAttention, updateDebug, updateLookupKey, updateMode } from "./mode";
 import { codeLines, flushAll, generation } from "./mmu";
 import { currentIp } from "./run";
 import { setSegment } from "./segments";
@@ -133,6 +133,7 @@ export function restored(): void {
   updateMode();
   updateDebug();
   updateAttention();
+  if (load<u32>(vcpu, HALTED)) halt();
 }
 /** Everything of EFLAGS, for inspectors. */
 export function eflags(): u64 {

@@ -5,9 +5,9 @@ import {BP, clearFault, DB, DE, DF, faultCode, faultHasCode, faultVector, GP, NP
 import { ACF, flagBits, ID, IF, IOPL, NT, RF, setFlagBits, TF, VIF, VIP, VM } from "./flags";
 import { acknowledge, } from "./host";
 import {
-  ATTENTION, ATTENTION_NMI, ATTENTION_SHADOW, COUNTERS, DR, EFLAGS, HALTED, IDT_BASE, IDT_LIMIT, IP, NMI_STATE,
+  ATTENTION, ATTENTION_NMI, ATTENTION_SHADOW, COUNTERS, DR, EFLAGS, IDT_BASE, IDT_LIMIT, IP, NMI_STATE,
 } from "./layout";
-import { codeBase, codeSize, longMode, protectedMode, updateAttention, updateMode, virtual8086, ATTR_L, ATTR_DB, ATTR_NULL } from "./mode";
+import { codeBase, codeSize, longMode, protectedMode, unhalt, updateAttention, updateMode, virtual8086, ATTR_L, ATTR_DB, ATTR_NULL } from "./mode";
 import { clearWatchHit, enterLevel, enterSystem, Mem, updateContext, watchHit } from "./mmu";
 import { Stack, } from "./operands";
 import { requestShutdown, stopBlock } from "./run";
@@ -392,7 +392,7 @@ export function serviceTrap(): void {
   stepFlag = false;
   if (!dr6) return;
   store<u64>(vcpu + 48, load<u64>(vcpu + 48, DR) | dr6, DR);
-  store<u32>(vcpu, 0, HALTED);
+  unhalt();
   delivering = DB;
   deliveringExternal = false;
   deliver(DB, false, 0, false, false);

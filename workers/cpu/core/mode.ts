@@ -2,7 +2,7 @@
 // mask, lookup key, segment shortcuts. Intel SDM 3A 2.2 and 3.4.5.
 
 import {
-  ATTENTION, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
+  ATTENTION, ATTENTION_HALT, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, HALTED, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
 } from "./layout";
 import { IF, TF, VM } from "./flags";
 import { generation, setWatching, updateContext } from "./mmu";
@@ -77,6 +77,15 @@ export let intrPin: bool = false;
 export function setIntrPin(high: bool): void {
   intrPin = high;
   updateAttention();
+}
+/** HLT: nothing is executed until an interrupt. */
+export function halt(): void {
+  store<u32>(vcpu, 1, HALTED);
+  store<u32>(vcpu, load<u32>(vcpu, ATTENTION) | ATTENTION_HALT, ATTENTION);
+}
+export function unhalt(): void {
+  store<u32>(vcpu, 0, HALTED);
+  store<u32>(vcpu, load<u32>(vcpu, ATTENTION) & ~ATTENTION_HALT, ATTENTION);
 }
 export function updateAttention(): void {
   const flags = load<u64>(vcpu, EFLAGS);

@@ -98,12 +98,25 @@ export class Stack {
     if (stackMask == 0xffff) store<u16>(vcpu + (RSP << 3), <u16>offset);
     else store<u64>(vcpu + (RSP << 3), offset);
   }
+  // Eight-byte stack slots exist in 64-bit mode only: no segment, no mask.
   @inline static push<T>(v: T): void {
+    if (sizeof<T>() == 8) {
+      const top = Regs.get(RSP) - 8;
+      Mem.write<T>(top, v);
+      Regs.set(RSP, top);
+      return;
+    }
     const offset = (Regs.get(RSP) - sizeof<T>()) & stackMask;
     Mem.write<T>(Stack.linear(offset, sizeof<T>(), true), v);
     Stack.setPointer(offset);
   }
   @inline static pop<T>(): T {
+    if (sizeof<T>() == 8) {
+      const top = Regs.get(RSP);
+      const w = Mem.read<T>(top);
+      Regs.set(RSP, top + 8);
+      return w;
+    }
     const offset = Regs.get(RSP) & stackMask;
     const v = Mem.read<T>(Stack.linear(offset, sizeof<T>(), false));
     Stack.setPointer((offset + sizeof<T>()) & stackMask);

@@ -10,7 +10,7 @@ import {
   BLOCK_HEADER_SIZE, BLOCK_IP, BLOCK_LENGTH, HALTED, ICOUNT, IP, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
   REC_START, SEG_LIMIT, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
-import { codeBase, codeSize, lookupKey } from "./mode";
+import { codeBase, codeSize, lookupKey, unhalt } from "./mode";
 import { executableHost, lookupGroup } from "./mmu";
 import { CS, vcpu } from "./state";
 
@@ -55,6 +55,7 @@ export function stopBlock(): void {
   if (currentRecord && !stopAt) stopBefore(currentRecord + 32);
 }
 function stopBefore(record: usize): void {
+  if (load<u32>(record) == endHandler) return;
   stopAt = record;
   stopped = load<u32>(record);
   store<u32>(record, endHandler);
@@ -114,12 +115,12 @@ function attend(): u32 {
     single = true;
   } else {
     if (a & ATTENTION_NMI && !(load<u32>(vcpu, NMI_STATE) & 2)) {
-      store<u32>(vcpu, 0, HALTED);
+      unhalt();
       deliverNmi();
       return 0;
     }
     if (a & ATTENTION_INTR) {
-      store<u32>(vcpu, 0, HALTED);
+      unhalt();
       deliverInterrupt();
       return 0;
     }
@@ -144,7 +145,7 @@ function loop(): u32 {
         step(lookup);
         continue;
       }
-    } else if (load<u32>(vcpu, HALTED)) return EXIT_HALT;
+    }
     const ip = load<u64>(vcpu, IP);
     const linear = ip + codeBase;
     const slot = lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
@@ -159,31 +160,37 @@ function loop(): u32 {
       count = load<u16>(block, BLOCK_COUNT);
     }
     const icount = load<u64>(vcpu, ICOUNT);
-    let length = <u32>load<u16>(block, BLOCK_LENGTH);
-    let whole = true;
     if (icount + count > limit) {
-      whole = false;
-      count = icount < limit ? <u32>(limit - icount) : 0;
-      if (!count) return EXIT_BUDGET;
-      length = load<u16>(block + BLOCK_HEADER_SIZE + ((count - 1) << 5), REC_END);
-    }
-    execute(block, ip, count, length, whole);
+      if (icount >= limit) return EXIT_BUDGET;
+      executePart(block, ip, <u32>(limit - icount));
+    } else Execute.block(block, ip, icount, count, load<u16>(block, BLOCK_LENGTH));
   }
 }
-function execute(block: usize, ip: u64, count: u32, length: u32, whole: bool): void {
-  store<u64>(vcpu, ip, BLOCK_IP);
-  store<u64>(vcpu, ip + length, IP);
-  currentBlock = block;
-  const first = block + BLOCK_HEADER_SIZE;
-  const end = first + (count << 5);
-  if (!whole) stopBefore(end);
-  currentRecord = first;
-  call_indirect<void>(load<u32>(first, REC_HANDLER), first);
-  const reached = currentRecord;
-  if (reached != end) store<u64>(vcpu, ip + load<u16>(reached - 32, REC_END), IP);
-  if (stopAt) unstop();
-  store<u64>(vcpu, load<u64>(vcpu, ICOUNT) + ((reached - first) >> 5), ICOUNT);
-  currentRecord = 0;
+/** Runs a block; static so that the loop has it inline. */
+class Execute {
+  @inline static block(block: usize, ip: u64, icount: u64, count: u32, length: u32): void {
+    store<u64>(vcpu, ip, BLOCK_IP);
+    store<u64>(vcpu, ip + length, IP);
+    currentBlock = block;
+    const first = block + BLOCK_HEADER_SIZE;
+    currentRecord = first;
+    call_indirect<void>(load<u32>(first, REC_HANDLER), first);
+    const reached = currentRecord;
+    if (reached != first + (count << 5)) stoppedEarly(ip, reached);
+    store<u64>(vcpu, icount + ((reached - first) >> 5), ICOUNT);
+    currentRecord = 0;
+  }
+}
+function stoppedEarly(ip: u64, reached: usize): void {
+  store<u64>(vcpu, ip + load<u16>(reached - 32, REC_END), IP);
+  unstop();
+}
+/** The first `count` instructions of a block. */
+function executePart(block: usize, ip: u64, count: u32): void {
+  const last = block + BLOCK_HEADER_SIZE + ((count - 1) << 5);
+  stopBefore(last + 32);
+  Execute.block(block, ip, load<u64>(vcpu, ICOUNT), count, load<u16>(last, REC_END));
+  unstop();
 }
 /** One instruction: interrupt shadow, trap flag, debug registers. */
 function step(lookup: usize): void {
@@ -192,7 +199,7 @@ function step(lookup: usize): void {
   const linear = ip + codeBase;
   const slot = lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
   const block = findBlock(linear, slot);
-  execute(block, ip, 1, load<u16>(block + BLOCK_HEADER_SIZE, REC_END), false);
+  executePart(block, ip, 1);
   serviceTrap();
 }
 /** Runs until `budget` more instructions are retired or something else ends the run. */

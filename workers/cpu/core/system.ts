@@ -5,13 +5,13 @@ import { GP, NP, raise, raiseCode, UD } from "./fault";
 import { ACF, flagBits, IF, RF, setFlagBits, VM, ZF, } from "./flags";
 import { apicMsrRead, apicMsrWrite, missing, nowNs, pioRead, pioWrite, readTpr, writeTpr } from "./host";
 import { shadowNext, shadowStack, writeFlags } from "./interrupts";
-import {CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, HALTED, IDT_BASE, IDT_LIMIT, IP,
+import {CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, IDT_BASE, IDT_LIMIT, IP,
   MSR_BIOS_SIGN, MSR_CSTAR, MSR_DEBUGCTL, MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MSR_SFMASK,
   MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP, MSR_TSC_ADJUST, MSR_TSC_AUX, REC_R0, REC_R1, REC_SEG, REC_SIZE,
   SCRATCH_BASE, SEG_BASE, TSC_OFFSET,
 } from "./layout";
 import {
-  ATTR_NULL, codeSize, longMode, PE, protectedMode, realOrV86, updateAttention, updateDebug, updateLookupKey, updateMode, virtual8086,
+  ATTR_NULL, codeSize, halt, longMode, PE, protectedMode, realOrV86, updateAttention, updateDebug, updateLookupKey, updateMode, virtual8086,
 } from "./mode";
 import { enterSystem, flushAll, flushPage, flushPcid, loadPdptes, Mem, switchAddressSpace, updateContext } from "./mmu";
 import { Ea, Reg } from "./operands";
@@ -112,12 +112,12 @@ export function setAc(r: usize, on: u32): void {
 }
 export function hlt(r: usize): void {
   privileged();
-  store<u32>(vcpu, 1, HALTED);
+  halt();
   stopBlock();
 }
 export function mwait(r: usize): void {
   privileged();
-  store<u32>(vcpu, 1, HALTED);
+  halt();
 }
 export function nop(r: usize): void {}
 export function pause(r: usize): void {}
