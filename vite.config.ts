@@ -43,6 +43,14 @@ function catalogue(): string {
   const file = guestsDir ? join(guestsDir, "index.json") : join(root, "images/build/index.json");
   return existsSync(file) ? readFileSync(file, "utf8") : "[]";
 }
+/** built.json with the firmware files that really come from its folder: others may come from the system. */
+function firmwareRecord(): string {
+  const folder = firmwareDirs.find((d) => existsSync(join(d, "built.json")));
+  if (folder === undefined) return "{}";
+  const built = JSON.parse(readFileSync(join(folder, "built.json"), "utf8")) as { files: { [name: string]: unknown } };
+  const files = Object.fromEntries(Object.entries(built.files).filter(([name]) => find(`firmware/${name}`) === join(folder, name)));
+  return JSON.stringify({ ...built, files });
+}
 /** The file behind a path of the site, or null. */
 function find(path: string): string | null {
   const [top, ...rest] = path.split("/");
@@ -63,9 +71,9 @@ function find(path: string): string | null {
 }
 function serve(request: IncomingMessage, response: ServerResponse, next: () => void): void {
   const path = decodeURIComponent((request.url ?? "/").split(/[?#]/)[0] as string).slice(1);
-  if (path === "guests/index.json") {
+  if (path === "guests/index.json" || path === "firmware/built.json") {
     response.setHeader("Content-Type", "application/json");
-    response.end(catalogue());
+    response.end(path === "guests/index.json" ? catalogue() : firmwareRecord());
     return;
   }
   if (!/^(guests|firmware)\//.test(path) && path !== "core.wasm") return next();
@@ -102,10 +110,11 @@ function machineFiles(): Plugin {
         if (file) put(`firmware/${name}`, file);
         else this.warn(`${name} was not found in ${firmwareDirs.join(", ")}: machines will not start`);
       }
+      writeFileSync(join(out, "firmware/built.json"), firmwareRecord());
       mkdirSync(join(out, "guests"), { recursive: true });
       writeFileSync(join(out, "guests/index.json"), catalogue());
       for (const [id, folder] of guestFolders())
-        for (const file of filesBelow(folder)) if (!file.endsWith("built.json")) put(`guests/${id}/${relative(folder, file)}`, file);
+        for (const file of filesBelow(folder)) put(`guests/${id}/${relative(folder, file)}`, file);
     },
   };
 }

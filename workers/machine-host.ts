@@ -306,7 +306,8 @@ async function loadDisks(config: DomainConfig, sources: Sources): Promise<Map<st
       const attached = sources.attached(source);
       const fixed = readOnly || media === "cdrom";
       if (attached instanceof Blob) {
-        const base = new BlobBlock(attached, source);
+        // A sentence about the file names it as the person knows it.
+        const base = new BlobBlock(attached, attached instanceof File ? attached.name : source);
         disks.set(at, fixed ? base : new OverlayBlock(base));
       } else if (attached === undefined && source.startsWith("url:")) {
         // Read in pieces as the guest asks, where the server can.

@@ -6,7 +6,7 @@ import { FaultError } from "../src/contract/schema.ts";
 import { MachineHost } from "./machine-host.ts";
 
 const host = new MachineHost({
-  fetch: (url) => fetch(url),
+  fetch: (url, cache) => fetch(url, { cache: cache === "reload" ? "reload" : cache === "revalidate" ? "no-cache" : "default" }),
   loadCore: async (base) => {
     const response = await fetch(`${base}core.wasm`);
     if (!response.ok) throw new FaultError("core.missing", `core.wasm is not on this site (answer ${response.status}).`, "Was the site built with npm run build?");

@@ -1,12 +1,14 @@
 // Builds a machine from a domain in Node: files as disks, firmware from images/ or the system, the core from workers/cpu/build.
 // Left out: everything of a page (workers/machine-host.ts does that).
 
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import type { DomainConfig } from "../src/contract/domain.ts";
 import { FaultError } from "../src/contract/schema.ts";
 import { FileBlock, fileFault } from "./backends/block-file.node.ts";
 import { openSource } from "./backends/sources.ts";
+import { damage, damagedFault, parseRecord } from "./image-record.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import { WasmCpu } from "./cpu/wasm-cpu.ts";
 import { type BackendSource, type Board, buildBoard, type FirmwareImages } from "./machine/board.ts";
@@ -41,6 +43,22 @@ function readBytes(path: string): Uint8Array {
     throw fileFault(path, error);
   }
 }
+/** Bytes of a built file, refused when built.json in its folder says that they are others. */
+function checkedBytes(folder: string, name: string, shown: string): Uint8Array {
+  const bytes = readBytes(join(folder, name));
+  const file = join(folder, "built.json");
+  const expected = existsSync(file) ? parseRecord(readFileSync(file, "utf8"))?.get(name) : undefined;
+  if (!expected) return bytes;
+  const detail = damage(expected, bytes.length, createHash("sha256").update(bytes).digest("hex"));
+  if (detail !== null) throw damagedFault(shown, detail);
+  return bytes;
+}
+/** As checkedBytes, for a path of builtPath. */
+function checkedBuilt(path: string, root: string, source: string): Uint8Array {
+  const [id = "", , ...name] = relative(join(root, "images"), path).split(sep);
+  if (!existsSync(path)) throw new FaultError("source.missing", `${source} is not built.`, "Run npm run images.");
+  return checkedBytes(join(root, "images", id, "build"), name.join("/"), source);
+}
 /** "guest:debian-amd64/vmlinuz" and "firmware:bios-256k.bin" are built files of images/. */
 function builtPath(root: string, source: string): string | null {
   const match = /^(guest|firmware):([\w.+-]+(?:\/[\w.+-]+)*)$/.exec(source);
@@ -50,10 +68,7 @@ function builtPath(root: string, source: string): string | null {
 }
 async function sourceBytes(source: string, root: string): Promise<Uint8Array> {
   const built = builtPath(root, source);
-  if (built !== null) {
-    if (!existsSync(built)) throw new FaultError("source.missing", `${source} is not built.`, "Run npm run images.");
-    return readBytes(built);
-  }
+  if (built !== null) return checkedBuilt(built, root, source);
   if (source.startsWith("file:")) return readBytes(source.slice(5));
   const disk = await openDisk(source, root, true, false, false);
   if (disk === null) throw new FaultError("source.empty", "A source is empty.");
@@ -67,7 +82,12 @@ function openDisk(source: string, root: string, readOnly: boolean, snapshot: boo
     { readOnly, snapshot },
     {
       file: (path, noWrites) => new FileBlock(path, noWrites),
-      guest: (rest) => new FileBlock(builtPath(root, `guest:${rest}`) ?? rest, true),
+      guest: (rest) => {
+        const path = builtPath(root, `guest:${rest}`);
+        if (path === null) throw new FaultError("source.path", `"guest:${rest}" is not a built file.`, "Write guest:ID/NAME.");
+        checkedBuilt(path, root, `guest:${rest}`);
+        return new FileBlock(path, true);
+      },
     },
   );
 }
@@ -75,7 +95,7 @@ function openDisk(source: string, root: string, readOnly: boolean, snapshot: boo
 /** Places of firmware files, first found wins. */
 export function findFirmware(name: string, root: string, first = ""): Uint8Array | null {
   const places = [first, process.env.GUESTHOUSE_FIRMWARE ?? "", join(root, "images/firmware/build"), "/usr/share/seabios", "/usr/share/qemu"];
-  for (const place of places) if (place !== "" && existsSync(join(place, name))) return readBytes(join(place, name));
+  for (const place of places) if (place !== "" && existsSync(join(place, name))) return checkedBytes(place, name, join(place, name));
   return null;
 }
 async function loadFirmware(config: DomainConfig, parts: NodeParts): Promise<FirmwareImages> {

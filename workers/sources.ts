@@ -1,14 +1,16 @@
 // Finds the bytes that a domain names: "guest:PATH" and "firmware:NAME" below the page's base, "url:…", "memory:BYTES", and whatever
-// the page attached (dropped and stored files). Progress is counted over all files of a machine.
+// the page attached (dropped and stored files). Progress is counted over all files of a machine. What was built by us is checked against
+// the hash in its built.json.
 
 import { FaultError } from "../src/contract/schema.ts";
 import type { Attachments } from "../src/contract/machine.ts";
+import { damage, damagedFault, type ImageRecord, parseRecord } from "./image-record.ts";
 
 const MOST_MEMORY_DISK = 2 ** 31;
 
 export type Progress = (what: string, loaded: number, total: number) => void;
-/** Gets a URL; replaced in tests. */
-export type Fetcher = (url: string) => Promise<Response>;
+/** Gets a URL; replaced in tests. "revalidate" asks the server whether a cached copy still holds, "reload" passes caches by. */
+export type Fetcher = (url: string, cache?: "revalidate" | "reload") => Promise<Response>;
 
 export class Sources {
   readonly #base: string;
@@ -16,6 +18,7 @@ export class Sources {
   readonly #fetch: Fetcher;
   readonly #progress: Progress;
   readonly #loaded = new Map<string, { loaded: number; total: number }>();
+  readonly #records = new Map<string, Promise<ImageRecord | null>>();
   constructor(base: string, attachments: Attachments, fetcher: Fetcher, progress: Progress) {
     this.#base = base;
     this.#attachments = attachments;
@@ -34,9 +37,9 @@ export class Sources {
     const rest = source.slice(colon + 1);
     switch (kind) {
       case "guest":
-        return this.#download(source, `${this.#base}guests/${safePath(rest, source)}`);
+        return this.#built(source, "guests/", rest);
       case "firmware":
-        return this.#download(source, `${this.#base}firmware/${safePath(rest, source)}`);
+        return this.#built(source, "", `firmware/${rest}`);
       case "url":
         if (!/^https?:\/\//.test(rest)) throw new FaultError("source.url", `"${rest}" is not a web address.`, "Write url:https://…");
         return this.#download(source, rest);
@@ -54,12 +57,38 @@ export class Sources {
         throw new FaultError("source.unknown", `"${source}" does not say where its bytes come from.`, "Known: guest:, library:, url:, memory:.");
     }
   }
-  async #download(source: string, url: string): Promise<Uint8Array> {
+  /** A file that `npm run images` built, checked against its record. */
+  async #built(source: string, top: string, path: string): Promise<Uint8Array> {
+    const url = `${this.#base}${top}${safePath(path, source)}`;
+    const [folder = "", ...name] = path.split("/");
+    const [record, bytes] = await Promise.all([this.#record(`${this.#base}${top}${encodeURIComponent(folder)}/built.json`), this.#download(source, url)]);
+    const expected = record?.get(name.join("/"));
+    if (!expected) return bytes;
+    const wrong = async (found: Uint8Array) => damage(expected, found.length, found.length === expected.bytes ? await sha256(found, expected.sha256) : "");
+    if ((await wrong(bytes)) === null) return bytes;
+    // A cache may hold the file of an earlier build: once more past it.
+    const again = await this.#download(source, url, "reload");
+    const detail = await wrong(again);
+    if (detail !== null) throw damagedFault(source, detail);
+    return again;
+  }
+  #record(url: string): Promise<ImageRecord | null> {
+    let record = this.#records.get(url);
+    if (!record) {
+      record = this.#fetch(url, "revalidate").then(
+        async (response) => (response.ok ? parseRecord(await response.text()) : null),
+        () => null,
+      );
+      this.#records.set(url, record);
+    }
+    return record;
+  }
+  async #download(source: string, url: string, cache?: "reload"): Promise<Uint8Array> {
     // Unknown until its headers are here: the sum must not look complete before.
     this.#loaded.set(source, { loaded: 0, total: 0 });
     let response: Response;
     try {
-      response = await this.#fetch(url);
+      response = await this.#fetch(url, cache);
     } catch {
       throw new FaultError("source.network", `${source} could not be fetched.`, "Is the network there, and does the other site allow it (CORS)?");
     }
@@ -118,4 +147,10 @@ function safePath(path: string, source: string): string {
   if (path === "" || parts.some((p) => p === "" || p === "." || p === "..") || /[\\?#]/.test(path))
     throw new FaultError("source.path", `"${source}" is not a path below this site.`);
   return parts.map(encodeURIComponent).join("/");
+}
+/** Without crypto.subtle (a page that is not a secure context) nothing can be said: the hash counts as right. */
+async function sha256(bytes: Uint8Array, unknown: string): Promise<string> {
+  if (typeof crypto === "undefined" || !crypto.subtle) return unknown;
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource));
+  return Array.from(hash, (b) => b.toString(16).padStart(2, "0")).join("");
 }

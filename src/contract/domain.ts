@@ -1,6 +1,23 @@
 // One plain object describes a machine. QEMU flags, libvirt XML, the form and the link are faces of it (architecture 7).
 
-import { boolean, choice, type Infer, integer, list, object, optional, string } from "./schema.ts";
+import { boolean, choice, FaultError, type Infer, integer, list, object, optional, type Schema, string } from "./schema.ts";
+
+/** All RAM of a machine, its video memory and its ROMs lie in one WebAssembly memory of 4 GiB. */
+export const MOST_MEMORY_MIB = 3584;
+function memory(): Schema<number> {
+  const plain = integer("RAM in MiB", 1, MOST_MEMORY_MIB);
+  return {
+    ...plain,
+    parse: (input, path) => {
+      try {
+        return plain.parse(input, path);
+      } catch (error) {
+        if (!(error instanceof FaultError)) throw error;
+        throw new FaultError(error.fault.code, error.fault.message, `A machine can have 1 to ${MOST_MEMORY_MIB} MiB (${MOST_MEMORY_MIB / 1024} GiB) of memory: the pool it is taken from ends there.`);
+      }
+    },
+  };
+}
 
 export const device = object("a device by type, with its options", {
   type: string("device type, as in the registry"),
@@ -20,7 +37,7 @@ export const disk = object("a drive", {
 });
 export const domainSchema = object("a machine", {
   name: string("name"),
-  memoryMiB: integer("RAM in MiB", 1, 3584),
+  memoryMiB: memory(),
   cpu: object("processor", {
     model: string("CPU model name, with +flag,-flag"),
     count: integer("processors", 1, 1),

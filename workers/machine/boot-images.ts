@@ -31,13 +31,13 @@ function refuseElf(view: DataView): void {
   const known: { readonly [n: number]: string } = { 3: "i386", 8: "MIPS", 20: "PowerPC", 40: "ARM", 62: "x86-64", 183: "AArch64", 243: "RISC-V" };
   if (machine === 3 || machine === 62)
     throw new FaultError("boot.kernel.elf", "The kernel is an ELF file without a Multiboot header.", "For Linux give the bzImage (arch/x86/boot/bzImage), not vmlinux.");
-  throw new FaultError("boot.kernel.machine", `The kernel is an ELF file for ${known[machine] ?? `machine ${machine}`}, not for a PC.`);
+  throw new FaultError("boot.kernel.machine", `The kernel is an ELF file for ${known[machine] ?? `machine ${machine}`}, not for a PC.`, "Give a kernel built for x86.");
 }
 
 function addLinux(fwCfg: FwCfg, config: DomainConfig, images: FirmwareImages, kernel: Uint8Array, lowMemory: number): void {
   const view = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
   refuseElf(view);
-  if (kernel.length < 0x400) throw new FaultError("boot.kernel.truncated", `The kernel has only ${kernel.length} bytes.`);
+  if (kernel.length < 0x400) throw new FaultError("boot.kernel.truncated", `The kernel has only ${kernel.length} bytes.`, "Was the download complete?");
   if (view.getUint16(0x1fe, true) !== 0xaa55)
     throw new FaultError("boot.kernel.format", "The kernel is neither a Linux bzImage nor a Multiboot 1 kernel.", "A compressed or EFI-only image has to be unpacked first.");
   const protocol = view.getUint32(0x202, true) === 0x53726448 ? view.getUint16(0x206, true) : 0;
@@ -194,7 +194,7 @@ interface Loaded {
 }
 const MOST_IMAGE = 0x40000000;
 function badMultiboot(detail: string): never {
-  throw new FaultError("boot.multiboot", `The Multiboot kernel cannot be loaded: ${detail}.`);
+  throw new FaultError("boot.multiboot", `The Multiboot kernel cannot be loaded: ${detail}.`, "Is the file complete, and linked for Multiboot 1?");
 }
 
 /** The header gives the addresses (a.out kludge). */

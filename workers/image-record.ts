@@ -1,0 +1,34 @@
+// What `npm run images` wrote down about the files that it built (images/<id>/build/built.json: length and SHA-256), and the check of a
+// file against it. No record, or no line for a file in it, means no check: a person may put files of their own there.
+
+import { FaultError } from "../src/contract/schema.ts";
+
+export interface FileRecord {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+export type ImageRecord = ReadonlyMap<string, FileRecord>;
+
+/** The files of a built.json; null when the text is none. */
+export function parseRecord(text: string): ImageRecord | null {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const files = (given as { readonly files?: unknown } | null)?.files;
+  if (typeof files !== "object" || files === null) return null;
+  const record = new Map<string, FileRecord>();
+  for (const [name, file] of Object.entries(files as { readonly [name: string]: Partial<FileRecord> | null }))
+    if (typeof file?.bytes === "number" && typeof file.sha256 === "string") record.set(name, { bytes: file.bytes, sha256: file.sha256.toLowerCase() });
+  return record;
+}
+/** Says what is wrong with a file, or null. The hash is asked for only when the length is right. */
+export function damage(expected: FileRecord, bytes: number, sha256: string): string | null {
+  if (bytes !== expected.bytes) return `it has ${bytes} bytes instead of ${expected.bytes}`;
+  return sha256 === expected.sha256 ? null : `its SHA-256 is ${sha256.slice(0, 12)}… instead of ${expected.sha256.slice(0, 12)}…`;
+}
+export function damagedFault(name: string, detail: string): FaultError {
+  return new FaultError("image.hash", `${name} is damaged: ${detail}.`, "Run npm run images: a damaged file is built again.");
+}
