@@ -359,8 +359,9 @@ ${text}
 - *CPU seconds* is processor time up to the prompt, of all threads (Chromium: of all its processes). Where it is well below the seconds, the
   machine was busy with other work; where it is above, engine and browser used more than one processor.
 - *Idle CPU* is processor time of the process (Chromium: of all its processes) in five seconds of an idle shell, 100 % being one processor.
-- v86 runs with its defaults: no ACPI, so the kernel sets up less than on our PC. Firmware is Debian's SeaBIOS in both.
-- The load averages show how busy the machine was with other work; ours and v86's figures were taken one after the other.
+- v86 runs with its defaults, which leave ACPI out: its kernel finds no tables. Firmware is Debian's SeaBIOS in both.
+- The load averages show how busy the machine was with other work; figures were taken one after the other, and v86, which
+  compiles while it runs, suffers more from a busy machine than an interpreter does: compare on an idle one, with --runs 3.
 `,
   );
 }
