@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { truncatedKernel } from "../workers/conformance/bad-images.ts";
 import { launch, serveFolder, type Served } from "./site.ts";
 
 const site = inject("site");
@@ -156,6 +157,24 @@ describe("without a machine", () => {
     await page.click('.files button:has-text("Use in a new machine")');
     await page.click(id("form-start"));
     await until(async () => (await text(page, "screen-text")).includes("Hello from a floppy"), 60_000, "the floppy's boot sector");
+    await page.context().close();
+  });
+  test("a truncated kernel and an odd-sized disk are sentences; then a machine starts", async () => {
+    const page = await open();
+    const give = async (name: string, buffer: Buffer) => {
+      await page.setInputFiles(id("add-file"), { name, mimeType: "application/octet-stream", buffer });
+      const use = page.locator("li", { hasText: name }).locator('button:has-text("Use in a new machine")');
+      await use.click();
+      await page.click(id("form-start"));
+    };
+    await give("vmlinuz-cut", Buffer.from(truncatedKernel()));
+    await until(async () => (await text(page, "notices")).includes("The kernel has 4096 bytes; its header announces 8002560.Was the download complete?"), 10_000, "the kernel's notice");
+    await page.goto(served.url);
+    await give("odd.img", Buffer.alloc(3_000_700));
+    await until(async () => /odd\.img has 3000700 bytes, which is not a whole number of 512-byte sectors\.Pad the image/.test(await text(page, "notices")), 10_000, "the disk's notice");
+    await page.click(`${id("notices")} button`);
+    await bareMachine(page);
+    expect(await state(page)).toBe("running");
     await page.context().close();
   });
   test("a plain server without headers works through the service worker, from a folder", async () => {

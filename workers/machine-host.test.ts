@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { domainSchema, type DomainConfig } from "../src/contract/domain.ts";
 import type { MachineNotice, SharedViews } from "../src/contract/machine.ts";
 import { STATS } from "../src/contract/machine.ts";
+import { elfHeader, truncatedKernel } from "./conformance/bad-images.ts";
 import { WasmCpu } from "./cpu/wasm-cpu.ts";
 import { MachineHost } from "./machine-host.ts";
 import { Sources } from "./sources.ts";
@@ -18,6 +19,10 @@ const files: { readonly [path: string]: string } = {
 };
 const base = "http://site/";
 const fetcher = async (url: string): Promise<Response> => {
+  // No kernel is started here, so the option ROMs may be blank.
+  if (/firmware\/(linuxboot|multiboot)_dma\.bin$/.test(url)) return new Response(new Uint8Array(1536));
+  if (url === `${base}guests/damaged/vmlinuz`) return new Response(truncatedKernel() as BodyInit);
+  if (url === `${base}guests/damaged/built.json`) return new Response(JSON.stringify({ files: { vmlinuz: { bytes: 4096, sha256: "0".repeat(64) } } }));
   const path = files[url.slice(base.length)];
   return path ? new Response(readFileSync(path), { headers: { "content-length": String(readFileSync(path).length) } }) : new Response("no", { status: 404 });
 };
@@ -66,6 +71,29 @@ describe.skipIf(!existsSync(core) || !existsSync(bios))("machine host", () => {
     expect(missing).toMatchObject({ ok: false, error: { code: "source.missing" } });
     const serial = await make().open({ config: config({ serial: ["file:/x"] }), base, attachments: {} });
     expect(serial).toMatchObject({ ok: false, error: { code: "serial.backend" } });
+  });
+  const disk = (source: string, at = "ide0-master", media = "disk") => ({ disks: [{ at, media, source }] });
+  const blob = (bytes: number) => new File([new Uint8Array(bytes)], "my disk.img");
+  test.each<[string, { readonly [k: string]: unknown }, { readonly [source: string]: Uint8Array | Blob }, string, RegExp, RegExp]>([
+    ["a truncated kernel", { boot: { kernel: "library:k" } }, { "library:k": truncatedKernel() }, "boot.kernel.truncated", /has 4096 bytes; its header announces 8002560/, /download/],
+    ["a disk of a wrong size", disk("library:d"), { "library:d": blob(700) }, "block.size", /^my disk.img has 700 bytes/, /truncate/],
+    ["an empty disk", disk("library:d"), { "library:d": blob(0) }, "block.empty", /^my disk.img is empty/, /copied/],
+    ["a floppy of no format", disk("library:d", "floppy0", "floppy"), { "library:d": blob(1536) }, "", /1536 bytes is no format/, /1440K/],
+    ["an ELF for ARM", { boot: { kernel: "library:k" } }, { "library:k": elfHeader(1, 40) }, "boot.kernel.machine", /for ARM/, /x86/],
+    ["a Multiboot ELF of 64 bits", { boot: { kernel: "library:k" } }, { "library:k": elfHeader(2, 62, true) }, "boot.multiboot.elf64", /64-bit/, /elf32-i386/],
+    ["a Multiboot ELF for ARM", { boot: { kernel: "library:k" } }, { "library:k": elfHeader(1, 40, true) }, "boot.kernel.machine", /for ARM/, /x86/],
+    ["more memory than there is", { memoryMiB: 4096 }, {}, "schema.invalid", /from 1 to 3584, got 4096/, /3.5 GiB/],
+    ["a bad CPU flag", { cpu: { model: "qemu64,+nonsense", count: 1, accel: "interp" } }, {}, "cpu.flag", /"\+nonsense"/, /\+flag/],
+    ["a damaged image", { boot: { kernel: "guest:damaged/vmlinuz" } }, {}, "image.hash", /^guest:damaged\/vmlinuz is damaged/, /npm run images/],
+  ])("%s is a fault with code, sentence and hint; the same host then opens a good machine", async (_, more, attachments, code, sentence, hint) => {
+    const h = make();
+    const reply = await h.open({ config: { ...config(), ...more } as DomainConfig, base, attachments });
+    if (reply.ok) throw new Error("it was opened");
+    if (code) expect(reply.error.code).toBe(code);
+    expect(reply.error.message).toMatch(sentence);
+    expect(reply.error.hint).toMatch(hint);
+    expect(await h.execute("stop", {})).toMatchObject({ ok: false, error: { code: "machine.closed" } });
+    expect(await h.open({ config: config(), base, attachments: {} })).toMatchObject({ ok: true });
   });
   test("a bug of ours ends in crashed, with a report", async () => {
     const h = make();

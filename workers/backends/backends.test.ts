@@ -25,7 +25,7 @@ const fault = (run: () => unknown) => {
 describe("disks", () => {
   test("odd sizes are faults", () => {
     expect(fault(() => new MemoryBlock(new Uint8Array(513)))?.code).toBe("block.size");
-    expect(fault(() => new MemoryBlock(new Uint8Array(0)))?.code).toBe("block.size");
+    expect(fault(() => new MemoryBlock(new Uint8Array(0)))?.code).toBe("block.empty");
   });
   test("overlay reads through and keeps writes", async () => {
     const base = new MemoryBlock(pattern(300), true);

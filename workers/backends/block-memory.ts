@@ -8,7 +8,8 @@ export const SECTOR = 512;
 
 /** Sectors in `bytes`, or a Fault that names the disk. */
 export function sectorsOf(bytes: number, name: string): number {
-  if (bytes === 0 || bytes % SECTOR !== 0)
+  if (bytes === 0) throw new FaultError("block.empty", `${name} is empty: a disk has at least one sector of 512 bytes.`, "Was the file copied completely? A blank disk is made with truncate -s 64M FILE.");
+  if (bytes % SECTOR !== 0)
     throw new FaultError(
       "block.size",
       `${name} has ${bytes} bytes, which is not a whole number of 512-byte sectors.`,

@@ -16,7 +16,7 @@ export function addBootImages(fwCfg: FwCfg, config: DomainConfig, images: Firmwa
   const multiboot = findMultiboot(kernel);
   const rom = multiboot ? images.multiboot : images.linuxboot;
   const name = multiboot ? "multiboot_dma.bin" : "linuxboot_dma.bin";
-  if (multiboot) addMultiboot(fwCfg, config, images, kernel, multiboot);
+  if (multiboot) addMultiboot(fwCfg, config, images, kernel, multiboot, lowMemory);
   else addLinux(fwCfg, config, images, kernel, lowMemory);
   if (!rom) throw new FaultError("boot.rom", `Booting a kernel directly needs ${name}.`, "It comes with Debian's package qemu-system-data.");
   fwCfg.addFile(`genroms/${name}`, rom);
@@ -32,6 +32,10 @@ function refuseElf(view: DataView): void {
   if (machine === 3 || machine === 62)
     throw new FaultError("boot.kernel.elf", "The kernel is an ELF file without a Multiboot header.", "For Linux give the bzImage (arch/x86/boot/bzImage), not vmlinux.");
   throw new FaultError("boot.kernel.machine", `The kernel is an ELF file for ${known[machine] ?? `machine ${machine}`}, not for a PC.`, "Give a kernel built for x86.");
+}
+
+function tooLarge(what: string, bytes: number, config: DomainConfig): never {
+  throw new FaultError("boot.kernel.memory", `The ${what} (${bytes} bytes) does not fit in ${config.memoryMiB} MiB of memory.`, "Give the machine more memory.");
 }
 
 function addLinux(fwCfg: FwCfg, config: DomainConfig, images: FirmwareImages, kernel: Uint8Array, lowMemory: number): void {
@@ -67,6 +71,7 @@ function addLinux(fwCfg: FwCfg, config: DomainConfig, images: FirmwareImages, ke
     const wanted = setupSize + view.getUint32(0x1f4, true) * 16;
     if (kernel.length + 16 < wanted) throw new FaultError("boot.kernel.truncated", `The kernel has ${kernel.length} bytes; its header announces ${wanted}.`, "Was the download complete?");
   }
+  if (protectedAddress + kernel.length - setupSize > lowMemory) tooLarge("kernel", kernel.length - setupSize, config);
   const setup = kernel.slice(0, setupSize);
   const header = new DataView(setup.buffer);
   if (protocol >= 0x202) header.setUint32(0x228, commandAddress, true);
@@ -128,7 +133,7 @@ export function findMultiboot(kernel: Uint8Array): MultibootHeader | null {
 
 const page = (n: number) => (n + 4095) & ~4095;
 
-function addMultiboot(fwCfg: FwCfg, config: DomainConfig, images: FirmwareImages, kernel: Uint8Array, header: MultibootHeader): void {
+function addMultiboot(fwCfg: FwCfg, config: DomainConfig, images: FirmwareImages, kernel: Uint8Array, header: MultibootHeader, lowMemory: number): void {
   const view = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
   const { entry, address, image } = header.flags & 0x10000 ? loadPlain(kernel, view, header.offset) : loadElf(kernel, view);
 
@@ -154,6 +159,7 @@ function addMultiboot(fwCfg: FwCfg, config: DomainConfig, images: FirmwareImages
     at = page(at + m.bytes.length);
     return here;
   });
+  if (address + at > lowMemory - ACPI_DATA) tooLarge(modules.length > 0 ? "kernel with its modules" : "kernel", at, config);
   const blob = new Uint8Array(at);
   const out = new DataView(blob.buffer);
   blob.set(image);
