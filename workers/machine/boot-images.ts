@@ -138,7 +138,7 @@ function addMultiboot(fwCfg: FwCfg, config: DomainConfig, images: FirmwareImages
   const { entry, address, image } = header.flags & 0x10000 ? loadPlain(kernel, view, header.offset) : loadElf(kernel, view);
 
   const modules = images.modules ?? (images.initrd ? [{ bytes: images.initrd, commandLine: config.boot.initrd }] : []);
-  const kernelName = config.boot.kernel || "kernel";
+  const kernelName = config.boot.kernel.replace(/^file:/, "") || "kernel";
   const commandLine = text(`${kernelName} ${config.boot.append}`);
   const loader = text("guesthouse");
   const strings = modules.map((m) => text(m.commandLine));
