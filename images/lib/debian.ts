@@ -137,7 +137,14 @@ class MirrorSource implements PackageSource {
   private async list(architecture: string): Promise<Map<string, string>> {
     let list = this.lists.get(architecture);
     if (!list) {
-      const text = gunzipSync(await this.get(`dists/${SUITE}/main/binary-${architecture}/Packages.gz`)).toString("utf8");
+      const path = `dists/${SUITE}/main/binary-${architecture}/Packages.gz`;
+      const packed = await this.get(path);
+      let text: string;
+      try {
+        text = gunzipSync(packed).toString("utf8");
+      } catch {
+        throw new FaultError("images.mirror", `The mirror's list ${path} is damaged.`, "Run npm run images again; if it stays, the mirror is broken.");
+      }
       list = new Map(text.split("\n\n").map((p) => [/^Package: (.*)$/m.exec(p)?.[1] ?? "", p] as const));
       this.lists.set(architecture, list);
     }
@@ -145,7 +152,7 @@ class MirrorSource implements PackageSource {
   }
   async fetch(name: string, architecture: string, follow?: RegExp): Promise<Package> {
     const entry = (await this.list(architecture)).get(name);
-    if (!entry) throw new FaultError("images.package", `The mirror has no package ${name} for ${architecture}.`);
+    if (!entry) throw new FaultError("images.package", `The mirror has no package ${name} for ${architecture}.`, `Name a mirror of Debian ${SUITE} with its main component.`);
     if (follow) {
       const target = (/^Depends: (.*)$/m.exec(entry)?.[1] ?? "").split(/[,|]/).map((d) => d.trim().split(/[ (]/)[0] ?? "").find((d) => follow.test(d));
       if (target) return this.fetch(target, architecture);
