@@ -10,12 +10,13 @@ import { elfHeader, truncatedKernel } from "./conformance/bad-images.ts";
 const root = join(import.meta.dirname, "..");
 const core = process.env.GUESTHOUSE_CORE ?? join(root, "workers/cpu/build/core.wasm");
 const folder = mkdtempSync(join(tmpdir(), "gh-cli-"));
-function run(...args: string[]) {
+const run = (...args: string[]) => runWith("", ...args);
+function runWith(input: string, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "bin/guesthouse.mjs"), ...args], {
     encoding: "utf8",
     cwd: folder,
     timeout: 60_000,
-    input: "",
+    input,
     env: { ...process.env, GUESTHOUSE_CORE: core },
   });
   return { status, stdout, stderr };
@@ -33,7 +34,7 @@ function bootSector(...code: number[]): string {
 describe("without a machine", () => {
   test("help, version, devices", () => {
     expect(run("-help").stdout).toContain("-kernel FILE");
-    expect(run("--version").stdout).toMatch(/^guesthouse \d/);
+    for (const flag of ["-version", "--version"]) expect(run(flag).stdout).toMatch(/^guesthouse \d/);
     expect(run("-device", "help").stdout).toContain("isa-debug-exit");
     expect(run("-d", "help").stdout).toContain("ioport");
     expect(run("-cpu", "help").stdout).toContain("qemu64");
@@ -87,6 +88,21 @@ describe.skipIf(!existsSync(core))("with a machine", () => {
   test("isa-debug-exit v leaves with 2v+1", () => {
     const image = bootSector(0xb0, 0x10, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd);
     expect(run("-bios", "none", "-hda", image, "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-m", "16").status).toBe(33);
+  }, 60_000);
+  test("monitor lines and Ctrl-A keys can be piped in", () => {
+    const image = bootSector(0xf4, 0xeb, 0xfd); // hlt; jmp
+    const common = ["-bios", "none", "-hda", image, "-m", "16"];
+    const both = (text: string) => `${text}fly\ninfo status\n`;
+    for (const flags of [["-nographic"], ["-display", "none", "-serial", "mon:stdio"]])
+      for (const end of ["quit\n", "\x01x"]) {
+        const said = runWith(`${both("\x01c")}${end}`, ...common, ...flags);
+        expect(said.stdout).toContain('There is no command "fly". Type help for the list.');
+        expect(said.stdout).toContain("VM status: running");
+        expect(said).toMatchObject({ status: 0, stderr: "" });
+      }
+    const alone = runWith(`${both("")}quit\n`, ...common, "-display", "none", "-serial", "null", "-monitor", "stdio");
+    expect(alone.stdout).toMatch(/^Guesthouse monitor: [\s\S]*There is no command "fly"[\s\S]*VM status: running/);
+    expect(alone.status).toBe(0);
   }, 60_000);
   test("serial, debug console, screendump, stats", () => {
     // mov dx,3F8h; mov al,'A'; out dx,al; mov al,'D'; out E9h,al; mov ax,B800h; mov es,ax; mov word es:[0],0748h; mov al,0; out F4h,al

@@ -95,7 +95,8 @@ class Terminal {
     for (const byte of data) {
       if (this.#mux && this.#escape) {
         this.#escape = false;
-        if (byte === 0x78) return this.#quit();
+        // Lines piped in before it get their answers first.
+        if (byte === 0x78) return void this.#busy.finally(this.#quit);
         if (byte === 0x63) {
           this.#onMonitor = !this.#onMonitor;
           this.#print(this.#onMonitor ? "\nGuesthouse monitor: Ctrl-A c goes back.\n(guesthouse) " : "\n");
