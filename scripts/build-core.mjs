@@ -1,11 +1,12 @@
 // Builds workers/cpu/build/core.wasm: generates the handlers from the instruction table, compiles the AssemblyScript core, and makes the
-// handlers' chaining calls tail calls. Does nothing when the sources have not changed. `--debug` keeps names; `--out FILE` writes elsewhere.
+// handlers' chaining calls tail calls and exports everything for translated code. Does nothing when the sources have not changed. `--debug` keeps names; `--out FILE` writes elsewhere.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { exportAll } from "./export-all.mjs";
 import { makeTailCalls } from "./tail-calls.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -15,7 +16,7 @@ const outAt = args.indexOf("--out");
 const out = outAt >= 0 ? args[outAt + 1] : join(root, "workers/cpu/build/core.wasm");
 const stamp = `${out}.stamp`;
 
-const sources = ["workers/cpu/core", "workers/cpu/isa", "scripts/build-core.mjs", "scripts/tail-calls.mjs", "package-lock.json"];
+const sources = ["workers/cpu/core", "workers/cpu/isa", "scripts/build-core.mjs", "scripts/tail-calls.mjs", "scripts/export-all.mjs", "package-lock.json"];
 const hash = createHash("sha256").update(debug ? "debug" : "release");
 for (const source of sources) {
   const path = join(root, source);
@@ -33,8 +34,9 @@ execFileSync(node, ["--import", "tsx", join(root, "workers/cpu/isa/generate.ts")
 const part = `${out}.${process.pid}.part.wasm`;
 const flags = ["--config", "workers/cpu/core/asconfig.json", "-o", part, ...(debug ? ["--debug"] : [])];
 execFileSync(node, [join(root, "node_modules/assemblyscript/bin/asc.js"), "workers/cpu/core/index.ts", ...flags], { cwd: root, stdio: "inherit" });
-const bytes = readFileSync(part);
-const chained = makeTailCalls(bytes);
+const compiled = readFileSync(part);
+const chained = makeTailCalls(compiled);
+const bytes = exportAll(compiled);
 writeFileSync(part, bytes);
 renameSync(part, out);
 for (const f of readdirSync(dirname(out))) if (f.includes(`.${process.pid}.part.`)) rmSync(join(dirname(out), f));

@@ -43,7 +43,7 @@ function screenText(views: SharedViews): string {
 }
 let host: MachineHost | null = null;
 const make = () => {
-  host = new MachineHost({ fetch: fetcher, loadCore: async () => new WebAssembly.Module(readFileSync(core)) });
+  host = new MachineHost({ fetch: fetcher, loadCore: async () => ({ module: new WebAssembly.Module(readFileSync(core)), bytes: new Uint8Array(readFileSync(core)) }) });
   return host;
 };
 afterEach(() => host?.close());

@@ -10,7 +10,7 @@ import { BlobBlock } from "./backends/block-blob.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { openSource } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
-import { WasmCpu } from "./cpu/wasm-cpu.ts";
+import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import { createFrameView, FrameSink } from "./frame-sink.ts";
 import { buildBoard, type Board, type FirmwareImages } from "./machine/board.ts";
 import { findMultiboot } from "./machine/boot-images.ts";
@@ -32,7 +32,7 @@ const DEBUG_LOG_MOST = 1 << 18;
 export interface HostEnvironment {
   readonly fetch: Fetcher;
   /** Compiles core.wasm found below `base`. */
-  loadCore(base: string): Promise<WebAssembly.Module>;
+  loadCore(base: string): Promise<CoreBinary>;
 }
 const silent: BytesBackend = { write: () => {}, onReadable: () => {}, read: () => -1 };
 
@@ -111,7 +111,7 @@ export class MachineHost implements MachineRpc {
       said = now;
       this.#say({ state: "off", reason: "progress", progress: { what, loaded, total } });
     });
-    const [module, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(config, sources), loadDisks(config, sources)]);
+    const [core, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(config, sources), loadDisks(config, sources)]);
 
     const views: SharedViews = {
       frame: createFrameView(),
@@ -163,7 +163,7 @@ export class MachineHost implements MachineRpc {
     let cpu: WasmCpu | null = null;
     const board = buildBoard(config, {
       cpuFactory: (host) => {
-        cpu = new WasmCpu({ module, memory, host, model: config.cpu.model });
+        cpu = new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel });
         return cpu;
       },
       memory,
@@ -184,7 +184,7 @@ export class MachineHost implements MachineRpc {
     }, STATS_MS);
     return views;
   }
-  async #core(base: string): Promise<WebAssembly.Module> {
+  async #core(base: string): Promise<CoreBinary> {
     try {
       return await this.#environment.loadCore(base);
     } catch (error) {

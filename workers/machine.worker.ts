@@ -10,9 +10,8 @@ const host = new MachineHost({
   loadCore: async (base) => {
     const response = await fetch(`${base}core.wasm`);
     if (!response.ok) throw new FaultError("core.missing", `core.wasm is not on this site (answer ${response.status}).`, "Was the site built with npm run build?");
-    // Some plain servers send .wasm without its type; then streaming is refused.
-    if (response.headers.get("content-type") === "application/wasm") return WebAssembly.compileStreaming(response);
-    return WebAssembly.compile(await response.arrayBuffer());
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return { module: await WebAssembly.compile(bytes), bytes };
   },
 });
 

@@ -10,7 +10,7 @@ import { FileBlock, fileFault } from "./backends/block-file.node.ts";
 import { openSource } from "./backends/sources.ts";
 import { damage, damagedFault, parseRecord } from "./image-record.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
-import { WasmCpu } from "./cpu/wasm-cpu.ts";
+import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import { type BackendSource, type Board, buildBoard, type FirmwareImages } from "./machine/board.ts";
 import { findMultiboot } from "./machine/boot-images.ts";
 import { InputHub } from "./machine/input.ts";
@@ -135,12 +135,13 @@ async function loadFirmware(config: DomainConfig, parts: NodeParts): Promise<Fir
   };
 }
 
-let compiled: WebAssembly.Module | null = null;
-function coreModule(parts: NodeParts): WebAssembly.Module {
+let compiled: CoreBinary | null = null;
+function coreBinary(parts: NodeParts): CoreBinary {
   if (compiled && !parts.core) return compiled;
   const path = process.env.GUESTHOUSE_CORE ?? join(parts.root, "workers/cpu/build/core.wasm");
   if (!parts.core && !existsSync(path)) throw new FaultError("core.missing", "The processor core is not built.", "Run node scripts/build-core.mjs.");
-  compiled = new WebAssembly.Module((parts.core ?? readBytes(path)) as BufferSource);
+  const bytes = parts.core ?? readBytes(path);
+  compiled = { module: new WebAssembly.Module(bytes as BufferSource), bytes };
   return compiled;
 }
 
@@ -158,10 +159,10 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
   };
   const backends: BackendSource = (kind, id) => make[kind](id) as never;
   const memory = new PoolMemory(createMemory());
-  const module = coreModule(parts);
+  const core = coreBinary(parts);
   const capacity = parts.traceCapacity ?? 4096;
   const board = buildBoard(config, {
-    cpuFactory: (host) => new WasmCpu({ module, memory, host, model: config.cpu.model }),
+    cpuFactory: (host) => new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel }),
     memory,
     backends,
     firmware,

@@ -30,7 +30,7 @@ const steps: { readonly [name in keyof typeof sectors]: { readonly title: Text; 
 
 export const recipe: Recipe = {
   id: "first-steps",
-  revision: 1,
+  revision: 2,
   packages: false,
   async build({ write }) {
     return Object.entries(steps).map(([name, { title, summary }]) => {
@@ -38,7 +38,7 @@ export const recipe: Recipe = {
       const config = domainSchema.parse({
         name,
         memoryMiB: 16,
-        cpu: { model: "qemu64", count: 1, accel: "interp" },
+        cpu: { model: "qemu64", count: 1, accel: "jit" },
         clock: { mode: "wall" },
         firmware: { bios: "none", vgaBios: "none" },
         boot: {},

@@ -54,7 +54,7 @@ export function debianGuest(options: {
   const { id, architecture, metapackage } = options;
   return {
     id,
-    revision: 4,
+    revision: 5,
     packages: true,
     async build({ source, write, used }) {
       const kernel = await source.fetch(metapackage, architecture, /^linux-image-\d/);
@@ -82,7 +82,7 @@ export function debianGuest(options: {
       const config = domainSchema.parse({
         name: id,
         memoryMiB: 512,
-        cpu: { model: "qemu64", count: 1, accel: "interp" },
+        cpu: { model: "qemu64", count: 1, accel: "jit" },
         clock: { mode: "wall" },
         firmware: {},
         boot: {

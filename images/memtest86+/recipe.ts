@@ -9,7 +9,7 @@ const config = (id: string, file: string) =>
   domainSchema.parse({
     name: id,
     memoryMiB: 64,
-    cpu: { model: "qemu64", count: 1, accel: "interp" },
+    cpu: { model: "qemu64", count: 1, accel: "jit" },
     clock: { mode: "wall" },
     firmware: {},
     boot: { kernel: `guest:memtest86+/${file}`, append: "console=ttyS0,115200" },
@@ -18,7 +18,7 @@ const config = (id: string, file: string) =>
 
 export const recipe: Recipe = {
   id: "memtest86+",
-  revision: 1,
+  revision: 2,
   packages: true,
   async build({ source, write, used }) {
     const pkg = await source.fetch("memtest86+", "amd64");

@@ -12,7 +12,7 @@ export function domainToFlags(domain: DomainConfig): string[] {
   if (domain.name !== "guest") flag("name", comma(domain.name));
   flag("m", `${domain.memoryMiB}M`);
   if (domain.cpu.model !== "qemu64") flag("cpu", domain.cpu.model);
-  if (domain.cpu.accel !== "interp") flag("accel", domain.cpu.accel);
+  if (domain.cpu.accel !== "jit") flag("accel", domain.cpu.accel);
   if (domain.clock.mode === "instructions") flag("icount", `shift=${domain.clock.shift}`);
   if (domain.clock.base !== "utc") flag("rtc", `base=${domain.clock.base}`);
   if (domain.firmware.bios !== "seabios") flag("bios", nameOf(domain.firmware.bios));

@@ -373,7 +373,7 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
     domain: {
       name: "guest",
       memoryMiB: 128,
-      cpu: { model: "qemu64", count: 1, accel: "interp" },
+      cpu: { model: "qemu64", count: 1, accel: "jit" },
       clock: { mode: "wall", shift: 3, base: "utc" },
       firmware: { bios: "seabios", vgaBios: "seavgabios", debug: false },
       boot: { order: "cad", menu: false, kernel: "", initrd: "", append: "" },

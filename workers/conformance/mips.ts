@@ -1,9 +1,9 @@
 // npm run mips: million instructions per second of the interpreter in three integer loops on a bare machine (mips/program.asm).
 
-import { coreWasm } from "./harness/core-wasm.ts";
+import { coreBinary } from "./harness/core-wasm.ts";
 import { loadProgram, programBoard } from "./system/program.ts";
 
-const module = new WebAssembly.Module(coreWasm() as BufferSource);
+const module = coreBinary();
 const rom = loadProgram(new URL("mips/program.bin.z", import.meta.url));
 for (const [n, name] of ["arithmetic in registers", "memory (sieve)", "calls (fib)"].entries()) {
   const { cpu, memory, run } = await programBoard(module, rom);

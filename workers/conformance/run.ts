@@ -4,12 +4,12 @@
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ROWS } from "../cpu/isa/expand.ts";
-import { coreWasm } from "./harness/core-wasm.ts";
+import { coreBinary, coreWasm } from "./harness/core-wasm.ts";
 import { runCases } from "./harness/suite.ts";
 import { runGroup } from "./system/program.ts";
 
 const wasm = coreWasm();
-const module = new WebAssembly.Module(wasm as BufferSource);
+const core = coreBinary();
 const coverage = new Map<string, number>();
 let failed = 0;
 for (const suite of ["integer", "x87-sse"]) {
@@ -21,7 +21,7 @@ for (const suite of ["integer", "x87-sse"]) {
 }
 const system = new URL("system/", import.meta.url);
 for (const group of readdirSync(fileURLToPath(system)).filter((n) => existsSync(new URL(`${n}/expected.txt`, system)))) {
-  const { passed, problems } = await runGroup(module, new URL(`${group}/`, system));
+  const { passed, problems } = await runGroup(core, new URL(`${group}/`, system));
   failed += problems.length;
   console.log(`${`system/${group}`.padEnd(22)} ${String(passed.length).padStart(6)} passed ${String(problems.length).padStart(5)} failed`);
   for (const p of problems) console.log(`  ${p.name}: ${p.detail}`);

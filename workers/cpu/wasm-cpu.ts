@@ -32,6 +32,7 @@ import {
 import type { Cpu, CpuCounters, CpuHost, Exit } from "./cpu.ts";
 import type { PoolMemory } from "./guest-memory.ts";
 import { decodeTables } from "./isa/tables.ts";
+import { coreCodeOf, Translator } from "./jit/translator.ts";
 import { chooseCpu } from "./models.ts";
 
 /** What host.unwind throws: one object, so that a throw allocates nothing and carries no stack. */
@@ -53,6 +54,7 @@ interface CoreExports {
   startAt(cs: number, ip: number): void;
   run(budget: number): number;
   resume(): number;
+  setHotThreshold(n: number): void;
   kick(): void;
   raiseNmi(): void;
   setIntrPin(high: boolean): void;
@@ -70,11 +72,22 @@ interface CoreExports {
 
 let tables: Uint8Array | null = null;
 
-export interface WasmCpuOptions {
+/** core.wasm, compiled and as bytes (the translator copies from the bytes). */
+export interface CoreBinary {
   readonly module: WebAssembly.Module;
+  readonly bytes: Uint8Array;
+}
+const DEFAULT_TUNING = { threshold: 2000, leastBatch: 32 };
+
+export interface WasmCpuOptions {
+  readonly core: CoreBinary;
   readonly memory: PoolMemory;
   readonly host: CpuHost;
   readonly model: string;
+  /** "jit" translates hot code; "interp" (the default) never does. The guest sees no difference but speed. */
+  readonly accel?: "interp" | "jit" | undefined;
+  /** Executions of a block before it is translated, and blocks worth a module: small ones only in tests. */
+  readonly tuning?: { readonly threshold: number; readonly leastBatch: number } | undefined;
 }
 
 export class WasmCpu implements Cpu {
@@ -85,11 +98,13 @@ export class WasmCpu implements Cpu {
   private readonly counterView: BigUint64Array;
   private readonly signature: number;
   private running = false;
+  /** Null: interpreter only. */
+  readonly translator: Translator | null = null;
   /** Debugging: called with the vector of each fault before it is delivered. */
   onFault: ((vector: number) => void) | null = null;
 
   constructor(options: WasmCpuOptions) {
-    const { module, memory, host, model } = options;
+    const { core: binary, memory, host, model } = options;
     const choice = chooseCpu(model);
     this.signature = choice.signature;
     const buffer = memory.memory.buffer;
@@ -133,7 +148,7 @@ export class WasmCpu implements Cpu {
         },
       },
     };
-    const instance = new WebAssembly.Instance(module, imports);
+    const instance = new WebAssembly.Instance(binary.module, imports);
     this.core = instance.exports as unknown as CoreExports;
     const { core } = this;
     core.start(VCPU_BASE);
@@ -142,6 +157,11 @@ export class WasmCpu implements Cpu {
       hostWritten: (at, size) => core.hostWritten(at, size),
     });
     core.reset(true, this.signature);
+    if (options.accel === "jit") {
+      const { threshold, leastBatch } = options.tuning ?? DEFAULT_TUNING;
+      this.translator = new Translator(coreCodeOf(binary.bytes), memory.memory, instance.exports, leastBatch);
+      core.setHotThreshold(threshold);
+    }
     this.intr = { set: (high) => core.setIntrPin(high) };
   }
   nmi(): void {
@@ -171,6 +191,7 @@ export class WasmCpu implements Cpu {
       code = this.faulted(error);
     }
     this.running = false;
+    this.translator?.drain();
     switch (code) {
       case 0:
         return BUDGET;

@@ -141,7 +141,6 @@ export class Board {
   private picInt = false;
 
   constructor(config: DomainConfig, parts: BoardParts) {
-    if (config.cpu.accel === "jit") throw new FaultError("cpu.accel", "The translator (accel jit) is not part of this version.", "Choose accel interp: the interpreter.");
     this.config = config;
     this.parts = parts;
     this.memory = parts.memory;

@@ -143,6 +143,16 @@ export const inspectCommands: readonly AnyCommand[] = [
     print: (list) => list.map((d) => `${d.at}: ${d.source || "[empty]"} (${d.media}, ${(d.sectors / 2048).toFixed(2)} MiB${d.readOnly ? ", read-only" : ""})`).join("\n") || "There are no drives.",
   }),
   command({
+    name: "info jit",
+    summary: "the translator: modules, functions, bytes, time",
+    args: {},
+    run: ({ cpu }) => cpu.translator?.stats ?? null,
+    print: (s) =>
+      s === null
+        ? "The machine is interpreted (accel interp)."
+        : `${s.functions} blocks in ${s.modules} modules, ${(s.bytes / 1024).toFixed(0)} KiB, ${s.compileMs.toFixed(0)} ms; ${s.copied} instructions copied, ${s.left} left to the interpreter`,
+  }),
+  command({
     name: "info stats",
     summary: "counters of the processor and the buses",
     args: {},

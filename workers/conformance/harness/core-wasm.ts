@@ -2,7 +2,13 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { CoreBinary } from "../../cpu/wasm-cpu.ts";
 
+/** The core compiled and as bytes. */
+export function coreBinary(): CoreBinary {
+  const bytes = coreWasm();
+  return { module: new WebAssembly.Module(bytes as BufferSource), bytes };
+}
 export function coreWasm(): Uint8Array {
   const path = process.env.CORE_WASM ?? fileURLToPath(new URL("../../cpu/build/core.wasm", import.meta.url));
   if (!existsSync(path)) throw new Error(`no ${path}: run \`node scripts/build-core.mjs\``);

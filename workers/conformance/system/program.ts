@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 import { domainSchema } from "../../../src/contract/domain.ts";
 import { createMemory, PoolMemory } from "../../cpu/guest-memory.ts";
-import { WasmCpu } from "../../cpu/wasm-cpu.ts";
+import { type CoreBinary, WasmCpu } from "../../cpu/wasm-cpu.ts";
 import { Board } from "../../machine/board.ts";
 import type { BackendSource } from "../../machine/parts.ts";
 
@@ -31,10 +31,10 @@ export interface Run {
   /** What the program printed. */
   readonly output: () => string;
   /** Runs until the program ends, resets, or `most` instructions are done. */
-  run(most?: number): "exit" | "reset" | "budget";
+  run(most?: number, slice?: number): "exit" | "reset" | "budget";
 }
 /** A machine with `rom` as its firmware; guest time is counted in instructions. */
-export async function programBoard(module: WebAssembly.Module, rom: Uint8Array, model = "max", memoryMiB = 64): Promise<Run> {
+export async function programBoard(core: CoreBinary, rom: Uint8Array, model = "max", memoryMiB = 64, accel: "interp" | "jit" = "interp"): Promise<Run> {
   const memory = new PoolMemory(createMemory());
   let cpu: WasmCpu | undefined;
   const printed: number[] = [];
@@ -50,7 +50,8 @@ export async function programBoard(module: WebAssembly.Module, rom: Uint8Array, 
   });
   const board = new Board(config, {
     cpuFactory: (host) => {
-      cpu = new WasmCpu({ module, memory, host, model });
+      // Translate at once and one by one: the tests want the translator to see everything.
+      cpu = new WasmCpu({ core, memory, host, model, accel, tuning: { threshold: 1, leastBatch: 1 } });
       return cpu;
     },
     memory,
@@ -59,25 +60,25 @@ export async function programBoard(module: WebAssembly.Module, rom: Uint8Array, 
   });
   await board.prepare();
   board.reset();
-  const core = cpu as WasmCpu;
+  const made = cpu as WasmCpu;
   return {
     board,
-    cpu: core,
+    cpu: made,
     memory,
     output: () => Buffer.from(printed).toString("latin1"),
-    run(most = 50_000_000): "exit" | "reset" | "budget" {
+    run(most = 50_000_000, slice = 100_000): "exit" | "reset" | "budget" {
       const { clock } = board;
-      const end = core.instructions() + most;
+      const end = made.instructions() + most;
       let idle = 0;
       const asked = (): "exit" | "reset" | null => (board.request === null ? null : board.request.what === "exit" ? "exit" : "reset");
-      while (core.instructions() < end && idle < 100_000) {
+      while (made.instructions() < end && idle < 100_000) {
         const now = clock.now();
         clock.timers.runDue(now);
         const before = asked();
         if (before) return before;
         const next = clock.timers.next();
-        const budget = Math.max(1, Math.min(100_000, end - core.instructions(), Math.ceil((next - now) / 2 ** clock.shift)));
-        const exit = core.run(budget);
+        const budget = Math.max(1, Math.min(slice, end - made.instructions(), Math.ceil((next - now) / 2 ** clock.shift)));
+        const exit = made.run(budget);
         if (exit.reason === "shutdown") return "reset";
         const after = asked();
         if (after) return after;
@@ -95,10 +96,10 @@ export interface GroupResult {
   readonly passed: string[];
   readonly problems: { readonly name: string; readonly detail: string }[];
 }
-export async function runGroup(module: WebAssembly.Module, dir: URL): Promise<GroupResult> {
+export async function runGroup(core: CoreBinary, dir: URL, accel: "interp" | "jit" = "interp"): Promise<GroupResult> {
   const source = readFileSync(new URL("program.asm", dir), "utf8");
-  const run = await programBoard(module, loadProgram(new URL("program.bin.z", dir)), /^; guest cpu: (.*)$/m.exec(source)?.[1] ?? "max");
-  const end = run.run();
+  const run = await programBoard(core, loadProgram(new URL("program.bin.z", dir)), /^; guest cpu: (.*)$/m.exec(source)?.[1] ?? "max", 64, accel);
+  const end = run.run(50_000_000, accel === "jit" ? 500 : 100_000);
   const got = run.output().split("\n").filter((l) => l !== "");
   if (end !== "exit") got.push(end === "reset" ? "(reset)" : "(no end)");
   const expected = parseExpected(readFileSync(new URL("expected.txt", dir), "utf8"));

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { coreWasm } from "../harness/core-wasm.ts";
+import { coreBinary } from "../harness/core-wasm.ts";
 import { runGroup } from "./program.ts";
 
 const here = new URL(".", import.meta.url);
@@ -12,7 +12,7 @@ const groups = readdirSync(fileURLToPath(here)).filter((n) => existsSync(new URL
 const known = new Set(readFileSync(new URL("known-failures.txt", here), "utf8").split("\n").filter((l) => l !== "" && !l.startsWith("#")));
 
 test.each(groups)("%s", async (group) => {
-  const module = new WebAssembly.Module(coreWasm() as BufferSource);
+  const module = coreBinary();
   const { passed, problems } = await runGroup(module, new URL(`${group}/`, here));
   expect(problems.filter((p) => !known.has(`${group}: ${p.name}`))).toEqual([]);
   expect(passed.filter((name) => known.has(`${group}: ${name}`))).toEqual([]);

@@ -3,11 +3,11 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { coreWasm } from "../harness/core-wasm.ts";
+import { coreBinary } from "../harness/core-wasm.ts";
 import { runGroup } from "./program.ts";
 
 const here = new URL(".", import.meta.url);
-const module = new WebAssembly.Module(coreWasm() as BufferSource);
+const module = coreBinary();
 let names = process.argv.slice(2);
 let note = "";
 let accepted: string[] = [];

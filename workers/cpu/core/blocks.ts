@@ -3,7 +3,7 @@
 
 import {
   ARENA_BASE, ARENA_SIZE, BLOCK_COUNT, BLOCK_FLAGS, BLOCK_FRAME_NEXT, BLOCK_HASH_NEXT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST,
-  BLOCK_LENGTH, BLOCK_MODE, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, FRAME_WRITES_BASE, HASH_BASE, HASH_ENTRIES, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
+  BLOCK_INTERPRETED, BLOCK_LENGTH, BLOCK_MODE, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, FRAME_WRITES_BASE, HASH_BASE, HASH_ENTRIES, JIT_QUEUE, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
   VCPU_MAX,
 } from "./layout";
 import { codeLines, forgetWrites } from "./mmu";
@@ -36,6 +36,7 @@ export function reserve(): usize {
 }
 export function flushBlocks(): void {
   arenaTop = ARENA_BASE;
+  store<u32>(JIT_QUEUE, 0);
   memory.fill(HASH_BASE, 0, HASH_ENTRIES << 2);
   memory.fill(FRAME_BLOCKS_BASE, 0, (highestFrame + 1) << 2);
   memory.fill(CODE_BASE, 0, (highestFrame + 1) << 3);
@@ -56,6 +57,7 @@ export function publish(block: usize, host: usize, mode: u32, count: u32, length
   store<u16>(block, <u16>length, BLOCK_LENGTH);
   store<u32>(block, 0, BLOCK_HITS);
   store<u32>(block, 1, BLOCK_FLAGS);
+  store<u32>(block, 0, BLOCK_INTERPRETED);
   const h = hashSlot(host);
   store<u32>(block, load<u32>(h), BLOCK_HASH_NEXT);
   store<u32>(h, block);

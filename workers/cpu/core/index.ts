@@ -16,7 +16,8 @@ import { currentIp } from "./run";
 import { setSegment } from "./segments";
 import { CS, LDTR, setVcpu, TR, vcpu } from "./state";
 
-export { run, resume, instructionCount, currentIp } from "./run";
+export { run, resume, instructionCount, currentIp, setHotThreshold, currentRecord, stopAt } from "./run";
+export { vcpu } from "./state";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
 export { flagBits } from "./flags";

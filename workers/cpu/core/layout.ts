@@ -24,6 +24,9 @@ export const PCID_STRIDE: u32 = 0x00002000;
 export const STRADDLE_BASE: u32 = 0x001b0000;
 export const STRADDLE_ENTRIES: u32 = 256;
 export const STRADDLE_SIZE: u32 = 128;
+/** Blocks that became hot: count (u32), then up to JIT_QUEUE_ENTRIES block addresses. The host translates and empties it. */
+export const JIT_QUEUE: u32 = 0x001b8000;
+export const JIT_QUEUE_ENTRIES: u32 = 1023;
 /** Scratch for bulk transfers between host and core. */
 export const SCRATCH_BASE: u32 = 0x00190000;
 export const SCRATCH_SIZE: u32 = 0x00010000;
@@ -178,6 +181,7 @@ export const BLOCK_COUNT: u32 = 16; // u16 instructions
 export const BLOCK_LENGTH: u32 = 18; // u16 bytes
 export const BLOCK_HITS: u32 = 20;
 export const BLOCK_FLAGS: u32 = 24; // bit 0 = valid
+export const BLOCK_INTERPRETED: u32 = 28; // u32: the first record's own handler, once a translation took its place; else 0
 
 // ---- attention bits -------------------------------------------------------------------------------------------------
 export const ATTENTION_KICK: u32 = 1;

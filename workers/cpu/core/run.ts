@@ -7,7 +7,7 @@ import { clearFault, faultVector, GP, raiseCode } from "./fault";
 import { findCached } from "./blocks";
 import {
   ARENA_BASE, ATTENTION, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
-  BLOCK_HEADER_SIZE, BLOCK_IP, BLOCK_LENGTH, HALTED, ICOUNT, IP, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
+  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, HALTED, ICOUNT, IP, JIT_QUEUE, JIT_QUEUE_ENTRIES, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
   REC_START, SEG_LIMIT, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
 import { codeBase, codeSize, lookupKey, unhalt } from "./mode";
@@ -24,7 +24,7 @@ export const EXIT_BREAK: u32 = 4;
 export let currentRecord: usize = 0;
 let currentBlock: usize = 0;
 /** Record whose handler was replaced by the end-of-block handler to stop early, 0: none; and what it was. */
-let stopAt: usize = 0;
+export let stopAt: usize = 0;
 let stopped: u32 = 0;
 /** Instruction count at which run() returns. */
 let limit: u64 = 0;
@@ -49,6 +49,20 @@ export class Chain {
   @inline static last(r: usize): void {
     currentRecord = r + 32;
   }
+}
+/** Executions after which a block is offered to the translator; 0: never. */
+let hotThreshold: u32 = 0;
+export function setHotThreshold(n: u32): void {
+  hotThreshold = n;
+}
+function enqueueHot(block: usize): void {
+  const n = load<u32>(JIT_QUEUE);
+  if (n >= JIT_QUEUE_ENTRIES || block < ARENA_BASE) {
+    store<u32>(block, 0, BLOCK_HITS);
+    return;
+  }
+  store<u32>(JIT_QUEUE + 4 + (n << 2), block);
+  store<u32>(JIT_QUEUE, n + 1);
 }
 /** Ends the running block after the current instruction (self-modified code, changed mode, pending work). */
 export function stopBlock(): void {
@@ -163,18 +177,23 @@ function loop(): u32 {
     if (icount + count > limit) {
       if (icount >= limit) return EXIT_BUDGET;
       executePart(block, ip, <u32>(limit - icount));
-    } else Execute.block(block, ip, icount, count, load<u16>(block, BLOCK_LENGTH));
+    } else {
+      const hits = load<u32>(block, BLOCK_HITS) + 1;
+      store<u32>(block, hits, BLOCK_HITS);
+      if (hits == hotThreshold) enqueueHot(block);
+      Execute.block(block, ip, icount, count, load<u16>(block, BLOCK_LENGTH), load<u32>(block, BLOCK_HEADER_SIZE + REC_HANDLER));
+    }
   }
 }
 /** Runs a block; static so that the loop has it inline. */
 class Execute {
-  @inline static block(block: usize, ip: u64, icount: u64, count: u32, length: u32): void {
+  @inline static block(block: usize, ip: u64, icount: u64, count: u32, length: u32, handler: u32): void {
     store<u64>(vcpu, ip, BLOCK_IP);
     store<u64>(vcpu, ip + length, IP);
     currentBlock = block;
     const first = block + BLOCK_HEADER_SIZE;
     currentRecord = first;
-    call_indirect<void>(load<u32>(first, REC_HANDLER), first);
+    call_indirect<void>(handler, first);
     const reached = currentRecord;
     if (reached != first + (count << 5)) stoppedEarly(ip, reached);
     store<u64>(vcpu, icount + ((reached - first) >> 5), ICOUNT);
@@ -189,7 +208,8 @@ function stoppedEarly(ip: u64, reached: usize): void {
 function executePart(block: usize, ip: u64, count: u32): void {
   const last = block + BLOCK_HEADER_SIZE + ((count - 1) << 5);
   stopBefore(last + 32);
-  Execute.block(block, ip, load<u64>(vcpu, ICOUNT), count, load<u16>(last, REC_END));
+  const own = load<u32>(block, BLOCK_INTERPRETED);
+  Execute.block(block, ip, load<u64>(vcpu, ICOUNT), count, load<u16>(last, REC_END), own ? own : load<u32>(block, BLOCK_HEADER_SIZE + REC_HANDLER));
   unstop();
 }
 /** One instruction: interrupt shadow, trap flag, debug registers. */
