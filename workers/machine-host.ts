@@ -6,7 +6,7 @@ import { takeInput } from "../src/contract/input.ts";
 import { type MachineNotice, type MachineRpc, type OpenOptions, type SharedViews, STATS, STATS_COUNT } from "../src/contract/machine.ts";
 import { Ring } from "../src/contract/ring.ts";
 import { type Fault, FaultError, type Reply } from "../src/contract/schema.ts";
-import { BlobBlock } from "./backends/block-blob.ts";
+import { blobBlock } from "./backends/block-remote.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { openSource } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
@@ -307,7 +307,7 @@ async function loadDisks(config: DomainConfig, sources: Sources): Promise<Map<st
       const fixed = readOnly || media === "cdrom";
       if (attached instanceof Blob) {
         // A sentence about the file names it as the person knows it.
-        const base = new BlobBlock(attached, attached instanceof File ? attached.name : source);
+        const base = blobBlock(attached, attached instanceof File ? attached.name : source);
         disks.set(at, fixed ? base : new OverlayBlock(base));
       } else if (attached === undefined && source.startsWith("url:")) {
         // Read in pieces as the guest asks, where the server can.
