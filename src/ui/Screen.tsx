@@ -1,6 +1,7 @@
 // The guest's display: a canvas drawn from the shared frame when its sequence changed, the keyboard by physical keys, the mouse by pointer
 // lock, full screen, and a hidden copy of text mode for screen readers and tests.
 
+import { nextLook, touch } from "./pace.ts";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { MachineClient, MachineRow } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
@@ -71,17 +72,20 @@ export function Screen({ row, client, shown }: { readonly row: MachineRow; reado
     setText("");
     if (!client?.frame || !shown) return;
     const reader = new FrameReader(client);
-    let frame = 0;
+    let cancel = () => {};
+    let changedAt = 0;
     let textAt = 0;
     let last = "";
     const draw = (now: number) => {
-      frame = requestAnimationFrame(draw);
+      cancel = nextLook(draw);
       if (moved.current.dx || moved.current.dy) {
         client.pointer(moved.current.dx, -moved.current.dy, 0, buttons.current);
         moved.current = { dx: 0, dy: 0 };
       }
       const image = reader.read();
       if (image && canvas.current) {
+        if (now - changedAt < 120) touch();
+        changedAt = now;
         const target = canvas.current;
         if (target.width !== image.width || target.height !== image.height) {
           target.width = image.width;
@@ -100,8 +104,8 @@ export function Screen({ row, client, shown }: { readonly row: MachineRow; reado
         }
       }
     };
-    frame = requestAnimationFrame(draw);
-    return () => cancelAnimationFrame(frame);
+    cancel = nextLook(draw);
+    return () => cancel();
   }, [client, shown, row.session]);
 
   // ---- room for "fit"

@@ -1,6 +1,7 @@
 // One xterm per machine and serial port, kept outside React so that it goes on while another panel or machine is shown. A pump moves
 // bytes from the rings to the terminals on every frame, and four times a second while the page is hidden.
 
+import { nextLook, touch } from "./pace.ts";
 import { FitAddon } from "@xterm/addon-fit";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import type { MachineClient } from "../store/index.ts";
@@ -85,14 +86,17 @@ export function forgetTerminals(machine: string): void {
 function pump(): void {
   for (const entry of entries.values()) {
     const ring = entry.client?.serial[entry.port]?.out;
-    if (ring && ring.length > 0) entry.terminal.write(ring.drain(MOST_PER_PUMP));
+    if (ring && ring.length > 0) {
+      entry.terminal.write(ring.drain(MOST_PER_PUMP));
+      touch();
+    }
   }
 }
 function onFrame(): void {
   pump();
-  requestAnimationFrame(onFrame);
+  nextLook(onFrame);
 }
 export function startPump(): void {
-  requestAnimationFrame(onFrame);
+  nextLook(onFrame);
   setInterval(pump, PUMP_HIDDEN_MS);
 }
