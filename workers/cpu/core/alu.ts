@@ -3,7 +3,7 @@
 // recent processors do where that is known (shift OF = MSB ^ CF).
 
 import { raise, DE } from "./fault";
-import { ADC1, ADD, AF, CF, OF, SBB1, SF, SUB, ZF, cf, af, flagBits, setFlagBits, setLazy, setResult, sx } from "./flags";
+import { ADC1, ADD, AF, CF, OF, SBB1, SUB, ZF, cf, af, flagBits, setFlagBits, setLazy, setResult, sx } from "./flags";
 
 export function mov<T>(v: T): T {
   return v;
@@ -277,12 +277,6 @@ export function divide128(hi: u64, lo: u64, d: u64): u64 {
   return (q1 << 32) + q0;
 }
 
-export function bswap32(v: u32): u32 {
-  return bswap<u32>(v);
-}
-export function bswap64(v: u64): u64 {
-  return bswap<u64>(v);
-}
 /** 16-bit BSWAP is undefined; processors give zero. */
 export function byteSwap<T>(v: T): T {
   if (sizeof<T>() == 2) return <T>0;
@@ -416,12 +410,4 @@ export function aad(ax: u16, base: u8): u16 {
   const r = <u8>(<u32>(ax & 0xff) + <u32>(ax >> 8) * <u32>base);
   setResult<u8>(r, 0);
   return r;
-}
-/** SAHF/LAHF on AH. */
-export function sahf(ah: u8): void {
-  const keep = flagBits() & OF;
-  setFlagBits(keep | (<u32>ah & (SF | ZF | AF | CF | 4)));
-}
-export function lahf(): u8 {
-  return <u8>((flagBits() & 0xd5) | 2);
 }

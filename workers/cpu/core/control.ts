@@ -2,7 +2,7 @@
 // IP already holds the address of the next instruction (run.ts). Intel SDM 2.
 
 import { BP, GP, OF as OFV, raise, raiseCode, BR, UD } from "./fault";
-import { Condition, condition, flagBits, IF, IOPL, VM, RF, overflow } from "./flags";
+import { Condition, condition, IF, IOPL, VM, RF, overflow } from "./flags";
 import { softwareInterrupt, softwareTrap, hardwareTrap, writeFlags, iret, shadowStack } from "./interrupts";
 import { EFLAGS, IP, REC_ADDR_SHIFT, REC_IMM, REC_R0, REC_SEG, SEG_LIMIT, } from "./layout";
 import { virtual8086 } from "./mode";
@@ -186,9 +186,6 @@ export function popSeg<T>(r: usize, s: u32): void {
   else Regs.set(RSP, sp);
   if (s == SS) shadowStack();
 }
-export function movSegFrom<T>(r: usize, s: u32): void {
-  loadSegment(s, s);
-}
 export function pusha<T>(r: usize): void {
   const sp = Regs.get(RSP);
   for (let n: u32 = 0; n < 8; n++) Stack.poke<T>((n + 1) * sizeof<T>(), <T>(n == RSP ? sp : Regs.get(n)));
@@ -251,7 +248,4 @@ export function popf<T>(r: usize): void {
 
   writeFlags(v, mask);
 
-}
-export function flagsNow(): u32 {
-  return flagBits();
 }

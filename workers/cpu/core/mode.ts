@@ -34,9 +34,6 @@ export function realOrV86(): bool {
 export function longMode(): bool {
   return (load<u64>(vcpu, EFER) & LMA) != 0;
 }
-export function long64(): bool {
-  return codeSize == 2;
-}
 export function updateLookupKey(): void {
   lookupKey = (<u32>generation << 4) | codeSize | (Regs.cpl() == 3 ? 4 : 0) | 8;
 }

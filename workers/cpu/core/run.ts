@@ -92,10 +92,6 @@ export function currentIp(): u64 {
   if (currentRecord) return load<u64>(vcpu, BLOCK_IP) + load<u16>(currentRecord, REC_START);
   return load<u64>(vcpu, IP);
 }
-/** RIP of the next instruction in sequence. */
-export function nextIp(): u64 {
-  return load<u64>(vcpu, BLOCK_IP) + load<u16>(currentRecord, REC_END);
-}
 /** Leaves the running block because of a fault: RIP and count go back to the faulting instruction. */
 export function abandonBlock(): void {
   if (!currentRecord) return;
@@ -162,7 +158,7 @@ function loop(): u32 {
     }
     const ip = load<u64>(vcpu, IP);
     const linear = ip + codeBase;
-    const slot = lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
+    const slot = Execute.slot(lookup, linear);
     let block: usize = 0;
     let count: u32 = 0;
     if (load<u64>(slot) == linear && load<u32>(slot, 8) == lookupKey) {
@@ -185,8 +181,12 @@ function loop(): u32 {
     }
   }
 }
-/** Runs a block; static so that the loop has it inline. */
+/** Finds and runs a block; static so that the loop has it inline. */
 class Execute {
+  /** Slot of a linear RIP in the block lookup: its page's group, then its offset. */
+  @inline static slot(lookup: usize, linear: u64): usize {
+    return lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
+  }
   @inline static block(block: usize, ip: u64, icount: u64, count: u32, length: u32, handler: u32): void {
     store<u64>(vcpu, ip, BLOCK_IP);
     store<u64>(vcpu, ip + length, IP);
@@ -217,7 +217,7 @@ function step(lookup: usize): void {
   if (!trapBefore()) return;
   const ip = load<u64>(vcpu, IP);
   const linear = ip + codeBase;
-  const slot = lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
+  const slot = Execute.slot(lookup, linear);
   const block = findBlock(linear, slot);
   executePart(block, ip, 1);
   serviceTrap();

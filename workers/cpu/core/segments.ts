@@ -2,12 +2,11 @@
 // Intel SDM 3A chapters 3.4, 5.5-5.8, 2A CALL/JMP/RET. Checks come first; state changes when nothing can fault any more.
 
 import { GP, NP, raiseCode, SSF, TS } from "./fault";
-import { VM } from "./flags";
-import { CPL, EFLAGS, GDT_BASE, GDT_LIMIT, IP, SEG_ATTR, SEG_BASE, SEG_LIMIT, SEG_SELECTOR } from "./layout";
-import { ATTR_DB, ATTR_L, ATTR_NULL, codeSize, longMode, protectedMode, realOrV86, updateMode, updateSegment, virtual8086 } from "./mode";
+import { CPL, GDT_BASE, GDT_LIMIT, IP, SEG_ATTR, SEG_BASE, SEG_LIMIT, SEG_SELECTOR } from "./layout";
+import { ATTR_DB, ATTR_L, ATTR_NULL, codeSize, longMode, realOrV86, updateMode, updateSegment, virtual8086 } from "./mode";
 import { enterLevel, enterSystem, Mem, updateContext } from "./mmu";
-import { segmentLinear, Stack, stackMask } from "./operands";
-import { CS, LDTR, Regs, RSP, SS, TR, vcpu, FS, ES } from "./state";
+import { Stack, stackMask } from "./operands";
+import { CS, LDTR, Regs, RSP, SS, TR, vcpu, ES } from "./state";
 import { taskSwitch } from "./task";
 
 export function selector(s: u32): u32 {
@@ -146,7 +145,7 @@ export function dropPrivilegedSegments(): void {
     const a = segAttr(s);
     if (a & ATTR_NULL) continue;
     // Data or non-conforming code.
-    if ((a & 0x1c) != 0x1c && ((a >> 5) & 3) < cpl) setSegment(s, 0, s >= FS && codeSize == 2 ? 0 : 0, 0, ATTR_NULL);
+    if ((a & 0x1c) != 0x1c && ((a >> 5) & 3) < cpl) setSegment(s, 0, 0, 0, ATTR_NULL);
   }
 }
 export function setCpl(level: u32): void {
@@ -471,7 +470,3 @@ export function farReturn<T>(release: u64): void {
 export function enterV86(sel: u32, s: u32): void {
   setSegment(s, sel, <u64>(sel << 4), 0xffff, 0xf3);
 }
-export function inV86(): bool {
-  return (load<u64>(vcpu, EFLAGS) & VM) != 0 && protectedMode();
-}
-export { segmentLinear };

@@ -304,11 +304,6 @@ export function loadTable(r: usize, idt: u32): void {
     store<u32>(vcpu, limit, GDT_LIMIT);
   }
 }
-export function storeSelector<T>(s: u32): T {
-  if (realOrV86()) raise(UD);
-  umip();
-  return <T>selector(s);
-}
 export function sldtReg<T>(r: usize, s: u32): void {
   if (realOrV86()) raise(UD);
   umip();
@@ -415,9 +410,6 @@ export function arpl(a: u16, b: u16): u16 {
   const lower = (a & 3) < (b & 3);
   setZf(lower);
   return lower ? (a & 0xfffc) | (b & 3) : a;
-}
-export function movFromSeg<T>(s: u32): T {
-  return <T>selector(s);
 }
 export function movSegReg(r: usize): void {
   movToSeg(<u32>load<u8>(r, REC_R0), Reg.read<u16>(r, REC_R1));

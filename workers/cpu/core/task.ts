@@ -2,7 +2,7 @@
 // the new task (as the manual says) but the order among several bad selectors is ES, CS, SS, DS, FS, GS.
 
 import { GP, NP, raiseCode, SSF, TS } from "./fault";
-import { flagBits, NT, setFlagBits, TF, VM } from "./flags";
+import { flagBits, NT, setFlagBits, VM } from "./flags";
 import { missing } from "./host";
 import { CR0, CR3, CR4, DR, EFLAGS, IP } from "./layout";
 import { ATTR_NULL, updateAttention, updateMode } from "./mode";
@@ -139,7 +139,6 @@ export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u3
   }
   if (trap) missing(4, 0);
   if (load<u64>(vcpu, IP) > <u64>segLimit(CS)) raiseCode(GP, 0);
-  void TF;
 }
 function reg(base: u64, wide: bool, n: u32): u64 {
   return wide ? <u64>Mem.read<u32>(base + 40 + n * 4) : <u64>Mem.read<u16>(base + 18 + n * 2) | 0xffff0000;
