@@ -2,7 +2,10 @@
 // IP already holds the address of the next instruction (run.ts). Intel SDM 2.
 
 import { BP, GP, OF as OFV, raise, raiseCode, BR, UD } from "./fault";
-import { Condition, condition, IF, IOPL, VM, RF, overflow } from "./flags";
+import {
+  condition, IF, IOPL, VM, RF, overflow, holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7, holds8, holds9, holds10, holds11, holds12,
+  holds13, holds14, holds15,
+} from "./flags";
 import { softwareInterrupt, softwareTrap, hardwareTrap, writeFlags, iret, shadowStack } from "./interrupts";
 import { EFLAGS, IP, REC_ADDR_SHIFT, REC_IMM, REC_R0, REC_SEG, SEG_LIMIT, } from "./layout";
 import { virtual8086 } from "./mode";
@@ -28,26 +31,26 @@ export function jmpRel<T>(r: usize): void {
 }
 // Jcc, one function per condition so that each handler tests just what it needs.
 class Jump {
-  @inline static on<T>(r: usize, code: u32): void {
-    if (Condition.holds(code)) near<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
+  @inline static on<T>(r: usize, taken: bool): void {
+    if (taken) near<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
   }
 }
-export function j0<T>(r: usize): void { Jump.on<T>(r, 0); }
-export function j1<T>(r: usize): void { Jump.on<T>(r, 1); }
-export function j2<T>(r: usize): void { Jump.on<T>(r, 2); }
-export function j3<T>(r: usize): void { Jump.on<T>(r, 3); }
-export function j4<T>(r: usize): void { Jump.on<T>(r, 4); }
-export function j5<T>(r: usize): void { Jump.on<T>(r, 5); }
-export function j6<T>(r: usize): void { Jump.on<T>(r, 6); }
-export function j7<T>(r: usize): void { Jump.on<T>(r, 7); }
-export function j8<T>(r: usize): void { Jump.on<T>(r, 8); }
-export function j9<T>(r: usize): void { Jump.on<T>(r, 9); }
-export function j10<T>(r: usize): void { Jump.on<T>(r, 10); }
-export function j11<T>(r: usize): void { Jump.on<T>(r, 11); }
-export function j12<T>(r: usize): void { Jump.on<T>(r, 12); }
-export function j13<T>(r: usize): void { Jump.on<T>(r, 13); }
-export function j14<T>(r: usize): void { Jump.on<T>(r, 14); }
-export function j15<T>(r: usize): void { Jump.on<T>(r, 15); }
+export function j0<T>(r: usize): void { Jump.on<T>(r, holds0()); }
+export function j1<T>(r: usize): void { Jump.on<T>(r, holds1()); }
+export function j2<T>(r: usize): void { Jump.on<T>(r, holds2()); }
+export function j3<T>(r: usize): void { Jump.on<T>(r, holds3()); }
+export function j4<T>(r: usize): void { Jump.on<T>(r, holds4()); }
+export function j5<T>(r: usize): void { Jump.on<T>(r, holds5()); }
+export function j6<T>(r: usize): void { Jump.on<T>(r, holds6()); }
+export function j7<T>(r: usize): void { Jump.on<T>(r, holds7()); }
+export function j8<T>(r: usize): void { Jump.on<T>(r, holds8()); }
+export function j9<T>(r: usize): void { Jump.on<T>(r, holds9()); }
+export function j10<T>(r: usize): void { Jump.on<T>(r, holds10()); }
+export function j11<T>(r: usize): void { Jump.on<T>(r, holds11()); }
+export function j12<T>(r: usize): void { Jump.on<T>(r, holds12()); }
+export function j13<T>(r: usize): void { Jump.on<T>(r, holds13()); }
+export function j14<T>(r: usize): void { Jump.on<T>(r, holds14()); }
+export function j15<T>(r: usize): void { Jump.on<T>(r, holds15()); }
 // The target is checked first, then the stack: a fault of either puts IP back (run.ts abandonBlock).
 export function callRel<T>(r: usize): void {
   const ip = load<u64>(vcpu, IP);

@@ -148,27 +148,24 @@ export function condition(code: u32): bool {
     default: return !lessEqual();
   }
 }
-/** condition() with a constant code: folds to the one test it needs. */
-export class Condition {
-  @inline static holds(code: u32): bool {
-    if (code == 0) return overflow();
-    if (code == 1) return !overflow();
-    if (code == 2) return cf();
-    if (code == 3) return !cf();
-    if (code == 4) return zf();
-    if (code == 5) return !zf();
-    if (code == 6) return belowEqual();
-    if (code == 7) return !belowEqual();
-    if (code == 8) return sf();
-    if (code == 9) return !sf();
-    if (code == 10) return pf();
-    if (code == 11) return !pf();
-    if (code == 12) return less();
-    if (code == 13) return !less();
-    if (code == 14) return lessEqual();
-    return !lessEqual();
-  }
-}
+// Each code as a function of its own: Jcc, CMOVcc and SETcc name theirs, and the translator copies these for its branches. (A chain of tests
+// on a constant code leaves dead flag computations behind in asc.)
+export function holds0(): bool { return overflow(); }
+export function holds1(): bool { return !overflow(); }
+export function holds2(): bool { return cf(); }
+export function holds3(): bool { return !cf(); }
+export function holds4(): bool { return zf(); }
+export function holds5(): bool { return !zf(); }
+export function holds6(): bool { return belowEqual(); }
+export function holds7(): bool { return !belowEqual(); }
+export function holds8(): bool { return sf(); }
+export function holds9(): bool { return !sf(); }
+export function holds10(): bool { return pf(); }
+export function holds11(): bool { return !pf(); }
+export function holds12(): bool { return less(); }
+export function holds13(): bool { return !less(); }
+export function holds14(): bool { return lessEqual(); }
+export function holds15(): bool { return !lessEqual(); }
 /** The six flags as EFLAGS bits. */
 export function flagBits(): u32 {
   if (!(flagOp & 0xff)) return <u32>flagB;

@@ -3,7 +3,10 @@
 
 import { cmp, divide128, divRemainder, mulHighS, mulHighU, add } from "./alu";
 import { DE, GP, raise, raiseCode } from "./fault";
-import { CF, Condition, condition, flagBits, OF, setFlagBits, setResult, sx, ZF } from "./flags";
+import {
+  CF, condition, flagBits, OF, setFlagBits, setResult, sx, ZF, holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7,
+  holds8, holds9, holds10, holds11, holds12, holds13, holds14, holds15,
+} from "./flags";
 import { REC_IMM, REC_R0, REC_R1, REC_SEG, REC_ADDR_SHIFT } from "./layout";
 import { Mem } from "./mmu";
 import { Ea, Reg } from "./operands";
@@ -239,38 +242,38 @@ export function lea<T>(r: usize): void {
   Reg.write<T>(r, REC_R0, <T>Ea.offset(r));
 }
 // CMOVcc and SETcc, one function per condition.
-export function cmov0<T>(old: T, v: T): T { return Condition.holds(0) ? v : old; }
-export function cmov1<T>(old: T, v: T): T { return Condition.holds(1) ? v : old; }
-export function cmov2<T>(old: T, v: T): T { return Condition.holds(2) ? v : old; }
-export function cmov3<T>(old: T, v: T): T { return Condition.holds(3) ? v : old; }
-export function cmov4<T>(old: T, v: T): T { return Condition.holds(4) ? v : old; }
-export function cmov5<T>(old: T, v: T): T { return Condition.holds(5) ? v : old; }
-export function cmov6<T>(old: T, v: T): T { return Condition.holds(6) ? v : old; }
-export function cmov7<T>(old: T, v: T): T { return Condition.holds(7) ? v : old; }
-export function cmov8<T>(old: T, v: T): T { return Condition.holds(8) ? v : old; }
-export function cmov9<T>(old: T, v: T): T { return Condition.holds(9) ? v : old; }
-export function cmov10<T>(old: T, v: T): T { return Condition.holds(10) ? v : old; }
-export function cmov11<T>(old: T, v: T): T { return Condition.holds(11) ? v : old; }
-export function cmov12<T>(old: T, v: T): T { return Condition.holds(12) ? v : old; }
-export function cmov13<T>(old: T, v: T): T { return Condition.holds(13) ? v : old; }
-export function cmov14<T>(old: T, v: T): T { return Condition.holds(14) ? v : old; }
-export function cmov15<T>(old: T, v: T): T { return Condition.holds(15) ? v : old; }
-export function set0(): u8 { return Condition.holds(0) ? 1 : 0; }
-export function set1(): u8 { return Condition.holds(1) ? 1 : 0; }
-export function set2(): u8 { return Condition.holds(2) ? 1 : 0; }
-export function set3(): u8 { return Condition.holds(3) ? 1 : 0; }
-export function set4(): u8 { return Condition.holds(4) ? 1 : 0; }
-export function set5(): u8 { return Condition.holds(5) ? 1 : 0; }
-export function set6(): u8 { return Condition.holds(6) ? 1 : 0; }
-export function set7(): u8 { return Condition.holds(7) ? 1 : 0; }
-export function set8(): u8 { return Condition.holds(8) ? 1 : 0; }
-export function set9(): u8 { return Condition.holds(9) ? 1 : 0; }
-export function set10(): u8 { return Condition.holds(10) ? 1 : 0; }
-export function set11(): u8 { return Condition.holds(11) ? 1 : 0; }
-export function set12(): u8 { return Condition.holds(12) ? 1 : 0; }
-export function set13(): u8 { return Condition.holds(13) ? 1 : 0; }
-export function set14(): u8 { return Condition.holds(14) ? 1 : 0; }
-export function set15(): u8 { return Condition.holds(15) ? 1 : 0; }
+export function cmov0<T>(old: T, v: T): T { return holds0() ? v : old; }
+export function cmov1<T>(old: T, v: T): T { return holds1() ? v : old; }
+export function cmov2<T>(old: T, v: T): T { return holds2() ? v : old; }
+export function cmov3<T>(old: T, v: T): T { return holds3() ? v : old; }
+export function cmov4<T>(old: T, v: T): T { return holds4() ? v : old; }
+export function cmov5<T>(old: T, v: T): T { return holds5() ? v : old; }
+export function cmov6<T>(old: T, v: T): T { return holds6() ? v : old; }
+export function cmov7<T>(old: T, v: T): T { return holds7() ? v : old; }
+export function cmov8<T>(old: T, v: T): T { return holds8() ? v : old; }
+export function cmov9<T>(old: T, v: T): T { return holds9() ? v : old; }
+export function cmov10<T>(old: T, v: T): T { return holds10() ? v : old; }
+export function cmov11<T>(old: T, v: T): T { return holds11() ? v : old; }
+export function cmov12<T>(old: T, v: T): T { return holds12() ? v : old; }
+export function cmov13<T>(old: T, v: T): T { return holds13() ? v : old; }
+export function cmov14<T>(old: T, v: T): T { return holds14() ? v : old; }
+export function cmov15<T>(old: T, v: T): T { return holds15() ? v : old; }
+export function set0(): u8 { return holds0() ? 1 : 0; }
+export function set1(): u8 { return holds1() ? 1 : 0; }
+export function set2(): u8 { return holds2() ? 1 : 0; }
+export function set3(): u8 { return holds3() ? 1 : 0; }
+export function set4(): u8 { return holds4() ? 1 : 0; }
+export function set5(): u8 { return holds5() ? 1 : 0; }
+export function set6(): u8 { return holds6() ? 1 : 0; }
+export function set7(): u8 { return holds7() ? 1 : 0; }
+export function set8(): u8 { return holds8() ? 1 : 0; }
+export function set9(): u8 { return holds9() ? 1 : 0; }
+export function set10(): u8 { return holds10() ? 1 : 0; }
+export function set11(): u8 { return holds11() ? 1 : 0; }
+export function set12(): u8 { return holds12() ? 1 : 0; }
+export function set13(): u8 { return holds13() ? 1 : 0; }
+export function set14(): u8 { return holds14() ? 1 : 0; }
+export function set15(): u8 { return holds15() ? 1 : 0; }
 // moffs: the offset is the immediate.
 export function movFromOffset<T>(r: usize): void {
   const v = Mem.read<T>(Ea.readAt(load<u8>(r, REC_SEG), load<u64>(r, REC_IMM), sizeof<T>()));
