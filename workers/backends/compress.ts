@@ -1,0 +1,85 @@
+// Compression that image formats need, the same in Node and in a browser: deflate through pako (qcow2 wants a 4 KiB window, which few
+// libraries can write) and Zstandard through its own C code as WebAssembly.
+
+import { Zstd } from "@hpcc-js/wasm-zstd";
+import { deflateRaw, Inflate, inflate } from "pako";
+import { FaultError } from "../../src/contract/schema.ts";
+import { type Io, wait } from "./io.ts";
+
+let zstd: Zstd | null = null;
+/** Zstandard must be loaded before an Io that may not wait uses it. */
+export async function loadZstd(): Promise<void> {
+  zstd ??= await Zstd.load();
+}
+export function* needZstd(): Io<void> {
+  if (!zstd) yield* wait(loadZstd());
+}
+const damaged = (what: string) => new FaultError("image.compressed", `Compressed data of ${what} is damaged.`, "The image file is corrupt, or was not copied completely.");
+
+/** Raw deflate as qcow2 writes it: window of 4 KiB. */
+export function deflate12(bytes: Uint8Array, level = 6): Uint8Array {
+  return deflateRaw(bytes, { windowBits: 12, memLevel: 9, level });
+}
+/** Unpacks exactly `length` bytes of raw deflate; what follows in `bytes` is ignored. */
+export function inflateExactly(bytes: Uint8Array, length: number, what: string, raw = true): Uint8Array {
+  const out = new Uint8Array(length);
+  let have = 0;
+  const stream = new Inflate({ raw, chunkSize: Math.min(65536, Math.max(512, length)) });
+  stream.onData = (chunk: Uint8Array) => {
+    if (have + chunk.length > length) throw damaged(what);
+    out.set(chunk, have);
+    have += chunk.length;
+  };
+  try {
+    stream.push(bytes, true);
+  } catch {
+    throw damaged(what);
+  }
+  if (have !== length) throw damaged(what);
+  return out;
+}
+export function inflateZlib(bytes: Uint8Array, length: number, what: string): Uint8Array {
+  return inflateExactly(bytes, length, what, false);
+}
+export function zstdCompress(bytes: Uint8Array, level = 3): Uint8Array {
+  if (!zstd) throw new Error("zstd is not loaded");
+  return zstd.compress(bytes, level);
+}
+/** Unpacks one frame of exactly `length` bytes; padding after the frame is cut off first. */
+export function zstdDecompress(bytes: Uint8Array, length: number, what: string): Uint8Array {
+  if (!zstd) throw new Error("zstd is not loaded");
+  let out: Uint8Array;
+  try {
+    out = zstd.decompress(bytes.subarray(0, frameLength(bytes)));
+  } catch {
+    throw damaged(what);
+  }
+  if (out.length !== length) throw damaged(what);
+  return out;
+}
+/** Length of the Zstandard frame at the start (RFC 8878, 3.1.1): qcow2 pads it to whole sectors. */
+function frameLength(bytes: Uint8Array): number {
+  const at = (n: number) => {
+    const value = bytes[n];
+    if (value === undefined) throw new Error("short frame");
+    return value;
+  };
+  if (at(0) !== 0x28 || at(1) !== 0xb5 || at(2) !== 0x2f || at(3) !== 0xfd) throw new Error("no frame");
+  const descriptor = at(4);
+  const single = (descriptor & 0x20) !== 0;
+  let n = 5 + (single ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] as number);
+  const sizeFlag = descriptor >> 6;
+  n += sizeFlag === 0 ? (single ? 1 : 0) : 1 << sizeFlag;
+  for (;;) {
+    const head = at(n) | (at(n + 1) << 8) | (at(n + 2) << 16);
+    n += 3;
+    const type = (head >> 1) & 3;
+    if (type === 3) throw new Error("reserved block");
+    n += type === 1 ? 1 : head >> 3;
+    if (head & 1) break;
+  }
+  if (descriptor & 4) n += 4;
+  if (n > bytes.length) throw new Error("short frame");
+  return n;
+}
+export { inflate };
