@@ -246,6 +246,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
     stopLog?.();
     terminal.stop();
     for (const close of closers) close();
+    await made.close();
   }
   return status;
 }

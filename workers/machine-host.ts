@@ -6,9 +6,9 @@ import { takeInput } from "../src/contract/input.ts";
 import { type MachineNotice, type MachineRpc, type OpenOptions, type SharedViews, STATS, STATS_COUNT } from "../src/contract/machine.ts";
 import { Ring } from "../src/contract/ring.ts";
 import { type Fault, FaultError, type Reply } from "../src/contract/schema.ts";
-import { blobBlock } from "./backends/block-remote.ts";
+import { blobFile } from "./backends/block-remote.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
-import { openSource } from "./backends/sources.ts";
+import { openDrive, openSource } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import { createFrameView, FrameSink } from "./frame-sink.ts";
@@ -300,14 +300,15 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 async function loadDisks(config: DomainConfig, sources: Sources): Promise<Map<string, BlockBackend>> {
   const disks = new Map<string, BlockBackend>();
   await Promise.all(
-    config.disks.map(async ({ at, source, media, readOnly }) => {
+    config.disks.map(async ({ at, source, media, readOnly, format }) => {
       if (disks.has(at)) throw new FaultError("disk.twice", `Two drives are attached at ${at}.`);
       if (source === "") return;
       const attached = sources.attached(source);
       const fixed = readOnly || media === "cdrom";
       if (attached instanceof Blob) {
         // A sentence about the file names it as the person knows it.
-        const base = blobBlock(attached, attached instanceof File ? attached.name : source);
+        const file = blobFile(attached, attached instanceof File ? attached.name : source);
+        const base = await openDrive(file, { readOnly: true, format: media === "cdrom" && format === "auto" ? "raw" : format });
         disks.set(at, fixed ? base : new OverlayBlock(base));
       } else if (attached === undefined && source.startsWith("url:")) {
         // Read in pieces as the guest asks, where the server can.

@@ -6,8 +6,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { DomainConfig } from "../src/contract/domain.ts";
 import { FaultError } from "../src/contract/schema.ts";
-import { FileBlock, fileFault } from "./backends/block-file.node.ts";
-import { openSource } from "./backends/sources.ts";
+import { fileFault, NodeFile, nodeSurroundings } from "./backends/byte-file.node.ts";
+import { openSource, type SourceOptions } from "./backends/sources.ts";
+import { closeChain, type Image } from "./backends/image.ts";
+import { later } from "./backends/io.ts";
 import { damage, damagedFault, parseRecord } from "./image-record.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
@@ -34,6 +36,10 @@ export interface NodeMachine {
   readonly board: Board;
   readonly cpu: WasmCpu;
   readonly input: InputHub;
+  /** The images behind the drives, by place. */
+  readonly images: ReadonlyMap<string, Image>;
+  /** Writes what is still in memory and closes the images. */
+  close(): Promise<void>;
 }
 
 function readBytes(path: string): Uint8Array {
@@ -70,23 +76,23 @@ async function sourceBytes(source: string, root: string): Promise<Uint8Array> {
   const built = builtPath(root, source);
   if (built !== null) return checkedBuilt(built, root, source);
   if (source.startsWith("file:")) return readBytes(source.slice(5));
-  const disk = await openDisk(source, root, true, false, false);
+  const disk = await openDisk(source, root, { readOnly: true, format: "raw" });
   if (disk === null) throw new FaultError("source.empty", "A source is empty.");
   const bytes = new Uint8Array(disk.sectors * 512);
   await disk.read(0, bytes);
   return bytes;
 }
-function openDisk(source: string, root: string, readOnly: boolean, snapshot: boolean, _cdrom: boolean): Promise<BlockBackend | null> {
+function openDisk(source: string, root: string, options: SourceOptions): Promise<BlockBackend | null> {
   return openSource(
     source,
-    { readOnly, snapshot },
+    { ...options, around: nodeSurroundings },
     {
-      file: (path, noWrites) => new FileBlock(path, noWrites),
+      file: (path, noWrites) => new NodeFile(path, noWrites ? "read" : "write"),
       guest: (rest) => {
         const path = builtPath(root, `guest:${rest}`);
         if (path === null) throw new FaultError("source.path", `"guest:${rest}" is not a built file.`, "Write guest:ID/NAME.");
         checkedBuilt(path, root, `guest:${rest}`);
-        return new FileBlock(path, true);
+        return new NodeFile(path, "read");
       },
     },
   );
@@ -147,8 +153,18 @@ function coreBinary(parts: NodeParts): CoreBinary {
 
 export async function openMachine(config: DomainConfig, parts: NodeParts): Promise<NodeMachine> {
   const disks = new Map<string, BlockBackend | null>();
+  const images = new Map<string, Image>();
   for (const disk of config.disks)
-    disks.set(disk.at, await openDisk(disk.source, parts.root, disk.readOnly, disk.snapshot, disk.media === "cdrom"));
+    disks.set(
+      disk.at,
+      await openDisk(disk.source, parts.root, {
+        readOnly: disk.readOnly,
+        snapshot: disk.snapshot,
+        format: disk.media === "cdrom" && disk.format === "auto" ? "raw" : disk.format,
+        cache: disk.cache,
+        opened: (image) => images.set(disk.at, image),
+      }),
+    );
   const firmware = await loadFirmware(config, parts);
   const input = new InputHub();
   const make = {
@@ -168,5 +184,9 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
     firmware,
     trace: { buffer: new ArrayBuffer(traceBytes(capacity)), capacity },
   });
-  return { machine: new Machine(board), board, cpu: board.cpu as WasmCpu, input };
+  const machine = new Machine(board);
+  const close = async () => {
+    for (const image of images.values()) await later(closeChain(image));
+  };
+  return { machine, board, cpu: board.cpu as WasmCpu, input, images, close };
 }

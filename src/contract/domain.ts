@@ -24,13 +24,18 @@ export const device = object("a device by type, with its options", {
   id: optional(string("id, unique in the machine"), ""),
   options: optional({ summary: "options of the type", kind: { type: "object", fields: {} }, parse: (v) => v as Readonly<Record<string, unknown>> }, {} as Readonly<Record<string, unknown>>),
 });
+/** Formats that image files can have; "auto" looks. */
+export const DISK_FORMATS = ["auto", "raw", "qcow2", "vmdk", "vdi", "vpc", "vhdx", "qed", "parallels", "cloop", "cow"] as const;
+export const CACHE_MODES = ["writeback", "none", "unsafe", "writethrough", "directsync"] as const;
 export const disk = object("a drive", {
   /** "ide0-master" … "ide1-slave", "floppy0", "floppy1" */
   at: choice("where it is attached", ["ide0-master", "ide0-slave", "ide1-master", "ide1-slave", "floppy0", "floppy1"]),
   media: choice("kind of medium", ["disk", "cdrom", "floppy"]),
   /** Names a source for the block backends: "file:PATH", "library:ID", "url:HTTP…", "memory:BYTES", "" = empty drive. */
   source: string("where the bytes come from"),
-  format: optional(choice("image format", ["raw"]), "raw" as const),
+  format: optional(choice("image format", DISK_FORMATS), "auto" as const),
+  /** As QEMU's cache=: whether writes wait for the disk below, and whether the guest's flushes count. */
+  cache: optional(choice("when a write is done", CACHE_MODES), "writeback" as const),
   readOnly: optional(boolean("refuse writes"), false),
   /** Writes go to memory and are lost at the end. */
   snapshot: optional(boolean("keep writes in memory only"), false),

@@ -21,7 +21,7 @@ export function withImage(config: DomainConfig, image: ImageRow): DomainConfig {
   const disk = {
     at: cdrom ? free(["ide1-master", "ide1-slave"]) : floppy ? free(["floppy0", "floppy1"]) : free(["ide0-master", "ide0-slave", "ide1-slave"]),
     media: cdrom ? ("cdrom" as const) : floppy ? ("floppy" as const) : ("disk" as const),
-    source, format: "raw" as const, readOnly: cdrom, snapshot: false,
+    source, format: "auto" as const, cache: "writeback" as const, readOnly: cdrom, snapshot: false,
   };
   return { ...config, disks: [...config.disks.filter((d) => d.at !== disk.at), disk] };
 }

@@ -30,7 +30,8 @@ export function domainToFlags(domain: DomainConfig): string[] {
     const parts = disk.source === "" ? [] : [`file=${comma(nameOf(disk.source))}`];
     parts.push(`if=${disk.media === "floppy" ? "floppy" : "ide"}`, `index=${INDEX[disk.at] ?? 0}`);
     if (disk.media === "cdrom") parts.push("media=cdrom");
-    parts.push("format=raw");
+    if (disk.format !== "auto") parts.push(`format=${disk.format}`);
+    if (disk.cache !== "writeback") parts.push(`cache=${disk.cache}`);
     if (disk.readOnly !== (disk.media === "cdrom")) parts.push(`readonly=${disk.readOnly ? "on" : "off"}`);
     if (disk.snapshot) parts.push("snapshot=on");
     flag("drive", parts.join(","));

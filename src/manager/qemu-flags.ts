@@ -1,7 +1,7 @@
 // QEMU's command line as a face of DomainConfig: one row per flag with its help, and every flag or sub-option that we do not
 // support refused by name. From QEMU's invocation manual (docs/system/invocation). The other direction is qemu-flags-print.ts.
 
-import { type DomainConfig, domainSchema } from "../contract/domain.ts";
+import { CACHE_MODES, DISK_FORMATS, type DomainConfig, domainSchema } from "../contract/domain.ts";
 import { FaultError } from "../contract/schema.ts";
 import { flagsOfCommandLine } from "./command-line.ts";
 import { refusedFlags, refusedInterfaces } from "./qemu-flags-refused.ts";
@@ -115,9 +115,9 @@ function memoryMiB(text: string): number {
 const POSITIONS = ["ide0-master", "ide0-slave", "ide1-master", "ide1-slave"] as const;
 const FLOPPIES = ["floppy0", "floppy1"] as const;
 
-function attach(draft: Draft, at: Disk["at"], disk: Omit<Disk, "at" | "format">): void {
+function attach(draft: Draft, at: Disk["at"], disk: Omit<Disk, "at" | "format" | "cache"> & Partial<Disk>): void {
   if (draft.disks.has(at)) throw new FaultError("flags.drive-twice", `Two drives want the place ${at}.`, "Give each its own index=.");
-  draft.disks.set(at, { at, format: "raw", ...disk });
+  draft.disks.set(at, { format: "auto", cache: "writeback", ...disk, at });
 }
 function simpleDrive(name: string, at: Disk["at"], media: Disk["media"], help: string): Flag {
   return {
@@ -183,8 +183,11 @@ function addDrive(draft: Draft, value: string): void {
   const media = face === "floppy" ? "floppy" : (take("media") ?? "disk");
   if (media !== "disk" && media !== "cdrom" && media !== "floppy") badValue("drive", `media=${media}`, "disk or cdrom");
   const format = take("format");
-  if (format !== undefined && format !== "raw")
-    unsupported(`-drive format=${format}`, `Convert it: qemu-img convert -O raw ${file || "IMAGE"} disk.img`);
+  const known: readonly string[] = DISK_FORMATS;
+  if (format !== undefined && (format === "auto" || !known.includes(format)))
+    unsupported(`-drive format=${format}`, `Known: ${known.slice(1).join(", ")}.`);
+  const cache = take("cache") ?? "writeback";
+  if (!(CACHE_MODES as readonly string[]).includes(cache)) badValue("drive", `cache=${cache}`, CACHE_MODES.join(", "));
   const readOnly = onOff("drive", "readonly", take("readonly") ?? take("read-only") ?? (media === "cdrom" ? "on" : "off"));
   const snapshot = onOff("drive", "snapshot", take("snapshot") ?? "off");
   const index = take("index");
@@ -199,7 +202,7 @@ function addDrive(draft: Draft, value: string): void {
     place = face === "floppy" ? wholeNumber("drive", unit ?? "0") : wholeNumber("drive", bus ?? "0") * 2 + wholeNumber("drive", unit ?? "0");
   if (place !== null && place >= places.length)
     throw new FaultError("flags.drive-index", `-drive: there is no place ${place} on ${face}.`, `Use 0 to ${places.length - 1}.`);
-  const disk = { media: media as Disk["media"], source: sourceOf(file), readOnly, snapshot };
+  const disk = { media: media as Disk["media"], source: sourceOf(file), readOnly, snapshot, format: (format ?? "auto") as Disk["format"], cache: cache as Disk["cache"] };
   // Drives without a place fill what the others leave.
   if (place !== null) attach(draft, places[place] as Disk["at"], disk);
   else
@@ -271,7 +274,7 @@ export const flagTable: readonly Flag[] = [
   simpleDrive("cdrom", "ide1-master", "cdrom", "CD-ROM (in the place of -hdc)"),
   simpleDrive("fda", "floppy0", "floppy", "first floppy disk"),
   simpleDrive("fdb", "floppy1", "floppy", "second floppy disk"),
-  { name: "drive", argument: "file=FILE[,if=ide|floppy][,index=N][,media=disk|cdrom][,format=raw][,snapshot=on][,readonly=on]", help: "a drive", apply: addDrive },
+  { name: "drive", argument: "file=FILE[,if=ide|floppy][,index=N][,media=disk|cdrom][,format=FORMAT][,cache=MODE][,snapshot=on][,readonly=on]", help: "a drive", apply: addDrive },
   { name: "snapshot", help: "keep all disk writes in memory", apply: (d) => { d.snapshotAll = true; } },
   { name: "boot", argument: "[order=]LETTERS[,menu=on]", help: "boot order: a, b floppy; c disk; d CD-ROM; n network", apply: setBoot },
   { name: "serial", argument: "stdio|mon:stdio|file:NAME|null|none", help: "what the next serial port is connected to", apply: addSerial },

@@ -37,7 +37,7 @@ export function MachineForm({ initial, disabled = false, isNew, onSave }: FormPr
   const disk = (index: number, more: Partial<Disk>) => setConfig((c) => ({ ...c, disks: c.disks.map((d, i) => (i === index ? { ...d, ...more } : d)) }));
   const addDisk = () => {
     const at = places.find((p) => !config.disks.some((d) => d.at === p));
-    if (at) change({ disks: [...config.disks, { at, media: at.startsWith("floppy") ? "floppy" : at === "ide1-master" ? "cdrom" : "disk", source: "", format: "raw", readOnly: false, snapshot: false }] });
+    if (at) change({ disks: [...config.disks, { at, media: at.startsWith("floppy") ? "floppy" : at === "ide1-master" ? "cdrom" : "disk", source: "", format: "auto" as const, cache: "writeback" as const, readOnly: false, snapshot: false }] });
   };
   const fill = () => {
     const parsed = fromCommandLine(line, images);

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { FaultError } from "../../src/contract/schema.ts";
-import { FileBlock } from "./block-file.node.ts";
+import { NodeFile } from "./byte-file.node.ts";
 import { MemoryBlock, OverlayBlock } from "./block-memory.ts";
-import { blobBlock, httpBlock } from "./block-remote.ts";
+import { blobFile, httpFile } from "./block-remote.ts";
 import { QueueBytes } from "./bytes.ts";
+import { blockOf, RawImage } from "./image.ts";
 import { openSource, parseSize } from "./sources.ts";
 
 const pattern = (sectors: number) => new Uint8Array(sectors * 512).map((_, i) => i + (i >> 9));
@@ -41,20 +42,20 @@ describe("disks", () => {
   test("file", async () => {
     const path = join(mkdtempSync(join(tmpdir(), "gh-")), "disk");
     writeFileSync(path, pattern(8));
-    const disk = new FileBlock(path, false);
+    const disk = blockOf(new RawImage(new NodeFile(path, "write")));
     const got = new Uint8Array(512);
-    disk.readSync(3, got);
+    disk.readSync?.(3, got);
     expect([...got]).toEqual(at(8, 3));
     await disk.write(4, new Uint8Array(512).fill(1));
     await disk.flush();
     expect(readFileSync(path)[4 * 512]).toBe(1);
-    disk.close();
-    expect(fault(() => new FileBlock("/no/such/file", true))?.message).toBe("Cannot open /no/such/file: there is no such file.");
-    expect(fault(() => new FileBlock("/tmp", true))?.code).toBe("file.open");
+    await disk.close();
+    expect(fault(() => new NodeFile("/no/such/file", "read"))?.message).toBe("Cannot open /no/such/file: there is no such file.");
+    expect(fault(() => new NodeFile("/tmp", "read"))?.code).toBe("file.open");
   });
   test("blob and HTTP", async () => {
     const bytes = pattern(2000);
-    const blob = blobBlock(new Blob([bytes]));
+    const blob = blockOf(new RawImage(blobFile(new Blob([bytes]))));
     const got = new Uint8Array(1024);
     await blob.read(511, got);
     expect([...got]).toEqual(at(2000, 511, 2));
@@ -65,7 +66,7 @@ describe("disks", () => {
       const part = bytes.slice(Number(from), Number(to) + 1);
       return { ok: true, status: 206, headers: { get: () => `bytes ${from}-${to}/${bytes.length}` }, arrayBuffer: async () => part.buffer };
     };
-    const disk = await httpBlock("http://x/disk", server);
+    const disk = blockOf(new RawImage(await httpFile("http://x/disk", server)));
     expect(disk.sectors).toBe(2000);
     await disk.read(511, got.fill(0));
     expect([...got]).toEqual(at(2000, 511, 2));

@@ -1,64 +1,16 @@
-// Disks that are read in chunks when touched: over HTTP with Range requests, and from a File or Blob. Read only; put an
-// OverlayBlock on top to write. Chunks are kept in memory, least recently used first out. Left out: keeping them on disk.
+// Files that are read in pieces when touched: over HTTP with Range requests, and from a File or Blob. Read only.
+// Left out: keeping the pieces beyond the session.
 
 import { FaultError } from "../../src/contract/schema.ts";
-import type { BlockBackend } from "../platform/types.ts";
-import { SECTOR, sectorsOf } from "./block-memory.ts";
-
-const CHUNK = 256 * 1024;
-/** 64 MiB of chunks. */
-const KEPT = 256;
-
-/** Reads by chunk through `fetchChunk`, which gives `length` bytes from `at`. Concurrent reads of one chunk share one fetch. */
-class ChunkedBlock implements BlockBackend {
-  readonly readOnly = true;
-  readonly sectors: number;
-  readonly #bytes: number;
-  readonly #fetch: (at: number, length: number) => Promise<Uint8Array>;
-  readonly #chunks = new Map<number, Promise<Uint8Array>>();
-
-  constructor(bytes: number, name: string, fetchChunk: (at: number, length: number) => Promise<Uint8Array>) {
-    this.sectors = sectorsOf(bytes, name);
-    this.#bytes = bytes;
-    this.#fetch = fetchChunk;
-  }
-  #chunk(index: number): Promise<Uint8Array> {
-    let chunk = this.#chunks.get(index);
-    if (chunk) this.#chunks.delete(index);
-    else {
-      chunk = this.#fetch(index * CHUNK, Math.min(CHUNK, this.#bytes - index * CHUNK));
-      chunk.catch(() => this.#chunks.delete(index));
-      if (this.#chunks.size >= KEPT) this.#chunks.delete(this.#chunks.keys().next().value as number);
-    }
-    this.#chunks.set(index, chunk);
-    return chunk;
-  }
-  async read(sector: number, into: Uint8Array): Promise<void> {
-    const from = sector * SECTOR;
-    const parts: Promise<void>[] = [];
-    for (let index = Math.floor(from / CHUNK); index * CHUNK < from + into.length; index++)
-      parts.push(
-        this.#chunk(index).then((chunk) => {
-          const start = Math.max(from, index * CHUNK);
-          const end = Math.min(from + into.length, index * CHUNK + chunk.length);
-          into.set(chunk.subarray(start - index * CHUNK, end - index * CHUNK), start - from);
-        }),
-      );
-    await Promise.all(parts);
-  }
-  async write(): Promise<void> {
-    throw new Error("this disk is read only");
-  }
-  async flush(): Promise<void> {}
-}
+import { type ByteFile, FetchedFile } from "./byte-file.ts";
 
 /** What we need of a Blob or File. */
 export interface Sliceable {
   readonly size: number;
   slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
 }
-export function blobBlock(blob: Sliceable, name = "The file"): BlockBackend {
-  return new ChunkedBlock(blob.size, name, async (at, length) => new Uint8Array(await blob.slice(at, at + length).arrayBuffer()));
+export function blobFile(blob: Sliceable, name = "The file"): ByteFile {
+  return new FetchedFile(name, blob.size, async (at, length) => new Uint8Array(await blob.slice(at, at + length).arrayBuffer()));
 }
 
 interface Answer {
@@ -69,8 +21,8 @@ interface Answer {
 }
 type Fetch = (url: string, init: { readonly headers?: { readonly [name: string]: string }; readonly method?: string }) => Promise<Answer>;
 
-/** Opens a disk on a web server. Asks for one byte first: the answer tells the size and whether ranges work. */
-export async function httpBlock(url: string, fetchIt: Fetch = (globalThis as unknown as { fetch: Fetch }).fetch): Promise<BlockBackend> {
+/** Opens a file on a web server. Asks for one byte first: the answer tells the size and whether ranges work. */
+export async function httpFile(url: string, fetchIt: Fetch = (globalThis as unknown as { fetch: Fetch }).fetch): Promise<ByteFile> {
   let first: Answer;
   try {
     first = await fetchIt(url, { headers: { Range: "bytes=0-0" } });
@@ -81,11 +33,11 @@ export async function httpBlock(url: string, fetchIt: Fetch = (globalThis as unk
   if (first.status !== 206) {
     // No ranges: take the whole answer that is already on its way.
     const whole = new Uint8Array(await first.arrayBuffer());
-    return blobBlock({ size: whole.length, slice: (a, b) => ({ arrayBuffer: async () => whole.slice(a, b).buffer as ArrayBuffer }) }, url);
+    return blobFile({ size: whole.length, slice: (a, b) => ({ arrayBuffer: async () => whole.slice(a, b).buffer as ArrayBuffer }) }, url);
   }
   const total = Number(/\/(\d+)$/.exec(first.headers.get("Content-Range") ?? "")?.[1] ?? Number.NaN);
   if (!Number.isSafeInteger(total)) throw new FaultError("url.size", `${url} does not tell its size.`, "The server must send Content-Range with the total.");
-  return new ChunkedBlock(total, url, async (at, length) => {
+  return new FetchedFile(url, total, async (at, length) => {
     for (let attempt = 0; ; attempt++) {
       try {
         const answer = await fetchIt(url, { headers: { Range: `bytes=${at}-${at + length - 1}` } });

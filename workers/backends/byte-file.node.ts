@@ -2,9 +2,23 @@
 
 import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { FaultError } from "../../src/contract/schema.ts";
+import { dirname, isAbsolute, join } from "node:path";
 import { type ByteFile, readOnlyFault } from "./byte-file.ts";
-import { fileFault } from "./block-file.node.ts";
+import type { Surroundings } from "./formats/index.ts";
 import type { Io } from "./io.ts";
+
+/** Says in a sentence why a file cannot be opened. */
+export function fileFault(path: string, error: unknown): FaultError {
+  const code = (error as { readonly code?: string }).code ?? "error";
+  const why: { readonly [code: string]: string } = {
+    ENOENT: "there is no such file",
+    EACCES: "permission is denied",
+    EPERM: "permission is denied",
+    EISDIR: "it is a directory",
+    EROFS: "the file system is read-only",
+  };
+  return new FaultError("file.open", `Cannot open ${path}: ${why[code] ?? code}.`, code === "ENOENT" ? "Check the path; it is relative to the current directory." : undefined);
+}
 
 export class NodeFile implements ByteFile {
   readonly name: string;
@@ -68,3 +82,9 @@ export class NodeFile implements ByteFile {
     return fstatSync(this.#file).blocks * 512;
   }
 }
+/** Other files of an image lie where their names say, seen from the image's own directory. */
+export const nodeSurroundings: Surroundings = {
+  *open(name, from, readOnly) {
+    return new NodeFile(isAbsolute(name) ? name : join(dirname(from.name), name), readOnly ? "read" : "write");
+  },
+};

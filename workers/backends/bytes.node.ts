@@ -3,7 +3,7 @@
 
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { BytesBackend } from "../platform/types.ts";
-import { fileFault } from "./block-file.node.ts";
+import { fileFault } from "./byte-file.node.ts";
 import { QueueBytes } from "./bytes.ts";
 
 /** Gathers bytes and hands them over at the end of the turn, or when there are many. */

@@ -97,8 +97,11 @@ export class RawImage implements Image {
   read(at: number, into: Uint8Array): Io<void> {
     return this.file.read(at, into);
   }
-  write(at: number, from: Uint8Array): Io<void> {
-    return this.file.write(at, from);
+  /** Asked before each write; throws to refuse. */
+  guard: ((at: number, from: Uint8Array) => Io<void>) | null = null;
+  *write(at: number, from: Uint8Array): Io<void> {
+    if (this.guard) yield* this.guard(at, from);
+    yield* this.file.write(at, from);
   }
   /** Nobody tells us where a host file has holes: in a file that has some, aligned 4 KiB of zeros count as one. */
   *extent(at: number, length: number): Io<Extent> {
@@ -261,6 +264,9 @@ export function blockOf(image: Image, cache: CacheMode = "writeback"): BlockBack
       read: async (sector, into) => now(image.read(sector * SECTOR, into)),
       write: async (sector, from) => now(store(sector, from)),
       flush: async () => {
+        if (flushes && !image.readOnly) now(image.flush());
+      },
+      flushSync: () => {
         if (flushes && !image.readOnly) now(image.flush());
       },
       close: async () => now(closeChain(image)),

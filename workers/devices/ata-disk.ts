@@ -158,6 +158,15 @@ export class AtaDisk extends IdeDrive {
   }
   /** A backend that answers at once has flushed when the call returns; waiting a tick would make time unrepeatable. */
   #flush(): void {
+    if (this.medium.flushSync) {
+      let ok = true;
+      try {
+        this.medium.flushSync();
+      } catch {
+        ok = false; // what is not durable is not acknowledged
+      }
+      return ok ? this.succeed() : this.fail(ABRT);
+    }
     const done = this.medium.flush();
     if (this.medium.writeSync) {
       done.catch(() => this.slot.missing("flush error after the fact"));

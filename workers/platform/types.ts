@@ -152,6 +152,8 @@ export interface BlockBackend {
   read(sector: number, into: Uint8Array): Promise<void>;
   write(sector: number, from: Uint8Array): Promise<void>;
   flush(): Promise<void>;
+  /** As `flush`, done when it returns; throws when it could not be made durable. */
+  flushSync?(): void;
 }
 /** A byte stream: serial port, debug console. */
 export interface BytesBackend {

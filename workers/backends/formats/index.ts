@@ -102,6 +102,16 @@ export function* openImage(file: ByteFile, options: OpenOptions = {}): Io<Image>
   const readOnly = options.readOnly === true || file.readOnly;
   const format = options.format === undefined ? yield* probeFormat(file) : findFormat(options.format);
   const image = yield* format.open(file, { readOnly, repairing: options.repairing === true, around });
+  // As QEMU does: a guest may not turn a disk that was taken for raw into an image that names host files.
+  if (image instanceof RawImage && options.format === undefined)
+    image.guard = function* (at, from) {
+      if (at >= 2048) return;
+      const head = new Uint8Array(2048);
+      yield* file.read(0, head);
+      head.set(from.subarray(0, 2048 - at), at);
+      if ((formats.find((f) => f.name !== "raw" && f.name !== "cloop" && f.probe(head, file) > 50) ?? null) !== null)
+        throw new FaultError("image.guard", `${file.name}: its format was not given, so that nothing may be written to its start that looks like another format.`, "Give format=raw.");
+    };
   if (options.alone) return image;
   const seen = new Set<string>([file.name]);
   let top = image;
