@@ -15,6 +15,8 @@ import { ROWS } from "../workers/cpu/isa/expand.ts";
 import { ROWS_INT } from "../workers/cpu/isa/rows-int.ts";
 import { ROWS_MMX } from "../workers/cpu/isa/rows-mmx.ts";
 import { ROWS_SSE } from "../workers/cpu/isa/rows-sse.ts";
+import { ROWS_V3 } from "../workers/cpu/isa/rows-v3.ts";
+import { ROWS_VEX } from "../workers/cpu/isa/rows-vex.ts";
 import { ROWS_X87 } from "../workers/cpu/isa/rows-x87.ts";
 import { deviceTypes } from "../workers/devices/index.ts";
 import type { MonitorContext } from "../workers/monitor/command.ts";
@@ -148,7 +150,7 @@ function missing(): string {
 /** Cases per row number: the committed suites' code bytes, read by the disassembler, which works on the same table. */
 function casesPerRow(): Map<number, number> {
   const counts = new Map<number, number>();
-  for (const suite of ["integer", "x87-sse"])
+  for (const suite of ["integer", "x87-sse", "avx"])
     for (const c of unpackCases(readFileSync(join(root, "workers/conformance", suite, "cases.bin")))) {
       const { row } = disassemble(c.code, c.mode === 0 ? 64 : 32, 0n);
       if (row !== null) counts.set(row, (counts.get(row) ?? 0) + 1);
@@ -158,7 +160,7 @@ function casesPerRow(): Map<number, number> {
 function instructions(): string {
   const counts = casesPerRow();
   const total = [...counts.values()].reduce((a, b) => a + b, 0);
-  const groups = [["Integer and system", ROWS_INT], ["x87", ROWS_X87], ["MMX", ROWS_MMX], ["SSE", ROWS_SSE]] as const;
+  const groups = [["Integer and system", ROWS_INT], ["x87", ROWS_X87], ["MMX", ROWS_MMX], ["SSE", ROWS_SSE], ["After SSE4.2, without VEX", ROWS_V3], ["VEX: AVX, AVX2, FMA, F16C, BMI", ROWS_VEX]] as const;
   const parts: string[] = [];
   let n = 0;
   for (const [name, rows] of groups)

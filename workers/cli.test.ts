@@ -71,7 +71,7 @@ describe("what a person cannot have is a sentence and a hint, with status 1", ()
     ["vmlinux", ["-kernel", file("vmlinux", elfHeader(2, 62))], "The kernel is an ELF file without a Multiboot header.", "For Linux give the bzImage"],
     ["more memory than there is", ["-m", "8G"], "expected a whole number from 1 to 3584, got 8192", "A machine can have 1 to 3584 MiB (3.5 GiB) of memory"],
     ["an unknown CPU flag", ["-cpu", "qemu64,+nonsense"], 'There is no CPU flag "+nonsense".', "Write +flag or -flag"],
-    ["a CPU flag that is not there yet", ["-cpu", "qemu64,+avx"], 'The CPU flag "avx" is known but not implemented here.', "Leave it out"],
+    ["a CPU flag that is not there yet", ["-cpu", "qemu64,+vmx"], 'The CPU flag "vmx" is known but not implemented here.', "Leave it out"],
     ["an unknown CPU", ["-cpu", "z80"], 'There is no CPU model "z80".', "Known models: qemu64"],
     ["a damaged image", ["-L", firmware], "bios-256k.bin is damaged: its SHA-256 is", "Run npm run images: a damaged file is built again."],
   ])("%s", (_, flags, sentence, hint) => {

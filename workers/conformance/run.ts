@@ -12,7 +12,7 @@ const wasm = coreWasm();
 const core = coreBinary();
 const coverage = new Map<string, number>();
 let failed = 0;
-for (const suite of ["integer", "x87-sse"]) {
+for (const suite of ["integer", "x87-sse", "avx"]) {
   const result = runCases(wasm, new URL(`${suite}/cases.bin`, import.meta.url));
   failed += result.problems.length;
   console.log(`${suite.padEnd(22)} ${String(result.passed).padStart(6)} passed ${String(result.problems.length).padStart(5)} failed`);

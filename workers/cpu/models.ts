@@ -19,6 +19,10 @@ const base = [
   ..."fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 hypervisor".split(" "),
   ..."syscall nx lm".split(" "),
 ];
+const haswell = [
+  ..."vme sse3 ssse3 cx16 sse41 sse42 popcnt x2apic lahf-lm rdtscp tsc-deadline pcid smep invpcid fsgsbase".split(" "),
+  ..."pclmulqdq aes movbe xsave xsaveopt avx avx2 fma f16c bmi1 bmi2 abm rdrand erms".split(" "),
+];
 export const cpuModels: readonly CpuModel[] = [
   {
     name: "qemu64",
@@ -41,6 +45,30 @@ export const cpuModels: readonly CpuModel[] = [
     features: [...base, "vme", "sse3", "ssse3", "cx16", "sse41", "sse42", "popcnt", "x2apic", "lahf-lm", "rdtscp", "tsc-deadline"],
   },
   {
+    name: "Haswell",
+    summary: "Intel Core of 2013, the model of x86-64-v3: AVX2, FMA, BMI1, BMI2, LZCNT, MOVBE, AES",
+    vendor: "GenuineIntel",
+    brand: "Intel Core Processor (Haswell, no TSX)",
+    family: 6,
+    model: 60,
+    stepping: 4,
+    features: [...base, ...haswell],
+  },
+  {
+    name: "EPYC",
+    summary: "AMD EPYC of 2017: what Haswell has, and ADX, SHA, RDSEED, XSAVEC, SMAP",
+    vendor: "AuthenticAMD",
+    brand: "AMD EPYC Processor",
+    family: 23,
+    model: 1,
+    stepping: 2,
+    features: [
+      ...base,
+      ...haswell.filter((f) => !["erms", "invpcid", "pcid", "tsc-deadline"].includes(f)),
+      ..."adx rdseed sha smap clflushopt xsavec xgetbv1 mmxext 3dnowprefetch pdpe1gb".split(" "),
+    ],
+  },
+  {
     name: "max",
     summary: "Everything that this emulator implements",
     vendor: "GenuineIntel",
@@ -50,12 +78,18 @@ export const cpuModels: readonly CpuModel[] = [
     stepping: 1,
     features: [
       ...base,
-      ..."vme sse3 ssse3 cx16 sse41 sse42 popcnt x2apic lahf-lm rdtscp tsc-deadline pcid umip smep smap invpcid fsgsbase tsc-adjust pdpe1gb".split(" "),
+      ...haswell,
+      ..."adx rdseed sha smap umip clflushopt clwb xsavec xgetbv1 xsaves vaes vpclmulqdq rdpid fsrm tsc-adjust pdpe1gb 3dnowprefetch".split(" "),
     ],
   },
 ];
 /** Features that the instruction table and the core implement: a flag outside this set is refused by name. */
-const implemented = new Set<string>([...(cpuModels.find((m) => m.name === "max") as CpuModel).features, "ss", "ht", "3dnowprefetch", "mmxext", "monitor"]);
+const implemented = new Set<string>([...(cpuModels.find((m) => m.name === "max") as CpuModel).features, "ss", "ht", "mmxext", "monitor"]);
+/** What a feature cannot be without. `+flag` brings it, `-flag` takes away what needs it. */
+const needs: { readonly [feature: string]: string } = {
+  sse2: "sse", sse3: "sse2", ssse3: "sse3", sse41: "ssse3", sse42: "sse41", aes: "sse2", pclmulqdq: "sse2", sha: "sse2", avx: "xsave", avx2: "avx", fma: "avx",
+  f16c: "avx", vaes: "avx", vpclmulqdq: "avx", xsaveopt: "xsave", xsavec: "xsave", xgetbv1: "xsavec", xsaves: "xsavec", fsrm: "erms",
+};
 
 export interface CpuChoice {
   readonly model: CpuModel;
@@ -84,8 +118,8 @@ export function chooseCpu(text: string): CpuChoice {
     const on = m[1] ? m[1] === "+" : m[4] === "on";
     if (on && !implemented.has(flag))
       throw new FaultError("cpu.flag", `The CPU flag "${flag}" is known but not implemented here.`, "Leave it out, or choose the model max for everything there is.");
-    if (on) features.add(flag);
-    else features.delete(flag);
+    if (on) for (let f: string | undefined = flag; f !== undefined; f = needs[f]) features.add(f);
+    else drop(features, flag);
   }
   const words = new Uint32Array(8);
   for (const f of features) {
@@ -95,6 +129,10 @@ export function chooseCpu(text: string): CpuChoice {
   }
   const signature = signatureOf(model);
   return { model, features, words, cpuid: leaves(model, words, signature), signature };
+}
+function drop(features: Set<string>, flag: string): void {
+  features.delete(flag);
+  for (const [f, needed] of Object.entries(needs)) if (needed === flag && features.has(f)) drop(features, f);
 }
 function signatureOf(m: CpuModel): number {
   const family = Math.min(m.family, 15);
@@ -124,9 +162,16 @@ function leaves(m: CpuModel, w: Uint32Array, signature: number): Uint32Array {
     leaf(4, 2, 0x143, 0x03c0003f, 4095, 1);
   }
   leaf(5, ANY, 0, 0, 3, 0);
-  leaf(7, 0, 0, word(3), word(2), 0);
+  leaf(7, 0, 0, word(3), word(2), word(7));
   leaf(0xb, 0, 0, 1, 0x100, 0);
   leaf(0xb, 1, 0, 1, 0x201, 0);
+  if (word(1) & (1 << 26)) {
+    // XSAVE components: x87, SSE, and AVX (256 bytes at 576). The core fills in the size for what XCR0 enables.
+    const avx = (word(1) & (1 << 28)) !== 0;
+    leaf(0xd, 0, avx ? 7 : 3, 0, avx ? 832 : 576, 0);
+    leaf(0xd, 1, word(6), 0, 0, 0);
+    if (avx) leaf(0xd, 2, 256, 576, 0, 0);
+  }
   leaf(0x40000000, ANY, 0x40000000, ...(ascii("GuesthouseVM") as [number, number, number]));
   leaf(0x80000000, ANY, 0x80000008, v0, v2, v1);
   // AMD repeats most of leaf 1 EDX here.

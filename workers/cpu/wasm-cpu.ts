@@ -40,7 +40,7 @@ const UNWIND = Object.freeze({ guesthouse: "guest fault" });
 
 const MISSING: { readonly [code: number]: (detail: number) => string } = {
   1: (d) =>
-    `opcode ${["", "0F ", "0F 38 ", "0F 3A "][(d >> 8) & 3]}${(d & 255).toString(16)}${["", " (66)", " (F3)", " (F2)"][(d >> 12) & 3]}`,
+    `opcode ${d & 0x800 ? "VEX " : ""}${["", "0F ", "0F 38 ", "0F 3A "][(d >> 8) & 3]}${(d & 255).toString(16)}${["", " (66)", " (F3)", " (F2)"][(d >> 12) & 3]}`,
   2: (d) => `executing from the bus at ${d.toString(16)}000`,
   3: (d) => `MSR ${(d >>> 0).toString(16)}`,
   4: () => "debug trap of a task switch",

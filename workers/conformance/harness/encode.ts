@@ -2,7 +2,7 @@
 // operand registers and memory filled by what the mnemonic works on (integers, singles, doubles, extended numbers).
 
 import type { Row } from "../../cpu/isa/row.ts";
-import { baseState, CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, MEMORY } from "./cases.ts";
+import { baseState, CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, MEMORY, YMMH } from "./cases.ts";
 
 /** Small reproducible generator (xorshift 32). */
 export class Random {
@@ -116,7 +116,7 @@ export function value(rng: Random, kind: Kind, bits: number): bigint {
 
 /** What a mnemonic's vector and memory operands hold. */
 export function kindOf(op: string): Kind {
-  if (/^(P|MOV[DQ]|MASK|LDDQU|CVTDQ|CVTPI|CVTSI|LDMX|CRC|AND|OR|XOR)/.test(op)) return "int";
+  if (/^(P|AES|SHA|MOV[DQ]|MASK|LDDQU|CVTDQ|CVTPI|CVTSI|LDMX|CRC|AND|OR|XOR)/.test(op)) return "int";
   if (/^CVTT?(PS|SS)/.test(op) || /(PS|SS)$/.test(op)) return "f32";
   if (/(PD|SD)$|^CVTT?(PD|SD)|DDUP/.test(op)) return "f64";
   return "int";
@@ -157,7 +157,7 @@ export function encode(row: Row, rng: Random, mode: number, want: { memory?: boo
     } else if (/^[0-9A-F]{2}(\+r)?$/.test(t)) {
       bytes.push(Number.parseInt(t.slice(0, 2), 16));
       plus ||= t.endsWith("+r");
-    } else return undefined;
+    } else if (t !== "NP") return undefined;
   }
   const prefixes: number[] = [];
   while (bytes.length > 1 && (bytes[0] === 0x66 || bytes[0] === 0xf2 || bytes[0] === 0xf3)) prefixes.push(bytes.shift() as number);
@@ -261,5 +261,10 @@ export function encode(row: Row, rng: Random, mode: number, want: { memory?: boo
 function isAddress(s: Uint8Array, n: number): boolean {
   const v = new DataView(s.buffer).getBigUint64(GPR + n * 8, true);
   return (v >= BigInt(DATA_LINEAR - 65536) && v < BigInt(DATA_LINEAR + 65536)) || v < 4n || v === BigInt(CODE_LINEAR);
+}
+/** Fills vector register n, all 32 bytes, with what a mnemonic works on. */
+export function putVector(s: Uint8Array, n: number, v: bigint): void {
+  put(s, FX + 160 + n * 16, v, 16);
+  put(s, YMMH + n * 16, v >> 128n, 16);
 }
 export { put };

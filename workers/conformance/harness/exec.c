@@ -4,6 +4,7 @@
 // handler writes the next state into the frame and returns into the code, which ends in INT3 or faults.
 // A branch has completed when it arrives at an INT3 outside the case's bytes, or faults on fetching from an unmapped target. Segment
 // selectors (ES CS SS DS FS GS) are reported at fx + 416; GS has its base at GS_BASE in 64-bit code.
+// The upper halves of the YMM registers come last.
 // Build: gcc -O2 -fno-stack-protector -o exec exec.c
 #define _GNU_SOURCE
 #include <signal.h>
@@ -26,6 +27,7 @@ struct state {
   uint64_t rip; /* offset from CODE */
   uint8_t fx[512];
   uint8_t memory[MEMORY];
+  uint8_t ymmh[256]; /* upper halves of YMM0-15 */
 };
 struct input {
   uint8_t mode, length, code[14];
@@ -75,6 +77,10 @@ static void handler(int sig, siginfo_t *info, void *context) {
     uint16_t selectors[6] = {seg[0], g[REG_CSGSFS], (uint64_t)g[REG_CSGSFS] >> 48, seg[1], seg[2], seg[3]};
     memcpy(out.s.fx + 416, selectors, sizeof selectors);
     memcpy(out.s.memory, (void *)DATA, MEMORY);
+    uint64_t present = *(uint64_t *)(fx + 512);
+    memset(out.s.ymmh, 0, 256);
+    if (present & 4) memcpy(out.s.ymmh, fx + 576, 256);
+    if (!(present & 2)) memset(out.s.fx + 160, 0, 256);
     fwrite(&out, sizeof out, 1, stdout);
   }
   running = 1;
@@ -91,8 +97,11 @@ static void handler(int sig, siginfo_t *info, void *context) {
   g[REG_CSGSFS] = 0x002b000000000000ul | (in.mode ? 0x23 : 0x33);
   memcpy(fx, in.s.fx, 416);
   *(uint32_t *)(fx + 28) = 0xffff;
-  /* The frame carries an XSAVE header: say that x87 and SSE are present. */
-  if (*(uint32_t *)(fx + 464) == 0x46505853) *(uint64_t *)(fx + 512) |= 3;
+  /* The frame carries an XSAVE header: say that x87, SSE and AVX are present. */
+  if (*(uint32_t *)(fx + 464) == 0x46505853) {
+    *(uint64_t *)(fx + 512) |= 7;
+    memcpy(fx + 576, in.s.ymmh, 256);
+  }
 }
 
 int main(void) {

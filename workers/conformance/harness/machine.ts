@@ -3,7 +3,7 @@
 
 import * as L from "../../cpu/core/layout.ts";
 import { decodeTables } from "../../cpu/isa/tables.ts";
-import { CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, GS_LINEAR, MEMORY, MEMORY_SIZE, RIP, SELECTORS, STATE_SIZE } from "./cases.ts";
+import { CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, GS_LINEAR, MEMORY, MEMORY_SIZE, RIP, SELECTORS, STATE_SIZE, YMMH } from "./cases.ts";
 
 interface CoreExports {
   start(base: number): void;
@@ -87,7 +87,8 @@ export class Machine {
     const b = L.VCPU_BASE;
     this.view.setBigUint64(b + L.CR0, 0x80050033n, true);
     this.view.setBigUint64(b + L.CR3, BigInt(TABLES), true);
-    this.view.setBigUint64(b + L.CR4, 0x620n, true);
+    this.view.setBigUint64(b + L.CR4, 0x50620n, true);
+    this.view.setBigUint64(b + L.XCR0, 7n, true);
     this.view.setBigUint64(b + L.EFER, 0xd01n, true);
     for (let s = 0; s < 6; s++) {
       const absent = s >= 4;
@@ -135,6 +136,7 @@ export class Machine {
     }
     v.setUint32(b + L.MXCSR, s.getUint32(FX + 24, true), true);
     for (let i = 0; i < 16; i++) this.bytes.set(before.subarray(FX + 160 + i * 16, FX + 176 + i * 16), b + L.XMM + i * 32);
+    for (let i = 0; i < 16; i++) this.bytes.set(before.subarray(YMMH + i * 16, YMMH + 16 + i * 16), b + L.XMM + i * 32 + 16);
     this.enter(mode);
     this.core.restored();
 
@@ -167,6 +169,7 @@ export class Machine {
     }
     o.setUint32(FX + 24, v.getUint32(b + L.MXCSR, true), true);
     for (let i = 0; i < 16; i++) after.set(this.bytes.subarray(b + L.XMM + i * 32, b + L.XMM + i * 32 + 16), FX + 160 + i * 16);
+    for (let i = 0; i < 16; i++) after.set(this.bytes.subarray(b + L.XMM + i * 32 + 16, b + L.XMM + i * 32 + 32), YMMH + i * 16);
     for (let i = 0; i < 6; i++) o.setUint16(SELECTORS + i * 2, v.getUint16(b + L.SEG_SELECTOR + i * 2, true), true);
     after.set(this.bytes.subarray(this.frame(DATA_LINEAR), this.frame(DATA_LINEAR) + MEMORY_SIZE), MEMORY);
     return { vector, after };

@@ -8,16 +8,11 @@ import { ROWS_SSE } from "../../cpu/isa/rows-sse.ts";
 import { ROWS_X87 } from "../../cpu/isa/rows-x87.ts";
 import { type Case, CHECK_APPROXIMATE, CHECK_EXACT, CHECK_TRANSCENDENTAL, DATA_LINEAR, FX, GPR, MEMORY, packCases } from "./cases.ts";
 import { type Encoded, encode, put, Random, value } from "./encode.ts";
+import { mxcsr } from "./inputs.ts";
 import { ask } from "./oracle.ts";
 
 const TRANSCENDENTAL = /^(FSIN|FCOS|FSINCOS|FPTAN|FPATAN|F2XM1|FYL2X|FYL2XP1)$/;
 
-function mxcsr(rng: Random): bigint {
-  const masks = rng.below(3) ? 0x1f80 : rng.below(64) << 7;
-  const how = rng.below(4);
-  if (how < 2) return BigInt(0x1f80 | (how ? 0x20 : 0));
-  return BigInt(masks | (rng.below(4) << 13) | (rng.one(4) ? 0x8000 : 0) | (rng.one(4) ? 0x40 : 0) | (rng.one(2) ? 0x20 : 0) | (rng.one(8) ? rng.below(64) : 0));
-}
 function x87State(rng: Random, s: Uint8Array, row: Row): void {
   const masks = rng.below(5) ? 0x3f : rng.below(64);
   const control = 0x40 | masks | (rng.pick([0, 2, 3, 3, 3]) << 8) | (rng.pick([0, 0, 1, 2, 3]) << 10);

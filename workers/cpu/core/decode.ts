@@ -1,5 +1,5 @@
 // Bytes to records. The tables come from workers/cpu/isa (written to DECODE_BASE by the host): opcode maps lead to a row or to a
-// group by ModRM; a row says how to fill the record and which handler runs. Intel SDM 2A chapter 2. Left out: VEX, EVEX, XOP.
+// group by ModRM; a row says how to fill the record and which handler runs. Intel SDM 2A chapter 2. VEX: 2.3. Left out: EVEX, XOP.
 
 import { publish, reserve } from "./blocks";
 import { GP, raise, raiseCode, UD } from "./fault";
@@ -19,12 +19,17 @@ export const MAPS: u32 = DECODE_BASE; // 4 maps x 4 prefixes x 256 x u16; the sa
 export const GROUPS: u32 = DECODE_BASE + 0x4000; // 72 x u16 each
 export const ROWS: u32 = DECODE_BASE + 0x1c000; // 32 bytes each
 export const HANDLERS: u32 = DECODE_BASE + 0x40000; // u32 function index each
+export const VEX_MAPS: u32 = DECODE_BASE + 0x3a000; // W, L, 3 maps, 4 prefixes, 256 x u16
 const BUFFER: usize = SCRATCH_BASE + 0x9000;
 
 const ROW_IMM: u32 = 12;
 const ROW_FLAGS: u32 = 13;
 const ROW_RECIPE: u32 = 14;
 const ROW_FEATURE: u32 = 22;
+const ROW_VEX: u32 = 23;
+const VEX_VVVV: u32 = 1; // the prefix's register field names an operand
+const VEX_VSIB: u32 = 2;
+const PREFIX_OPTIONAL: u32 = 4; // without its feature, the mandatory prefix is ignored
 const ROW_NUMBER: u32 = 24;
 const FLAG_MODRM: u32 = 1;
 const FLAG_END: u32 = 2;
@@ -44,6 +49,10 @@ let short: bool = false;
 let rex: u32 = 0;
 let prefixes: u32 = 0;
 let segment: u32 = 0;
+/** Register field of a VEX prefix. */
+let vvvv: u32 = 0;
+/** The memory operand's index is a vector register. */
+let vsib: bool = false;
 let addressSize: u32 = 0; // 16, 32, 64
 let ended: bool = false;
 let badHandler: u32 = 0;
@@ -123,7 +132,8 @@ function memoryOperand(rec: usize, modrm: u32): void {
     const sib = byte();
     scale = sib >> 6;
     const i = ((sib >> 3) & 7) | ((rex & 2) << 2);
-    if (i != 4) index = gprSlot(i);
+    if (vsib) index = i;
+    else if (i != 4) index = gprSlot(i);
     const b = sib & 7;
     if (b == 5 && mod == 0) {
       base = ZERO_SLOT;
@@ -160,6 +170,8 @@ function slotOf(recipe: u32, modrm: u32, opcode: u32): u32 {
     case 11: return rm & 7;
     case 12: return 8; // CL
     case 13: return 16; // DX
+    case 14: return gprSlot(vvvv);
+    case 15: return vvvv;
     default: return 0;
   }
 }
@@ -167,6 +179,43 @@ function bad(rec: usize): void {
   store<u32>(rec, badHandler, REC_HANDLER);
   ended = true;
 }
+function hasFeature(n: u32): bool {
+  return (load<u32>(vcpu + ((n >> 5) << 2), FEATURES) & (1 << (n & 31))) != 0;
+}
+/**
+ * The rest of a VEX prefix whose first byte was `first`, and the opcode: returns the table entry (0: none), leaves REX bits in `rex` and the
+ * register field in `vvvv`. Outside 64-bit mode the bits that name registers 8-15 and W as an operand size mean nothing.
+ */
+function vexEntry(first: u32): u32 {
+  const illegal = rex != 0 || (prefixes & (PREFIX_LOCK | PREFIX_REP | PREFIX_REPNE | PREFIX_OPSIZE)) != 0;
+  const b1 = byte();
+  let map: u32 = 1;
+  let b2 = b1;
+  let w: u32 = 0;
+  rex = b1 & 0x80 ? 0 : 4;
+  if (first == 0xc4) {
+    b2 = byte();
+    map = b1 & 31;
+    w = b2 >> 7;
+    rex |= (b1 & 0x40 ? 0 : 2) | (b1 & 0x20 ? 0 : 1) | (w << 3);
+  }
+  vvvv = ((b2 >> 3) & 15) ^ 15;
+  if (codeSize != 2) {
+    rex = 0;
+    vvvv &= 7;
+  } else rex |= 0x40;
+  vexMap = map;
+  vexPrefix = b2 & 3;
+  vexOpcode = byte();
+  if (illegal || map < 1 || map > 3) return 0;
+  return <u32>load<u16>(VEX_MAPS + (((((((w << 1) | ((b2 >> 2) & 1)) * 3 + (map - 1)) << 2) | vexPrefix) << 8) | vexOpcode) * 2);
+}
+function mapEntry(map: u32, mandatory: u32, op: u32): u32 {
+  return <u32>load<u16>((codeSize == 2 ? MAPS : MAPS + 0x2000) + (((((map << 2) | mandatory) << 8) | op) << 1));
+}
+let vexMap: u32 = 0;
+let vexPrefix: u32 = 0;
+let vexOpcode: u32 = 0;
 /** Decodes one instruction at `p` into `rec`. Returns false when the bytes ran out. */
 function decodeOne(rec: usize, offset: u32): bool {
   start = p;
@@ -212,20 +261,35 @@ function decodeOne(rec: usize, offset: u32): bool {
     }
   }
   let map: u32 = 0;
-  if (op == 0x0f) {
-    op = byte();
-    map = 1;
-    if (op == 0x38) {
+  let mandatory: u32 = 0;
+  let e: u32;
+  let vex = false;
+  if ((op == 0xc4 || op == 0xc5) && p >= limit) return false;
+  if ((op == 0xc4 || op == 0xc5) && (codeSize == 2 || load<u8>(p) >= 0xc0)) {
+    // Elsewhere LES and LDS, whose operand must be in memory.
+    vex = true;
+    opsize = 32;
+    e = vexEntry(op);
+    if (short) return false;
+    op = vexOpcode;
+    map = vexMap | 8;
+    mandatory = vexPrefix;
+  } else {
+    if (op == 0x0f) {
       op = byte();
-      map = 2;
-    } else if (op == 0x3a) {
-      op = byte();
-      map = 3;
+      map = 1;
+      if (op == 0x38) {
+        op = byte();
+        map = 2;
+      } else if (op == 0x3a) {
+        op = byte();
+        map = 3;
+      }
     }
+    if (short) return false;
+    mandatory = prefixes & PREFIX_REP ? 2 : prefixes & PREFIX_REPNE ? 3 : prefixes & PREFIX_OPSIZE ? 1 : 0;
+    e = mapEntry(map, mandatory, op);
   }
-  if (short) return false;
-  const mandatory: u32 = prefixes & PREFIX_REP ? 2 : prefixes & PREFIX_REPNE ? 3 : prefixes & PREFIX_OPSIZE ? 1 : 0;
-  let e = <u32>load<u16>((codeSize == 2 ? MAPS : MAPS + 0x2000) + (((((map << 2) | mandatory) << 8) | op) << 1));
   let modrm: u32 = 0;
   let haveModrm = false;
   if (e & 0x8000) {
@@ -234,6 +298,7 @@ function decodeOne(rec: usize, offset: u32): bool {
     const sub = modrm >= 0xc0 ? 8 + (modrm & 63) : (modrm >> 3) & 7;
     e = <u32>load<u16>(GROUPS + ((e & 0x7fff) * 72 + sub) * 2);
   }
+  if (e && load<u8>(ROWS + (e << 5), ROW_VEX) & PREFIX_OPTIONAL && !hasFeature(load<u8>(ROWS + (e << 5), ROW_FEATURE))) e = mapEntry(map, 0, op);
   store<u32>(rec, 0, REC_R0);
   store<u8>(rec, <u8>ZERO_SLOT, REC_BASE);
   store<u8>(rec, <u8>(64 - addressSize), REC_ADDR_SHIFT); // LOOP and JCXZ count with the address size and have no address
@@ -241,7 +306,7 @@ function decodeOne(rec: usize, offset: u32): bool {
   store<u16>(rec, <u16>e, REC_FORM);
   if (!e) {
     if (short) return false;
-    missing(1, op | (map << 8) | (mandatory << 12) | (modrm << 16));
+    missing(1, op | ((map & 11) << 8) | (mandatory << 12) | (modrm << 16));
     bad(rec);
     return finish(rec, offset);
   }
@@ -255,6 +320,8 @@ function decodeOne(rec: usize, offset: u32): bool {
     else if (flags & FLAG_DEFAULT64 && size == 1) size = 2;
     if (flags & FLAG_FORCE64) size = 2;
   }
+  const vexFlags = <u32>load<u8>(row, ROW_VEX);
+  vsib = (vexFlags & VEX_VSIB) != 0;
   if (isMemory) memoryOperand(rec, modrm);
   let h = flags & FLAG_MODRM && modrm >= 0xc0 ? load<u16>(row + ((3 + size) << 1)) : load<u16>(row + (size << 1));
   const recipe = row + ROW_RECIPE + (flags & FLAG_MODRM && modrm >= 0xc0 ? 3 : 0);
@@ -304,6 +371,9 @@ function decodeOne(rec: usize, offset: u32): bool {
       if (size == 0 && codeSize != 2) store<i64>(rec, <i64>(<i16>word()), REC_IMM);
       else store<i64>(rec, <i64>(<i32>dword()), REC_IMM);
       break;
+    case 12: // a vector register in the upper half
+      store<u64>(rec, <u64>(byte() & (codeSize == 2 ? 0xf0 : 0x70)), REC_IMM);
+      break;
     case 11: { // string instructions: segment override and address size only
       setEa(rec, ZERO_SLOT, ZERO_SLOT, 0, 0, 3);
       break;
@@ -316,7 +386,9 @@ function decodeOne(rec: usize, offset: u32): bool {
   if (flags & FLAG_NO64 && codeSize == 2) h = 0xffff;
   if (flags & FLAG_ONLY64 && codeSize != 2) h = 0xffff;
   const feature = <u32>load<u8>(row, ROW_FEATURE);
-  if (feature && !(load<u32>(vcpu + ((feature >> 5) << 2), FEATURES) & (1 << (feature & 31)))) h = 0xffff;
+  if (feature && !hasFeature(feature)) h = 0xffff;
+  if (vex && !(vexFlags & VEX_VVVV) && vvvv != 0) h = 0xffff;
+  if (vsib && (addressSize == 16 || (modrm & 7) != 4)) h = 0xffff;
   if (h == 0xffff) bad(rec);
   else {
     store<u32>(rec, load<u32>(HANDLERS + (<u32>h << 2)), REC_HANDLER);

@@ -138,6 +138,83 @@ export function mulCore(sign: u32, ea: i32, a: u64, eb: i32, b: u64): void {
   F.exp = e;
 }
 
+/** The product that mulCore left in F, plus a nonzero number. An exact zero leaves F.hi = 0 (the caller picks the sign). */
+export function addToProduct(sb: u32, eb: i32, b: u64): void {
+  let sa = F.sign;
+  let ea = F.exp;
+  let ah = F.hi;
+  let al = F.lo;
+  let bh = b;
+  let bl: u64 = 0;
+  if (ea < eb || (ea == eb && ah < bh)) {
+    const s = sa;
+    const e = ea;
+    sa = sb;
+    ea = eb;
+    sb = s;
+    eb = e;
+    bh = ah;
+    bl = al;
+    ah = b;
+    al = 0;
+  }
+  // The smaller one goes right by the difference of the exponents; what falls off stays as a sticky bit.
+  const d = <u64>(ea - eb);
+  if (d != 0) {
+    if (d < 64) {
+      const lost = u64(bl << (64 - d) != 0);
+      bl = (bl >> d) | (bh << (64 - d)) | lost;
+      bh >>= d;
+    } else if (d < 128) {
+      const lost = u64(bl != 0 || (d > 64 && bh << (128 - d) != 0));
+      bl = (bh >> (d - 64)) | lost;
+      bh = 0;
+    } else {
+      bl = 1;
+      bh = 0;
+    }
+  }
+  F.sign = sa;
+  if (sa == sb) {
+    const lo = al + bl;
+    const c = u64(lo < al);
+    const part = ah + bh;
+    const hi = part + c;
+    if (part < ah || hi < part) {
+      F.lo = (lo >> 1) | (hi << 63) | (lo & 1);
+      F.hi = (hi >> 1) | 0x8000000000000000;
+      F.exp = ea + 1;
+    } else {
+      F.lo = lo;
+      F.hi = hi;
+      F.exp = ea;
+    }
+    return;
+  }
+  let lo = al - bl;
+  let hi = ah - bh - u64(al < bl);
+  if (hi == 0) {
+    hi = lo;
+    lo = 0;
+    ea -= 64;
+  }
+  if (hi == 0) {
+    F.hi = 0;
+    F.lo = 0;
+    F.exp = ea;
+    return;
+  }
+  const n = clz(hi);
+  if (n != 0) {
+    hi = (hi << n) | (lo >> (64 - n));
+    lo <<= n;
+    ea -= <i32>n;
+  }
+  F.hi = hi;
+  F.lo = lo;
+  F.exp = ea;
+}
+
 export function divCore(sign: u32, ea: i32, a: u64, eb: i32, b: u64): void {
   let q: u64;
   if (a >= b) {

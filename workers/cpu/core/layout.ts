@@ -128,6 +128,7 @@ export const NMI_STATE: u32 = 924; // u32: bit 0 = NMI pending, bit 1 = NMIs blo
 export const MSR_DEBUGCTL: u32 = 928;
 export const MSR_BIOS_SIGN: u32 = 936;
 export const COUNTERS: u32 = 944; // 8 x u64: tlb fills, interrupts, exceptions, blocks decoded, smc invalidations, TLB flushes, INVLPGs
+export const RANDOM: u32 = 1008; // u64: state of RDRAND and RDSEED
 // x87 and SSE
 export const FPR: u32 = 1024; // 8 physical registers of 16 bytes: significand u64, sign and exponent u16 at +8
 export const FCW: u32 = 1152;
@@ -144,6 +145,8 @@ export const XMM: u32 = 1280; // 16 registers of 32 bytes (YMM), XMM in the low 
 export const SEG_BASE: u32 = 1792; // 16 x u64
 export const SEG_CHECK: u32 = 1920; // 16 x u8: 1 = reads need segmentLinear, 2 = writes do
 export const VCPU_STATE_SIZE: u32 = 2048;
+// Behind the state, not saved: 32 bytes for a vector operand that is not in one plain page of memory.
+export const VEX_TEMP: u32 = 2048;
 
 // ---- decoded record (offsets; 32 bytes) -----------------------------------------------------------------------------
 export const RECORD_SIZE: u32 = 32;

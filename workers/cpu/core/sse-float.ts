@@ -33,48 +33,59 @@ const SQRT: u32 = 4;
 const MIN: u32 = 5;
 const MAX: u32 = 6;
 
-const SIGN64: u64 = 0x8000000000000000;
-const INF64: u64 = 0x7ff0000000000000;
-const QUIET64: u64 = 0x0008000000000000;
-const ABS64: u64 = 0x7fffffffffffffff;
-const SIGN32: u32 = 0x80000000;
-const INF32: u32 = 0x7f800000;
-const QUIET32: u32 = 0x00400000;
+export const SIGN64: u64 = 0x8000000000000000;
+export const INF64: u64 = 0x7ff0000000000000;
+export const QUIET64: u64 = 0x0008000000000000;
+export const ABS64: u64 = 0x7fffffffffffffff;
+export const SIGN32: u32 = 0x80000000;
+export const INF32: u32 = 0x7f800000;
+export const QUIET32: u32 = 0x00400000;
 const DEFAULT_NAN64: u64 = 0xfff8000000000000;
 
 /** MXCSR with PE sticky, all exceptions masked, round to nearest, no DAZ, no FTZ. */
-function isFast(): bool {
+export function isFast(): bool {
   return (load<u32>(vcpu, MXCSR) & 0xffe0) == 0x1fa0;
 }
 
 /** MXCSR of the running instruction (exact path). */
-let mx: u32 = 0;
+export let mx: u32 = 0;
+/** Between the lanes of a 256-bit instruction: exceptions gather in F.exc and are reported together. */
+let held: bool = false;
 
-function begin(): void {
+export function begin(): void {
   mx = load<u32>(vcpu, MXCSR);
+  if (!held) F.exc = 0;
+}
+export function holdExceptions(): void {
+  held = true;
   F.exc = 0;
 }
+export function releaseExceptions(): void {
+  held = false;
+  mx = load<u32>(vcpu, MXCSR);
+  finish();
+}
 /** Records the exceptions; raises #XM (or #UD) when one is unmasked. Call before the destination is written. */
-function finish(): void {
+export function finish(): void {
   const exc = F.exc;
-  if (exc == 0) return;
+  if (exc == 0 || held) return;
   const unmasked = exc & ~(mx >> 7) & 0x3f;
   if (unmasked & 7) store<u32>(vcpu, mx | (exc & 7), MXCSR);
   else store<u32>(vcpu, mx | exc, MXCSR);
   if (unmasked) raise(load<u64>(vcpu, CR4) & 0x400 ? XM : UD);
 }
 
-function isDenormal64(v: u64): bool {
+export function isDenormal64(v: u64): bool {
   return (v & ABS64) - 1 < 0x000fffffffffffff;
 }
-function isDenormal32(v: u32): bool {
+export function isDenormal32(v: u32): bool {
   return (v & 0x7fffffff) - 1 < 0x007fffff;
 }
 /** Normal and finite. */
-function isNormal64(v: u64): bool {
+export function isNormal64(v: u64): bool {
   return (v & ABS64) - 0x0010000000000000 < 0x7fe0000000000000;
 }
-function isNormal32(v: u32): bool {
+export function isNormal32(v: u32): bool {
   return (v & 0x7fffffff) - 0x00800000 < 0x7f000000;
 }
 function isPlain64(v: u64): bool {
@@ -83,39 +94,39 @@ function isPlain64(v: u64): bool {
 function isPlain32(v: u32): bool {
   return isNormal32(v) || (v & 0x7fffffff) == 0;
 }
-function anyDenormal64(v: v128): bool {
+export function anyDenormal64(v: v128): bool {
   const t = v128.and(v, i64x2.splat(0x7fffffffffffffff));
   return v128.any_true(i64x2.lt_s(i64x2.add(t, i64x2.splat(0x7fffffffffffffff)), i64x2.splat(<i64>0x800fffffffffffff)));
 }
-function anyDenormal32(v: v128): bool {
+export function anyDenormal32(v: v128): bool {
   const t = v128.and(v, i32x4.splat(0x7fffffff));
   return v128.any_true(i32x4.lt_u(i32x4.sub(t, i32x4.splat(1)), i32x4.splat(0x007fffff)));
 }
 /** A lane that is not normal and finite. */
-function anyOdd64(v: v128): bool {
+export function anyOdd64(v: v128): bool {
   const t = v128.and(v, i64x2.splat(0x7fffffffffffffff));
   return v128.any_true(
     v128.or(i64x2.lt_s(t, i64x2.splat(0x0010000000000000)), i64x2.ge_s(t, i64x2.splat(0x7ff0000000000000))),
   );
 }
-function anyOdd32(v: v128): bool {
+export function anyOdd32(v: v128): bool {
   const t = v128.and(v, i32x4.splat(0x7fffffff));
   return v128.any_true(i32x4.ge_u(i32x4.sub(t, i32x4.splat(0x00800000)), i32x4.splat(0x7f000000)));
 }
 
 // ---- the exact path -------------------------------------------------------------------------------------------------
-function expOf(t: u64): i32 {
+export function expOf(t: u64): i32 {
   const field = <i32>((t >> 52) & 0x7ff);
   if (field != 0) return field - 1023;
   return -1011 - <i32>clz(t & 0x000fffffffffffff);
 }
-function sigOf(t: u64): u64 {
+export function sigOf(t: u64): u64 {
   const fraction = t & 0x000fffffffffffff;
   if (((t >> 52) & 0x7ff) != 0) return (fraction << 11) | SIGN64;
   return fraction << clz(fraction);
 }
 /** Single to double bits, exact, NaN payloads moved (no flags). */
-function widen(v: u32): u64 {
+export function widen(v: u32): u64 {
   const sign = <u64>(v & SIGN32) << 32;
   const t = v & 0x7fffffff;
   if (t >= INF32) return sign | INF64 | ((<u64>(t & 0x007fffff)) << 29);
@@ -127,12 +138,12 @@ function widen(v: u32): u64 {
   return sign | (((<u64>t) << 29) + 0x3800000000000000);
 }
 /** Double bits of a special value (zero, infinity, NaN) in the wanted format. */
-function special(v: u64, single: bool): u64 {
+export function special(v: u64, single: bool): u64 {
   if (!single) return v;
   return ((v >> 32) & SIGN32) | ((v & ABS64) >= INF64 ? INF32 : 0) | ((v >> 29) & 0x007fffff);
 }
 /** Rounds F to double or single by `mx`. */
-function pack(single: bool): u64 {
+export function pack(single: bool): u64 {
   const sign = <u64>F.sign;
   const rc = (mx >> 13) & 3;
   const masks = (mx >> 7) & 0x3f;
@@ -151,7 +162,7 @@ function pack(single: bool): u64 {
   if (e > 1023) return (sign << 63) | INF64;
   return (sign << 63) | (<i64>hi < 0 ? (<u64>(e + 1023)) << 52 : 0) | ((hi >> 11) & 0x000fffffffffffff);
 }
-function invalid(single: bool): u64 {
+export function invalid(single: bool): u64 {
   F.exc |= FX_IE;
   return special(DEFAULT_NAN64, single);
 }
@@ -458,33 +469,25 @@ export function maxps(v: v128, w: v128): v128 {
 }
 
 // ---- comparison -----------------------------------------------------------------------------------------------------
-/** Predicate 0-7 on one lane of double bits; IE and DE as MXCSR asks. */
+/** For each predicate 0-15, which relations hold it: 1 greater, 2 less, 4 equal, 8 unordered. */
+const RELATIONS: u64 = 0xf1530eac79db8624;
+function relations(predicate: u32): u32 {
+  return <u32>(RELATIONS >> (<u64>(predicate & 15) << 2)) & 15;
+}
+/** Predicate 0-31 (SSE has 0-7) on one lane of double bits; IE and DE as MXCSR asks. */
 function compare(predicate: u32, a: u64, b: u64, denormal: u32): bool {
   const ta = a & ABS64;
   const tb = b & ABS64;
   if (ta > INF64 || tb > INF64) {
     const kind = predicate & 3;
-    if (kind == 1 || kind == 2 || (ta > INF64 && !(a & QUIET64)) || (tb > INF64 && !(b & QUIET64))) F.exc |= FX_IE;
-    return predicate >= 3 && predicate != 7;
+    const signals = (kind == 1 || kind == 2) != ((predicate & 16) != 0);
+    if (signals || (ta > INF64 && !(a & QUIET64)) || (tb > INF64 && !(b & QUIET64))) F.exc |= FX_IE;
+    return (relations(predicate) & 8) != 0;
   }
   if (denormal) F.exc |= FX_DE;
   const x = reinterpret<f64>(a);
   const y = reinterpret<f64>(b);
-  let r: bool;
-  switch (predicate & 3) {
-    case 0:
-      r = x == y;
-      break;
-    case 1:
-      r = x < y;
-      break;
-    case 2:
-      r = x <= y;
-      break;
-    default:
-      r = false;
-  }
-  return predicate & 4 ? !r : r;
+  return (relations(predicate) & (x > y ? 1 : x < y ? 2 : 4)) != 0;
 }
 function compare64(predicate: u32, a: u64, b: u64): u64 {
   let denormal: u32 = 0;
@@ -511,63 +514,77 @@ function compare32(predicate: u32, a: u32, b: u32): u32 {
   return compare(predicate, widen(a), widen(b), denormal) ? 0xffffffff : 0;
 }
 export function cmpsd(v: v128, w: u64, imm: u8): v128 {
+  return vcmpsd(v, w, imm & 7);
+}
+export function vcmpsd(v: v128, w: u64, imm: u8): v128 {
   begin();
-  const r = compare64(imm & 7, i64x2.extract_lane(v, 0), w);
+  const r = compare64(imm & 31, i64x2.extract_lane(v, 0), w);
   finish();
   return i64x2.replace_lane(v, 0, r);
 }
 export function cmpss(v: v128, w: u32, imm: u8): v128 {
+  return vcmpss(v, w, imm & 7);
+}
+export function vcmpss(v: v128, w: u32, imm: u8): v128 {
   begin();
-  const r = compare32(imm & 7, i32x4.extract_lane(v, 0), w);
+  const r = compare32(imm & 31, i32x4.extract_lane(v, 0), w);
   finish();
   return i32x4.replace_lane(v, 0, r);
 }
 export function cmppd(v: v128, w: v128, imm: u8): v128 {
-  const p = <u32>imm & 7;
+  return vcmppd(v, w, imm & 7);
+}
+export function vcmppd(v: v128, w: v128, imm: u8): v128 {
+  const p = <u32>imm & 31;
   if (!anyOdd64(v) && !anyOdd64(w)) {
-    switch (p) {
+    // Plain numbers: one of greater, less, equal holds.
+    switch (relations(p) & 7) {
       case 0:
-        return f64x2.eq(v, w);
-      case 1:
-        return f64x2.lt(v, w);
-      case 2:
-        return f64x2.le(v, w);
-      case 3:
         return i64x2.splat(0);
-      case 4:
+      case 1:
+        return f64x2.gt(v, w);
+      case 2:
+        return f64x2.lt(v, w);
+      case 3:
         return f64x2.ne(v, w);
+      case 4:
+        return f64x2.eq(v, w);
       case 5:
         return f64x2.ge(v, w);
       case 6:
-        return f64x2.gt(v, w);
+        return f64x2.le(v, w);
       default:
         return i64x2.splat(-1);
     }
   }
   begin();
-  const r0 = compare64(p, i64x2.extract_lane(v, 0), i64x2.extract_lane(w, 0));
-  const r1 = compare64(p, i64x2.extract_lane(v, 1), i64x2.extract_lane(w, 1));
+  let r = i64x2.splat(compare64(p, i64x2.extract_lane(v, 0), i64x2.extract_lane(w, 0)));
+  r = i64x2.replace_lane(r, 1, compare64(p, i64x2.extract_lane(v, 1), i64x2.extract_lane(w, 1)));
   finish();
-  return i64x2.replace_lane(i64x2.splat(r0), 1, r1);
+  return r;
 }
 export function cmpps(v: v128, w: v128, imm: u8): v128 {
-  const p = <u32>imm & 7;
+  return vcmpps(v, w, imm & 7);
+}
+export function vcmpps(v: v128, w: v128, imm: u8): v128 {
+  const p = <u32>imm & 31;
   if (!anyOdd32(v) && !anyOdd32(w)) {
-    switch (p) {
+    // Plain numbers: one of greater, less, equal holds.
+    switch (relations(p) & 7) {
       case 0:
-        return f32x4.eq(v, w);
-      case 1:
-        return f32x4.lt(v, w);
-      case 2:
-        return f32x4.le(v, w);
-      case 3:
         return i64x2.splat(0);
-      case 4:
+      case 1:
+        return f32x4.gt(v, w);
+      case 2:
+        return f32x4.lt(v, w);
+      case 3:
         return f32x4.ne(v, w);
+      case 4:
+        return f32x4.eq(v, w);
       case 5:
         return f32x4.ge(v, w);
       case 6:
-        return f32x4.gt(v, w);
+        return f32x4.le(v, w);
       default:
         return i64x2.splat(-1);
     }
@@ -651,7 +668,7 @@ function singleToDouble(v: u32): u64 {
   }
   return widen(v);
 }
-function doubleToSingle(v: u64): u32 {
+export function doubleToSingle(v: u64): u32 {
   const t = v & ABS64;
   if (t > INF64) {
     if (!(v & QUIET64)) F.exc |= FX_IE;
@@ -705,10 +722,10 @@ function fromInt(v: u64, single: bool): u64 {
   F.lo = 0;
   return pack(single);
 }
-function mode(): u32 {
+export function mode(): u32 {
   return (mx >> 13) & 3;
 }
-function pair(low: u64, high: u64): v128 {
+export function pair(low: u64, high: u64): v128 {
   return i64x2.replace_lane(i64x2.splat(low), 1, high);
 }
 function join32(low: u64, high: u64): u64 {

@@ -611,13 +611,22 @@ export function ptest(v: v128, w: v128): void {
 }
 /** Blends by the sign bits of XMM0. */
 export function pblendvb(v: v128, w: v128): v128 {
-  return v128.bitselect(w, v, i8x16.shr_s(v128.load(Regs.xmm(0)), 7));
+  return vpblendvb(v, w, v128.load(Regs.xmm(0)));
 }
 export function blendvps(v: v128, w: v128): v128 {
-  return v128.bitselect(w, v, i32x4.shr_s(v128.load(Regs.xmm(0)), 31));
+  return vblendvps(v, w, v128.load(Regs.xmm(0)));
 }
 export function blendvpd(v: v128, w: v128): v128 {
-  return v128.bitselect(w, v, i64x2.shr_s(v128.load(Regs.xmm(0)), 63));
+  return vblendvpd(v, w, v128.load(Regs.xmm(0)));
+}
+export function vpblendvb(v: v128, w: v128, mask: v128): v128 {
+  return v128.bitselect(w, v, i8x16.shr_s(mask, 7));
+}
+export function vblendvps(v: v128, w: v128, mask: v128): v128 {
+  return v128.bitselect(w, v, i32x4.shr_s(mask, 31));
+}
+export function vblendvpd(v: v128, w: v128, mask: v128): v128 {
+  return v128.bitselect(w, v, i64x2.shr_s(mask, 63));
 }
 export function pblendw(v: v128, w: v128, imm: u8): v128 {
   const bits = i16x8(1, 2, 4, 8, 16, 32, 64, 128);

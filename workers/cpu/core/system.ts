@@ -22,6 +22,7 @@ import {
 } from "./segments";
 import { CS, FS, GS, LDTR, RAX, RBX, RCX, RDX, Regs, RSP, SS, TR, vcpu } from "./state";
 import { fullFlags, loadLdt } from "./task";
+import { xsaveSize } from "./xsave";
 
 const PG: u64 = 0x80000000;
 const WP: u64 = 0x10000;
@@ -30,6 +31,7 @@ const NW: u64 = 0x20000000;
 const PAE: u64 = 0x20;
 const PCIDE: u64 = 0x20000;
 const UMIP: u64 = 0x800;
+const OSXSAVE: u64 = 0x40000;
 const LME: u64 = 0x100;
 const LMA: u64 = 0x400;
 const SCE: u64 = 1;
@@ -170,6 +172,7 @@ function cr4Allowed(): u64 {
   if (feature(64 + 2)) m |= UMIP;
   if (feature(96 + 0)) m |= 0x10000; // FSGSBASE
   if (feature(32 + 17)) m |= PCIDE;
+  if (feature(32 + 26)) m |= OSXSAVE;
   if (feature(96 + 7)) m |= 0x100000;
   if (feature(96 + 20)) m |= 0x200000;
   return m;
@@ -504,8 +507,10 @@ export function cpuid(r: usize): void {
   }
   if (leaf == 1) {
     // OSXSAVE mirrors CR4.
-    if (load<u64>(vcpu, CR4) & 0x40000) c |= 1 << 27;
+    if (load<u64>(vcpu, CR4) & OSXSAVE) c |= 1 << 27;
   }
+  // Size of the XSAVE area for what XCR0 enables now (the compacted one has the same layout).
+  if (leaf == 0xd && rec != 0 && (sub == 0 || (sub == 1 && (a & 2) != 0))) b = xsaveSize();
   Regs.set(RAX, a);
   Regs.set(RBX, b);
   Regs.set(RCX, c);
@@ -539,6 +544,9 @@ function readMsr(index: u32): u64 {
     case 0xce: case 0x34: case 0x33: case 0x2c: case 0x2a: case 0x198: case 0x19c: case 0x1a2: case 0x179: case 0x17a: case 0x17b: case 0x140:
     case 0xcd: case 0x611: case 0x606: case 0x639: case 0x641: case 0x619: case 0x122: case 0x10a: case 0x48: case 0x49:
     case 0x1c9: case 0x1db: case 0x1dc: case 0x1dd: case 0x1de: case 0x345: case 0x38d: case 0x38e: case 0x38f: case 0x390: case 0x300: return 0;
+    case 0xda0: // IA32_XSS: no supervisor state components
+      if (!feature(192 + 3)) break;
+      return 0;
     case 0xfe: return 0x508; // 8 variable ranges, fixed ranges, write-combining
     case 0x174: return load<u64>(vcpu, MSR_SYSENTER_CS);
     case 0x175: return load<u64>(vcpu, MSR_SYSENTER_ESP);
@@ -602,6 +610,10 @@ function writeMsr(index: u32, v: u64): void {
     }
     case 0x8b: store<u64>(vcpu, v, MSR_BIOS_SIGN); return;
     case 0x79: case 0x48: case 0x49: case 0x17a: case 0x17b: case 0x140: case 0x1a2: case 0x122: case 0x1c9: case 0x38d: case 0x38f: case 0x390: return;
+    case 0xda0:
+      if (!feature(192 + 3)) break;
+      if (v) raiseCode(GP, 0);
+      return;
     case 0x174: store<u64>(vcpu, v, MSR_SYSENTER_CS); return;
     case 0x175: canonical(v); store<u64>(vcpu, v, MSR_SYSENTER_ESP); return;
     case 0x176: canonical(v); store<u64>(vcpu, v, MSR_SYSENTER_EIP); return;

@@ -162,11 +162,8 @@ function is64(): bool {
 function checkArea(linear: u64): void {
   if (linear & 15) raiseCode(GP, 0);
 }
-export function fxsave(r: usize): void {
-  if (load<u64>(vcpu, CR0) & 12) raise(NM);
-  const linear = Ea.toWrite(r, 512);
-  checkArea(linear);
-  Mem.probeWrite(linear, 512);
+// The x87 and the SSE part of an FXSAVE image, which XSAVE begins with (xsave.ts).
+export function saveX87(r: usize, linear: u64): void {
   Mem.write<u16>(linear, load<u16>(vcpu, FCW));
   Mem.write<u16>(linear + 2, load<u16>(vcpu, FSW));
   const tags = ~(<u32>load<u16>(vcpu, FTW));
@@ -181,30 +178,39 @@ export function fxsave(r: usize): void {
     Mem.write<u64>(linear + 8, <u64>load<u32>(vcpu, FIP) | (<u64>load<u16>(vcpu, FCS) << 32));
     Mem.write<u64>(linear + 16, <u64>load<u32>(vcpu, FDP) | (<u64>load<u16>(vcpu, FDS) << 32));
   }
-  Mem.write<u32>(linear + 24, load<u32>(vcpu, MXCSR));
-  Mem.write<u32>(linear + 28, 0xffff);
   const top = <u32>load<u16>(vcpu, FSW) >> 11;
   for (let i: u32 = 0; i < 8; i++) {
     const p = vcpu + (((top + i) & 7) << 4);
     Mem.write<u64>(linear + 32 + (i << 4), load<u64>(p, FPR));
     Mem.write<u64>(linear + 40 + (i << 4), <u64>load<u16>(p, FPR + 8));
   }
-  if (!(load<u64>(vcpu, CR4) & 0x200)) return;
-  const count: u32 = is64() ? 16 : 8;
+}
+export function saveMxcsr(linear: u64): void {
+  Mem.write<u32>(linear + 24, load<u32>(vcpu, MXCSR));
+  Mem.write<u32>(linear + 28, 0xffff);
+}
+/** 16 vector registers in 64-bit mode, 8 elsewhere. */
+export function vectorCount(): u32 {
+  return is64() ? 16 : 8;
+}
+/** XMM registers, or the upper halves of YMM ones (`part` 16), 16 bytes each from `linear`. */
+export function saveVectors(linear: u64, part: u32): void {
+  const count = vectorCount();
   for (let i: u32 = 0; i < count; i++) {
-    const p = vcpu + XMM + (i << 5);
-    Mem.write<u64>(linear + 160 + (i << 4), load<u64>(p));
-    Mem.write<u64>(linear + 168 + (i << 4), load<u64>(p, 8));
+    const p = vcpu + XMM + (i << 5) + part;
+    Mem.write<u64>(linear + (i << 4), load<u64>(p));
+    Mem.write<u64>(linear + 8 + (i << 4), load<u64>(p, 8));
   }
 }
-export function fxrstor(r: usize): void {
-  if (load<u64>(vcpu, CR0) & 12) raise(NM);
-  const linear = Ea.toRead(r, 512);
-  checkArea(linear);
-  Mem.read<u8>(linear + 511);
-  const mxcsr = Mem.read<u32>(linear + 24);
-  const sse = (load<u64>(vcpu, CR4) & 0x200) != 0;
-  if (sse && mxcsr & 0xffff0000) raiseCode(GP, 0);
+export function loadVectors(linear: u64, part: u32): void {
+  const count = vectorCount();
+  for (let i: u32 = 0; i < count; i++) {
+    const p = vcpu + XMM + (i << 5) + part;
+    store<u64>(p, Mem.read<u64>(linear + (i << 4)));
+    store<u64>(p, Mem.read<u64>(linear + 8 + (i << 4)), 8);
+  }
+}
+export function loadX87(r: usize, linear: u64): void {
   const sw = <u32>Mem.read<u16>(linear + 2);
   store<u16>(vcpu, (<u32>Mem.read<u16>(linear) & 0x1f7f) | 0x40, FCW);
   store<u16>(vcpu, sw, FSW);
@@ -228,12 +234,26 @@ export function fxrstor(r: usize): void {
     store<u64>(p, Mem.read<u64>(linear + 32 + (i << 4)), FPR);
     store<u16>(p, Mem.read<u16>(linear + 40 + (i << 4)), FPR + 8);
   }
+}
+export function fxsave(r: usize): void {
+  if (load<u64>(vcpu, CR0) & 12) raise(NM);
+  const linear = Ea.toWrite(r, 512);
+  checkArea(linear);
+  Mem.probeWrite(linear, 512);
+  saveX87(r, linear);
+  saveMxcsr(linear);
+  if (load<u64>(vcpu, CR4) & 0x200) saveVectors(linear + 160, 0);
+}
+export function fxrstor(r: usize): void {
+  if (load<u64>(vcpu, CR0) & 12) raise(NM);
+  const linear = Ea.toRead(r, 512);
+  checkArea(linear);
+  Mem.read<u8>(linear + 511);
+  const mxcsr = Mem.read<u32>(linear + 24);
+  const sse = (load<u64>(vcpu, CR4) & 0x200) != 0;
+  if (sse && mxcsr & 0xffff0000) raiseCode(GP, 0);
+  loadX87(r, linear);
   if (!sse) return;
   store<u32>(vcpu, mxcsr, MXCSR);
-  const count: u32 = is64() ? 16 : 8;
-  for (let i: u32 = 0; i < count; i++) {
-    const p = vcpu + XMM + (i << 5);
-    store<u64>(p, Mem.read<u64>(linear + 160 + (i << 4)));
-    store<u64>(p, Mem.read<u64>(linear + 168 + (i << 4)), 8);
-  }
+  loadVectors(linear + 160, 0);
 }

@@ -26,6 +26,15 @@ describe("disassemble", () => {
     [16, "cd 10", "int 0x10"],
     [64, "0f 0b", "ud2"],
     [64, "06", "(bad)"],
+    [64, "c5 f9 58 c1", "vaddpd xmm0, xmm0, xmm1"],
+    [64, "c5 fd 58 c1", "vaddpd ymm0, ymm0, ymm1"],
+    [64, "c4 e2 fd 92 0c 85 00 00 00 00", "vgatherdpd ymm1, ymm0, [xmm0*4]"],
+    [64, "c4 e3 71 4a 4a 42 e0", "vblendvps xmm1, xmm1, [rdx+0x42], xmm14"],
+    [64, "c4 e2 f8 f2 c3", "andn rax, rax, rbx"],
+    [64, "f3 0f bc c1", "tzcnt eax, ecx"],
+    [64, "66 c5 f9 58 c1", "(bad)"],
+    [32, "c5 f9 58 c1", "vaddpd xmm0, xmm0, xmm1"],
+    [32, "c5 08", "lds ecx, dword [eax]"],
   ];
   for (const [bits, hex, text] of cases)
     it(`${bits}-bit ${hex}`, () => {

@@ -1,7 +1,7 @@
 // The disassembler: the same table and the same opcode maps as the decoder, printed in Intel syntax. Reads bytes, touches nothing.
 
 import { parseOperands, ROWS, type Operand } from "./expand.ts";
-import { decodeTables, GROUPS_OFFSET, LEGACY_MAPS_OFFSET, MAPS_OFFSET, ROWS_OFFSET } from "./tables.ts";
+import { decodeTables, GROUPS_OFFSET, LEGACY_MAPS_OFFSET, MAPS_OFFSET, ROWS_OFFSET, VEX_OFFSET } from "./tables.ts";
 
 export interface Disassembled {
   readonly text: string;
@@ -62,14 +62,31 @@ export function disassemble(bytes: Uint8Array, codeBits: 16 | 32 | 64, ip: bigin
       rex = 0;
     }
     let map = 0;
-    if (op === 0x0f) {
-      op = byte();
-      map = op === 0x38 ? 2 : op === 0x3a ? 3 : 1;
-      if (map > 1) op = byte();
-    }
+    let vvvv = 0;
+    let e: number;
     const sixtySix = opsize !== (codeBits === 16 ? 16 : 32);
-    const mandatory = rep === "rep" ? 2 : rep === "repne" ? 3 : sixtySix ? 1 : 0;
-    let e = view.getUint16((codeBits === 64 ? MAPS_OFFSET : LEGACY_MAPS_OFFSET) + ((((map << 2) | mandatory) << 8) | op) * 2, true);
+    const vex = (op === 0xc4 || op === 0xc5) && (codeBits === 64 || (bytes[at] ?? 0) >= 0xc0);
+    if (vex) {
+      const illegal = rex !== 0 || sixtySix || lock || rep !== "";
+      const b1 = byte();
+      const b2 = op === 0xc4 ? byte() : b1;
+      const w = op === 0xc4 ? b2 >> 7 : 0;
+      map = op === 0xc4 ? b1 & 31 : 1;
+      rex = codeBits === 64 ? 0x40 | (b1 & 0x80 ? 0 : 4) | (op === 0xc4 ? (b1 & 0x40 ? 0 : 2) | (b1 & 0x20 ? 0 : 1) | (w << 3) : 0) : 0;
+      vvvv = (~b2 >> 3) & (codeBits === 64 ? 15 : 7);
+      opsize = 32;
+      const l = (b2 >> 2) & 1;
+      op = byte();
+      e = illegal || map < 1 || map > 3 ? 0 : view.getUint16(VEX_OFFSET + ((((w * 2 + l) * 3 + (map - 1)) * 4 + (b2 & 3)) * 256 + op) * 2, true);
+    } else {
+      if (op === 0x0f) {
+        op = byte();
+        map = op === 0x38 ? 2 : op === 0x3a ? 3 : 1;
+        if (map > 1) op = byte();
+      }
+      const mandatory = rep === "rep" ? 2 : rep === "repne" ? 3 : sixtySix ? 1 : 0;
+      e = view.getUint16((codeBits === 64 ? MAPS_OFFSET : LEGACY_MAPS_OFFSET) + ((((map << 2) | mandatory) << 8) | op) * 2, true);
+    }
     let modrm = -1;
     if (e & 0x8000) {
       modrm = byte();
@@ -77,6 +94,7 @@ export function disassemble(bytes: Uint8Array, codeBits: 16 | 32 | 64, ip: bigin
     }
     const row = ROWS[e - 1];
     if (e === 0 || !row) return { text: "(bad)", length: 1, row: null };
+    if (vex && vvvv !== 0 && !((tables[ROWS_OFFSET + e * 32 + 23] as number) & 1)) return { text: "(bad)", length: 1, row: null };
     const flags = tables[ROWS_OFFSET + e * 32 + 13] as number;
     if (flags & 1 && modrm < 0) modrm = byte();
     let size = opsize;
@@ -106,7 +124,8 @@ export function disassemble(bytes: Uint8Array, codeBits: 16 | 32 | 64, ip: bigin
           const index = ((sib >> 3) & 7) | ((rex & 2) << 2);
           if (base === 5 && mod === 0) disp = signed(4);
           else parts.push(register(base | ((rex & 1) << 3), bits, true));
-          if (index !== 4) parts.push(`${register(index, bits, true)}${sib >> 6 ? `*${1 << (sib >> 6)}` : ""}`);
+          if (row?.vsib) parts.push(`${row.lanes === 2 && ((row.param ?? 0) & 3) !== 1 ? "ymm" : "xmm"}${index}*${1 << (sib >> 6)}`);
+          else if (index !== 4) parts.push(`${register(index, bits, true)}${sib >> 6 ? `*${1 << (sib >> 6)}` : ""}`);
         } else if (rm === 5 && mod === 0) {
           disp = signed(4);
           relative = codeBits === 64;
@@ -125,6 +144,8 @@ export function disassemble(bytes: Uint8Array, codeBits: 16 | 32 | 64, ip: bigin
     const widthOf = (o: Operand): number =>
       ({ b: 8, w: 16, d: 32, q: 64, v: size, y: size === 64 ? 64 : 32, z: size === 16 ? 16 : 32 })[o.size] ?? size;
     const pointer: { readonly [bits: number]: string } = { 8: "byte", 16: "word", 32: "dword", 64: "qword" };
+    const vector = (o: Operand, n: number) =>
+      `${vex && (o.shared ? 1 : (row.lanes ?? 1)) * ({ dq: 16, q: 8, d: 4, w: 2, b: 1 }[o.size] ?? 16) > 16 ? "ymm" : "xmm"}${n}`;
     const operand = (o: Operand): string | null => {
       switch (o.letter) {
         case "AL":
@@ -153,11 +174,17 @@ export function disassemble(bytes: Uint8Array, codeBits: 16 | 32 | 64, ip: bigin
         case "Z":
           return register(low, widthOf(o), rex !== 0);
         case "V":
-          return `xmm${reg}`;
+          return vector(o, reg);
+        case "H":
+          return vector(o, vvvv);
+        case "L":
+          return vector(o, (byte() >> 4) & (codeBits === 64 ? 15 : 7));
+        case "B":
+          return register(vvvv, widthOf(o), true);
         case "W":
-          return memory || `xmm${rm}`;
+          return memory || vector(o, rm);
         case "U":
-          return `xmm${rm}`;
+          return vector(o, rm);
         case "P":
           return `mm${reg & 7}`;
         case "Q":

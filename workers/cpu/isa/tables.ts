@@ -7,6 +7,8 @@ export const MAPS_OFFSET = 0;
 export const LEGACY_MAPS_OFFSET = 0x2000;
 export const GROUPS_OFFSET = 0x4000;
 export const ROWS_OFFSET = 0x1c000;
+/** VEX maps: 2 values of W, 2 of L, maps 0F 0F38 0F3A, 4 prefixes, 256 opcodes, u16 each. */
+export const VEX_OFFSET = 0x3a000;
 export const HANDLERS_OFFSET = 0x40000;
 const GROUP_ENTRIES = 72;
 
@@ -46,6 +48,8 @@ export function decodeTables(): Uint8Array {
       });
     }
     bytes[at + 22] = featureNumber(row.cpuid);
+    // VVVV: the prefix's register field names an operand; VSIB; the mandatory prefix is ignored without the feature.
+    bytes[at + 23] = (ops.some((o) => o.letter === "H" || o.letter === "B") ? 1 : 0) | (row.vsib ? 2 : 0) | (row.prefixOptional ? 4 : 0);
     view.setUint16(at + 24, n, true);
   });
 
@@ -54,14 +58,43 @@ export function decodeTables(): Uint8Array {
   for (const row of ROWS) {
     const e = parseEncoding(row.enc);
     if (e.prefix === null) continue;
+    if (e.vex) continue;
     const key = (e.map << 8) | e.opcode;
     explicit.set(key, (explicit.get(key) ?? new Set()).add(e.prefix));
   }
   let groups = 0;
+  const groupAt = (slot: number): number => {
+    const old = view.getUint16(slot, true);
+    if (old & 0x8000) return GROUPS_OFFSET + (old & 0x7fff) * GROUP_ENTRIES * 2;
+    const g = GROUPS_OFFSET + groups * GROUP_ENTRIES * 2;
+    for (let k = 0; k < GROUP_ENTRIES; k++) view.setUint16(g + k * 2, old, true);
+    view.setUint16(slot, 0x8000 | groups++, true);
+    return g;
+  };
+  ROWS.forEach((row, n) => {
+    const e = parseEncoding(row.enc);
+    if (e.vex === null) return;
+    for (const w of e.vex.w === 2 ? [0, 1] : [e.vex.w])
+      for (const l of e.vex.l === 2 ? [0, 1] : [e.vex.l]) {
+        const slot = VEX_OFFSET + ((((w * 2 + l) * 3 + (e.map - 1)) * 4 + (e.prefix ?? 0)) * 256 + e.opcode) * 2;
+        if (e.digit === null && e.only === null) {
+          if (view.getUint16(slot, true) !== 0) throw new Error(`isa: ${row.op} ${row.enc}: the opcode is taken`);
+          view.setUint16(slot, n + 1, true);
+          continue;
+        }
+        const g = groupAt(slot);
+        for (let k = 0; k < GROUP_ENTRIES; k++) {
+          const reg = k < 8 ? k : ((k - 8) >> 3) & 7;
+          if ((e.only === "m" && k >= 8) || (e.only === "r" && k < 8) || (e.digit !== null && reg !== e.digit)) continue;
+          view.setUint16(g + k * 2, n + 1, true);
+        }
+      }
+  });
   const place = (base: number, long: boolean) => {
     ROWS.forEach((row, n) => {
       if (row.mode === (long ? "no64" : "only64")) return;
       const e = parseEncoding(row.enc);
+      if (e.vex !== null) return;
       const simd = row.guard === "sse" || row.guard === "mmx";
       // Without a mandatory prefix: SIMD rows take exactly none; others take every prefix that no row of this opcode claims for the same ModRM.
       const prefixes = e.prefix !== null ? [e.prefix] : simd ? [0] : [0, 1, 2, 3];
@@ -79,14 +112,7 @@ export function decodeTables(): Uint8Array {
             } else if (!weak && e.prefix !== null) view.setUint16(slot, n + 1, true);
             continue;
           }
-          let group = old;
-          if (!(old & 0x8000)) {
-            group = 0x8000 | groups++;
-            view.setUint16(slot, group, true);
-            const g = GROUPS_OFFSET + (group & 0x7fff) * GROUP_ENTRIES * 2;
-            for (let k = 0; k < GROUP_ENTRIES; k++) view.setUint16(g + k * 2, old, true);
-          }
-          const g = GROUPS_OFFSET + (group & 0x7fff) * GROUP_ENTRIES * 2;
+          const g = groupAt(slot);
           for (let k = 0; k < GROUP_ENTRIES; k++) {
             const memory = k < 8;
             const modrm = memory ? k << 3 : 0xc0 | (k - 8);
@@ -105,6 +131,6 @@ export function decodeTables(): Uint8Array {
   place(MAPS_OFFSET, true);
   place(LEGACY_MAPS_OFFSET, false);
   if (GROUPS_OFFSET + groups * GROUP_ENTRIES * 2 > ROWS_OFFSET) throw new Error(`isa: ${groups} groups do not fit`);
-  if (ROWS_OFFSET + (ROWS.length + 1) * 32 > HANDLERS_OFFSET) throw new Error(`isa: ${ROWS.length} rows do not fit`);
+  if (ROWS_OFFSET + (ROWS.length + 1) * 32 > VEX_OFFSET) throw new Error(`isa: ${ROWS.length} rows do not fit`);
   return bytes;
 }

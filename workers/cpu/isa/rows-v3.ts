@@ -1,0 +1,40 @@
+// What came after SSE4.2 without a VEX prefix, up to x86-64-v3 and its neighbours: LZCNT, TZCNT, ADX, MOVBE, AES, PCLMULQDQ, SHA, XSAVE, random
+// numbers, cache control. Letters in README.md; semantics in core/bmi.ts, crypto.ts, xsave.ts.
+
+import type { Row } from "./row.ts";
+
+export const ROWS_V3: readonly Row[] = [
+  { op: "TZCNT", enc: "F3 0F BC /r", operands: "=Gv Ev", fn: "tzcnt", cpuid: "bmi1", prefixOptional: true, flags: "zc?osap" },
+  { op: "LZCNT", enc: "F3 0F BD /r", operands: "=Gv Ev", fn: "lzcnt", cpuid: "abm", prefixOptional: true, flags: "zc?osap" },
+  { op: "ADCX", enc: "66 0F 38 F6 /r", operands: "+Gy Ey", fn: "adcx", cpuid: "adx", flags: "c" },
+  { op: "ADOX", enc: "F3 0F 38 F6 /r", operands: "+Gy Ey", fn: "adox", cpuid: "adx", flags: "o" },
+  { op: "MOVBE", enc: "0F 38 F0 /r:m", operands: "=Gv Mv", fn: "movbe", cpuid: "movbe" },
+  { op: "MOVBE", enc: "0F 38 F1 /r:m", operands: "=Mv Gv", fn: "movbe", cpuid: "movbe" },
+  { op: "RDRAND", enc: "0F C7 /6:r", operands: "=Ev", fn: "rdrand", cpuid: "rdrand", flags: "oszapc" },
+  { op: "RDSEED", enc: "0F C7 /7:r", operands: "=Ev", fn: "rdrand", cpuid: "rdseed", flags: "oszapc" },
+  { op: "RDPID", enc: "F3 0F C7 /7:r", operands: "=Ed", fn: "rdpid", raw: true, sized: false, cpuid: "rdpid" },
+  { op: "AESENC", enc: "66 0F 38 DC /r", operands: "+Vdq Wdq", fn: "aesenc", sized: false, cpuid: "aes", guard: "sse" },
+  { op: "AESENCLAST", enc: "66 0F 38 DD /r", operands: "+Vdq Wdq", fn: "aesenclast", sized: false, cpuid: "aes", guard: "sse" },
+  { op: "AESDEC", enc: "66 0F 38 DE /r", operands: "+Vdq Wdq", fn: "aesdec", sized: false, cpuid: "aes", guard: "sse" },
+  { op: "AESDECLAST", enc: "66 0F 38 DF /r", operands: "+Vdq Wdq", fn: "aesdeclast", sized: false, cpuid: "aes", guard: "sse" },
+  { op: "AESIMC", enc: "66 0F 38 DB /r", operands: "=Vdq Wdq", fn: "aesimc", sized: false, cpuid: "aes", guard: "sse" },
+  { op: "AESKEYGENASSIST", enc: "66 0F 3A DF /r", operands: "=Vdq Wdq Ib", fn: "aeskeygenassist", sized: false, cpuid: "aes", guard: "sse" },
+  { op: "PCLMULQDQ", enc: "66 0F 3A 44 /r", operands: "+Vdq Wdq Ib", fn: "pclmulqdq", sized: false, cpuid: "pclmulqdq", guard: "sse" },
+  { op: "SHA1RNDS4", enc: "NP 0F 3A CC /r", operands: "+Vdq Wdq Ib", fn: "sha1rnds4", sized: false, cpuid: "sha", guard: "sse" },
+  { op: "SHA1NEXTE", enc: "NP 0F 38 C8 /r", operands: "+Vdq Wdq", fn: "sha1nexte", sized: false, cpuid: "sha", guard: "sse" },
+  { op: "SHA1MSG1", enc: "NP 0F 38 C9 /r", operands: "+Vdq Wdq", fn: "sha1msg1", sized: false, cpuid: "sha", guard: "sse" },
+  { op: "SHA1MSG2", enc: "NP 0F 38 CA /r", operands: "+Vdq Wdq", fn: "sha1msg2", sized: false, cpuid: "sha", guard: "sse" },
+  { op: "SHA256RNDS2", enc: "NP 0F 38 CB /r", operands: "+Vdq Wdq", fn: "sha256rnds2", sized: false, cpuid: "sha", guard: "sse" },
+  { op: "SHA256MSG1", enc: "NP 0F 38 CC /r", operands: "+Vdq Wdq", fn: "sha256msg1", sized: false, cpuid: "sha", guard: "sse" },
+  { op: "SHA256MSG2", enc: "NP 0F 38 CD /r", operands: "+Vdq Wdq", fn: "sha256msg2", sized: false, cpuid: "sha", guard: "sse" },
+  { op: "XGETBV", enc: "0F 01 D0", fn: "xgetbv", raw: true, cpuid: "xsave" },
+  { op: "XSETBV", enc: "0F 01 D1", fn: "xsetbv", raw: true, cpuid: "xsave", end: true },
+  { op: "XSAVE", enc: "NP 0F AE /4:m", operands: "M", fn: "xsave", raw: true, sized: false, param: 0, cpuid: "xsave" },
+  { op: "XRSTOR", enc: "NP 0F AE /5:m", operands: "M", fn: "xrstor", raw: true, sized: false, param: 0, cpuid: "xsave" },
+  { op: "XSAVEOPT", enc: "NP 0F AE /6:m", operands: "M", fn: "xsave", raw: true, sized: false, param: 1, cpuid: "xsaveopt" },
+  { op: "XSAVEC", enc: "NP 0F C7 /4:m", operands: "M", fn: "xsave", raw: true, sized: false, param: 2, cpuid: "xsavec" },
+  { op: "XSAVES", enc: "NP 0F C7 /5:m", operands: "M", fn: "xsave", raw: true, sized: false, param: 3, cpuid: "xsaves" },
+  { op: "XRSTORS", enc: "NP 0F C7 /3:m", operands: "M", fn: "xrstor", raw: true, sized: false, param: 1, cpuid: "xsaves" },
+  { op: "CLFLUSHOPT", enc: "66 0F AE /7:m", operands: "M", fn: "hintM", sized: false, cpuid: "clflushopt" },
+  { op: "CLWB", enc: "66 0F AE /6:m", operands: "M", fn: "hintM", sized: false, cpuid: "clwb" },
+];
