@@ -16,6 +16,7 @@ import { deviceType } from "./devices/index.ts";
 import type { DisplayDevice } from "./devices/vga.ts";
 import type { Notice } from "./machine/machine.ts";
 import { type NodeMachine, openMachine } from "./node-machine.ts";
+import { imgMain } from "./img/img.node.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { BytesBackend } from "./platform/types.ts";
 
@@ -46,7 +47,7 @@ function debugKinds(items: readonly string[]): readonly TraceName[] {
 
 function showHelp(wants: string): void {
   const lines: { readonly [wants: string]: () => string } = {
-    help: () => `guesthouse [flags] [disk image]\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
+    help: () => `guesthouse [flags] [disk image]\nguesthouse img COMMAND …   disk images, as qemu-img (guesthouse img --help)\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
     version: () => `guesthouse ${VERSION}`,
     "device-help": () => pluggableDevices.filter((d) => deviceType(d.name)).map((d) => `${d.name.padEnd(20)}${d.summary}`).join("\n"),
     "debug-help": () => [...Object.keys(DEBUG_ITEMS), ...Object.keys(traceKinds)].join("\n"),
@@ -272,6 +273,7 @@ function statistics({ machine, board, cpu }: NodeMachine, seconds: number): obje
 
 async function main(): Promise<number> {
   const root = process.env.GUESTHOUSE_ROOT ?? join(dirname(process.argv[1] ?? "."), "..");
+  if (process.argv[2] === "img") return await imgMain(process.argv.slice(3));
   try {
     const parsed = parseFlags(process.argv.slice(2), pluggableDevices.filter((d) => deviceType(d.name)));
     if (parsed.session.wants !== "machine") {

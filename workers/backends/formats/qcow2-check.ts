@@ -113,6 +113,7 @@ export function* checkQcow2(image: Qcow2Image, repair: "none" | "leaks" | "all")
   }
   // ---- counts
   const last = Math.max(highest + 1, Math.min(coverage, fileClusters + refcounts.blockCoverage));
+  const repairs: string[] = [];
   const wrong: (readonly [number, number])[] = [];
   for (let c = 0; c < last; c++) {
     const found = c < counted.length ? (counted[c] as number) : 0;
@@ -122,7 +123,9 @@ export function* checkQcow2(image: Qcow2Image, repair: "none" | "leaks" | "all")
     }
     const leak = said > found;
     const fix = leak ? repair !== "none" : repair === "all";
-    lines.push(`${fix ? "Repairing" : leak ? "Leaked" : "ERROR"} cluster ${c} refcount=${said} reference=${found}`);
+    const text = `cluster ${c} refcount=${said} reference=${found}`;
+    lines.push(`${leak ? "Leaked" : "ERROR"} ${text}`);
+    if (fix) repairs.push(`Repairing ${text}`);
     if (leak) leaks++;
     else corruptions++;
     if (fix) {
@@ -132,6 +135,7 @@ export function* checkQcow2(image: Qcow2Image, repair: "none" | "leaks" | "all")
     }
     if (said > 0 && c > highest) highest = c;
   }
+  lines.push(...repairs);
   for (const [c, value] of wrong) yield* refcounts.set(c, value);
   // ---- flags
   const fixFlags = repair === "all";

@@ -301,6 +301,7 @@ export class Qcow2Image implements Image {
           whole.set(part, within);
         }
         yield* this.#markDirty();
+        yield* this.#writable(at + done);
         // A zero cluster that was given space in advance keeps it.
         const home = offset !== 0 && hi & COPIED ? offset : yield* this.refcounts.allocate(1);
         yield* this.file.write(home, whole);
@@ -311,6 +312,7 @@ export class Qcow2Image implements Image {
   }
   /** Gives an absent cluster its place without writing it: the file reads as zeros there (preallocation of a new image). */
   *reserve(at: number): Io<void> {
+    yield* this.#writable(at);
     const home = yield* this.refcounts.allocate(1);
     if (this.file.size < home + this.clusterSize) yield* this.file.truncate(home + this.clusterSize);
     yield* this.#setEntry(at, Math.floor(home / 0x100000000) | COPIED, home % 0x100000000);
@@ -326,6 +328,7 @@ export class Qcow2Image implements Image {
     const packed = this.header.compression === "zstd" ? zstdCompress(whole) : deflate12(whole);
     if (packed.length >= this.clusterSize) return yield* this.write(at, from);
     yield* this.#markDirty();
+    yield* this.#writable(at);
     let place = this.#compressedAt;
     const used = place % this.clusterSize;
     if (used === 0 || used + packed.length > this.clusterSize) {
@@ -367,6 +370,25 @@ export class Qcow2Image implements Image {
       const [hi, lo] = yield* this.entry(c);
       if (hi !== 0 || lo !== 0) yield* this.#setEntry(c, 0, 0);
     }
+  }
+  /** Everything is absent again, and the file short: header, refcounts and an L1 table of zeros. Only without snapshots. */
+  *makeEmpty(): Io<void> {
+    if (this.snapshots.length > 0) throw new Error("an image with snapshots cannot be emptied");
+    yield* this.discard(0, this.size);
+    for (let i = 0; i < this.l1.view.byteLength / 8; i++) {
+      const [hi, lo] = this.#l1Entry(i);
+      const offset = entryOffset(hi, lo);
+      if (offset === 0) continue;
+      this.l1.view.setBigUint64(i * 8, 0n);
+      this.l1.dirty = true;
+      this.#freed.push({ offset, bytes: this.clusterSize });
+    }
+    yield* this.#writeTables();
+    this.forget();
+    let end = Math.ceil(this.file.size / this.clusterSize);
+    while (end > 1 && (yield* this.refcounts.get(end - 1)) === 0) end--;
+    yield* this.file.truncate(end * this.clusterSize);
+    yield* this.flush();
   }
   *extent(at: number, length: number): Io<Extent> {
     let first: Extent | null = null;
