@@ -4,7 +4,7 @@
 // `--child ENGINE` is the process that is measured in Node: it prints one line of JSON.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -14,6 +14,7 @@ import { nullBytes, QueueBytes } from "../workers/backends/bytes.ts";
 import { nullPicture } from "../workers/backends/picture.ts";
 import { guestConfig } from "../workers/conformance/boots/stage.ts";
 import { findFirmware, openMachine } from "../workers/node-machine.ts";
+import { descendantsSeconds } from "./processor-time.ts";
 
 const root = join(import.meta.dirname, "..");
 const v86Folder = join(root, "node_modules/v86");
@@ -154,29 +155,6 @@ function inNode(engine: string): Boot {
 
 // ---- in Chromium ------------------------------------------------------------------------------------------------------
 
-/** Seconds of processor time of all processes below this one (the browser's), where /proc tells. */
-function descendantsSeconds(): number | null {
-  if (process.platform !== "linux") return null;
-  const parents = new Map<number, { parent: number; ticks: number }>();
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const fields = readFileSync(`/proc/${name}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
-      parents.set(Number(name), { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) });
-    } catch {
-      // ended meanwhile
-    }
-  }
-  let ticks = 0;
-  for (const [start, process_] of parents) {
-    for (let at = start; at > 1; at = parents.get(at)?.parent ?? 0)
-      if (at !== start && at === process.pid) {
-        ticks += process_.ticks;
-        break;
-      }
-  }
-  return ticks / 100;
-}
 async function inPage(folder: string, go: (page: Page) => Promise<{ readonly seconds: number; readonly count: () => Promise<number> }>): Promise<Boot> {
   const browser = await launch();
   const served = await serveFolder(folder, { isolated: true });

@@ -25,24 +25,41 @@ export class FrameSink implements PictureBackend {
     this.#pixels = new Uint8Array(view.pixels);
     this.#text = new Uint16Array(view.text);
   }
+  /** Has the reader the picture as it is? */
+  #seen(): boolean {
+    return Atomics.load(this.#header, 10) === Atomics.load(this.#header, 0);
+  }
   #locked(write: () => void): void {
     Atomics.add(this.#header, 0, 1);
     write();
     Atomics.add(this.#header, 0, 1);
   }
-  frame(width: number, height: number, rgba: Uint8ClampedArray): void {
+  get watched(): boolean {
+    return Atomics.load(this.#header, 11) !== 0;
+  }
+  frame(width: number, height: number, rgba: Uint8ClampedArray, from = 0, to = height): void {
+    const header = this.#header;
     const w = Math.min(width, MOST_WIDTH);
     const h = Math.min(height, MOST_HEIGHT);
+    const whole = header[1] !== w || header[2] !== h;
+    const first = whole ? 0 : from;
+    const end = whole ? h : Math.min(h, to);
+    // Lines that the reader has not seen yet stay marked.
+    const seen = this.#seen() || (header[8] as number) >= (header[9] as number);
     this.#locked(() => {
-      this.#header[1] = w;
-      this.#header[2] = h;
-      if (w === width) this.#pixels.set(rgba.subarray(0, w * h * 4));
-      else for (let y = 0; y < h; y++) this.#pixels.set(rgba.subarray(y * width * 4, (y * width + w) * 4), y * w * 4);
+      header[1] = w;
+      header[2] = h;
+      header[8] = seen || whole ? first : Math.min(first, header[8] as number);
+      header[9] = seen || whole ? end : Math.max(end, header[9] as number);
+      if (w === width) this.#pixels.set(rgba.subarray(first * w * 4, end * w * 4), first * w * 4);
+      else for (let y = first; y < end; y++) this.#pixels.set(rgba.subarray(y * width * 4, (y * width + w) * 4), y * w * 4);
     });
   }
   text(rows: readonly string[] | null, cursor: { readonly x: number; readonly y: number } | null): void {
+    const header = this.#header;
+    const seen = this.#seen();
     this.#locked(() => {
-      const header = this.#header;
+      if (seen) header[8] = header[9] = 0;
       header[3] = rows ? 1 : 0;
       const columns = rows ? Math.min(200, Math.max(0, ...rows.map((r) => r.length))) : 0;
       const count = rows ? Math.min(100, rows.length) : 0;

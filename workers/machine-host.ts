@@ -11,6 +11,7 @@ import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { openDrive, openSource } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
+import type { DisplayDevice } from "./devices/vga.ts";
 import { createFrameView, FrameSink } from "./frame-sink.ts";
 import { buildBoard, type Board, type FirmwareImages } from "./machine/board.ts";
 import { findMultiboot } from "./machine/boot-images.ts";
@@ -26,7 +27,7 @@ const SERIAL_OUT = 1 << 20;
 const SERIAL_IN = 1 << 16;
 const INPUT_RING = 1 << 13;
 const TRACE_CAPACITY = 8192;
-const STATS_MS = 100;
+const STATS_MS = 250;
 const DEBUG_LOG_MOST = 1 << 18;
 
 export interface HostEnvironment {
@@ -51,6 +52,9 @@ interface Opened {
   readonly inputRing: Ring;
   readonly serial: readonly SerialPort[];
   readonly stats: Float64Array;
+  readonly picture: FrameSink;
+  /** Was the picture watched at the last poke? */
+  shown: boolean;
 }
 
 export class MachineHost implements MachineRpc {
@@ -93,6 +97,9 @@ export class MachineHost implements MachineRpc {
       (dx, dy, dz, buttons) => opened.input.pointer(dx, dy, dz, buttons),
     );
     for (const port of opened.serial) if (port.in.length > 0) port.readable?.();
+    // A display that nobody watched has not been drawn.
+    if (opened.picture.watched && !opened.shown) (opened.board.device("vga") as DisplayDevice | null)?.refresh();
+    opened.shown = opened.picture.watched;
     opened.machine.wake();
   }
   /** Stops the clockwork of this host (tests; a worker is terminated instead). */
@@ -119,6 +126,7 @@ export class MachineHost implements MachineRpc {
       input: Ring.create(INPUT_RING).buffer as SharedArrayBuffer,
       stats: new SharedArrayBuffer(STATS_COUNT * 8),
       trace: new SharedArrayBuffer(traceBytes(TRACE_CAPACITY)),
+      doorbell: new SharedArrayBuffer(4),
     };
     const ports: SerialPort[] = [];
     const portOf = new Map<string, SerialPort>();
@@ -170,12 +178,13 @@ export class MachineHost implements MachineRpc {
       backends,
       firmware,
       trace: { buffer: views.trace, capacity: TRACE_CAPACITY },
+      doorbell: new Int32Array(views.doorbell),
     });
     if (!cpu) throw new Error("the board made no processor");
     const machine = new Machine(board);
     const stats = new Float64Array(views.stats);
     const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog });
-    this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats };
+    this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false };
     machine.onState((notice) => this.#onState(notice));
     this.#writeStats();
     this.#ticker = setInterval(() => {

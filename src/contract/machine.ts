@@ -18,7 +18,8 @@ export interface OpenOptions {
 
 /**
  * Frame buffer shared with the page. header (Int32 x 16): [0] sequence (odd while being written), [1] width, [2] height, [3] 1 = text mode,
- * [4] text columns, [5] text rows, [6] cursor x, [7] cursor y (-1 none). pixels: RGBA, at most 1920x1080. text: UTF-16 code units, row by row.
+ * [4] text columns, [5] text rows, [6] cursor x, [7] cursor y (-1 none), [8] and [9] first and last + 1 line that changed since the sequence
+ * number in [10], which the reader writes; [11] 1 = somebody looks (the reader's too). pixels: RGBA, at most 1920x1080. text: UTF-16, row by row.
  */
 export interface FrameView {
   readonly header: SharedArrayBuffer;
@@ -29,7 +30,7 @@ export const FRAME_HEADER_BYTES = 64;
 export const FRAME_PIXEL_BYTES = 1920 * 1080 * 4;
 export const FRAME_TEXT_BYTES = 2 * 200 * 100;
 
-/** Statistics, Float64 each, written by the worker about ten times a second. */
+/** Statistics, Float64 each, written by the worker a few times a second. */
 export const STATS = {
   instructions: 0,
   guestNs: 1,
@@ -53,6 +54,8 @@ export interface SharedViews {
   readonly input: SharedArrayBuffer;
   readonly stats: SharedArrayBuffer;
   readonly trace: SharedArrayBuffer;
+  /** Int32 x 1: set to 1 and notified when a message follows, since the worker may be blocked on it (workers/machine/sleep.ts). */
+  readonly doorbell: SharedArrayBuffer;
 }
 export interface MachineNotice {
   readonly state: MachineState;

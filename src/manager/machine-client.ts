@@ -19,6 +19,7 @@ export class MachineClient {
   #serial: readonly SerialRings[] = [];
   #input: Ring | null = null;
   #stats: Float64Array | null = null;
+  #doorbell: Int32Array | null = null;
   #waiting: { readonly ring: Ring; bytes: Uint8Array }[] = [];
   #feeding = false;
   #closed = false;
@@ -41,6 +42,7 @@ export class MachineClient {
       this.#serial = views.serial.map((s) => ({ out: new Ring(s.out), in: new Ring(s.in) }));
       this.#input = new Ring(views.input);
       this.#stats = new Float64Array(views.stats);
+      this.#doorbell = new Int32Array(views.doorbell);
     }
     return reply;
   }
@@ -57,19 +59,22 @@ export class MachineClient {
     return this.#stats?.[STATS[name]] ?? 0;
   }
   execute(name: string, args: { readonly [name: string]: unknown } = {}): Promise<Reply<unknown>> {
+    this.#ring();
     return this.#rpc.execute(name, args) as Promise<Reply<unknown>>;
   }
   type(line: string): Promise<Reply<string>> {
+    this.#ring();
     return this.#rpc.type(line) as Promise<Reply<string>>;
   }
   complete(line: string): Promise<readonly string[]> {
+    this.#ring();
     return this.#rpc.complete(line) as Promise<readonly string[]>;
   }
   key(scancode: number, down: boolean): void {
-    if (this.#input && pushKey(this.#input, scancode, down)) this.#poke();
+    if (this.#input && pushKey(this.#input, scancode, down)) this.poke();
   }
   pointer(dx: number, dy: number, dz: number, buttons: number): void {
-    if (this.#input && pushPointer(this.#input, dx, dy, dz, buttons)) this.#poke();
+    if (this.#input && pushPointer(this.#input, dx, dy, dz, buttons)) this.poke();
   }
   /** Text for a serial port. What does not fit yet is fed as the guest reads. */
   sendSerial(port: number, text: string): void {
@@ -82,7 +87,15 @@ export class MachineClient {
     this.#closed = true;
     this.#worker.terminate();
   }
-  #poke(): void {
+  /** The worker may be blocked in a short sleep: it shall look at its messages. */
+  #ring(): void {
+    if (!this.#doorbell) return;
+    Atomics.store(this.#doorbell, 0, 1);
+    Atomics.notify(this.#doorbell, 0);
+  }
+  /** Something in shared memory changed that the machine shall see. */
+  poke(): void {
+    this.#ring();
     if (!this.#closed) void this.#rpc.poke();
   }
   #feed(): void {
@@ -92,7 +105,7 @@ export class MachineClient {
       if (next.bytes.length > 0) break;
       this.#waiting.shift();
     }
-    this.#poke();
+    this.poke();
     if (this.#waiting.length > 0 && !this.#feeding && !this.#closed) {
       this.#feeding = true;
       setTimeout(() => {

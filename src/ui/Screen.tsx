@@ -24,17 +24,35 @@ class FrameReader {
     this.#pixels = new Uint8ClampedArray(frame.pixels);
     this.#text = new Uint16Array(frame.text);
   }
-  read(): ImageData | null {
+  get news(): boolean {
+    const sequence = Atomics.load(this.#header, 0);
+    return sequence !== this.#seen && !(sequence & 1);
+  }
+  /** Tells the worker whether drawing is worth its while. */
+  set watching(on: boolean) {
+    Atomics.store(this.#header, 11, on ? 1 : 0);
+  }
+  /** The lines that changed since the last read, and where they belong. */
+  read(): { readonly lines: ImageData; readonly at: number; readonly width: number; readonly height: number } | null {
     const before = Atomics.load(this.#header, 0);
     if (before === this.#seen || before & 1) return null;
     const width = this.#header[1] ?? 0;
     const height = this.#header[2] ?? 0;
     if (width === 0 || height === 0) return null;
-    const image = new ImageData(width, height);
-    image.data.set(this.#pixels.subarray(0, width * height * 4));
+    const whole = this.#seen === -1;
+    const from = whole ? 0 : (this.#header[8] ?? 0);
+    const to = whole ? height : (this.#header[9] ?? 0);
+    if (to <= from || to > height) {
+      // Text alone changed, or another frame is just being written over this one.
+      if (Atomics.load(this.#header, 0) === before) this.#seen = before;
+      return null;
+    }
+    const lines = new ImageData(width, to - from);
+    lines.data.set(this.#pixels.subarray(from * width * 4, to * width * 4));
     if (Atomics.load(this.#header, 0) !== before) return null;
     this.#seen = before;
-    return image;
+    Atomics.store(this.#header, 10, before);
+    return { lines, at: from, width, height };
   }
   text(): string {
     if (!this.#header[3]) return "";
@@ -76,8 +94,18 @@ export function Screen({ row, client, shown }: { readonly row: MachineRow; reado
     let changedAt = 0;
     let textAt = 0;
     let last = "";
+    let textTimer: ReturnType<typeof setTimeout> | undefined;
+    const showText = (now: number) => {
+      textAt = now;
+      const next = reader.text();
+      if (next !== last) {
+        last = next;
+        setText(next);
+      }
+    };
+    const news = () => reader.news || moved.current.dx !== 0 || moved.current.dy !== 0;
     const draw = (now: number) => {
-      cancel = nextLook(draw);
+      cancel = nextLook(draw, news);
       if (moved.current.dx || moved.current.dy) {
         client.pointer(moved.current.dx, -moved.current.dy, 0, buttons.current);
         moved.current = { dx: 0, dy: 0 };
@@ -92,20 +120,21 @@ export function Screen({ row, client, shown }: { readonly row: MachineRow; reado
           target.height = image.height;
           setSize({ width: image.width, height: image.height });
         }
-        target.getContext("2d", { alpha: false })?.putImageData(image, 0, 0);
+        target.getContext("2d", { alpha: false })?.putImageData(image.lines, 0, image.at);
         setHasPicture(true);
-      }
-      if (now - textAt > TEXT_MS) {
-        textAt = now;
-        const next = reader.text();
-        if (next !== last) {
-          last = next;
-          setText(next);
-        }
+        clearTimeout(textTimer);
+        if (now - textAt > TEXT_MS) showText(now);
+        else textTimer = setTimeout(() => showText(performance.now()), TEXT_MS);
       }
     };
-    cancel = nextLook(draw);
-    return () => cancel();
+    reader.watching = true;
+    client.poke();
+    cancel = nextLook(draw, news);
+    return () => {
+      reader.watching = false;
+      clearTimeout(textTimer);
+      cancel();
+    };
   }, [client, shown, row.session]);
 
   // ---- room for "fit"

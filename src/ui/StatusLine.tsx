@@ -1,6 +1,7 @@
-// The line at the bottom of a machine: speed, guest time, exits, memory. Read from the shared statistics twice a second.
+// The line at the bottom of a machine: speed, guest time, exits, memory. Read from the shared statistics once a second; shown anew when what it
+// says differs (each change costs a browser a whole frame).
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { MachineClient, MachineRow } from "../store/index.ts";
 import { bytesText, useText } from "./use-text.ts";
 
@@ -12,7 +13,7 @@ interface Sample {
   readonly memory: number;
   readonly at: number;
 }
-const EVERY_MS = 500;
+const EVERY_MS = 1000;
 
 function sample(client: MachineClient): Sample {
   return {
@@ -27,48 +28,54 @@ function time(ns: number): string {
 }
 const compact = (n: number) => (n >= 1e6 ? `${(n / 1e6).toFixed(1)} M` : n >= 1e4 ? `${(n / 1e3).toFixed(0)} k` : Math.round(n).toString());
 
+/** What the line says of two samples. Rates are rounded so that an idle machine's line stands still but for its clock. */
+interface Shown {
+  readonly speed: string;
+  readonly load: string;
+  readonly time: string;
+  readonly exits: string;
+  readonly memory: string;
+}
+function shownOf(a: Sample, b: Sample): Shown {
+  const seconds = (b.at - a.at) / 1000;
+  const mips = (b.instructions - a.instructions) / seconds / 1e6;
+  const exits = (b.exits - a.exits) / seconds;
+  return {
+    speed: `${mips < 10 ? mips.toFixed(1) : Math.round(mips)} MIPS`,
+    load: `${Math.min(100, Math.round(((b.busyMs - a.busyMs) / 1000 / seconds) * 100))} %`,
+    time: time(b.guestNs),
+    exits: `${compact(exits < 100 ? Math.round(exits / 10) * 10 : exits)}/s`,
+    memory: b.memory ? bytesText(b.memory) : "",
+  };
+}
+
 export function StatusLine({ row, client }: { readonly row: MachineRow; readonly client: MachineClient | null }) {
   const t = useText();
-  const [pair, setPair] = useState<readonly [Sample, Sample] | null>(null);
+  const line = useRef<HTMLDListElement>(null);
+  const [shown, setShown] = useState<Shown | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new session means new shared memory behind the same client
   useEffect(() => {
-    setPair(null);
+    setShown(null);
     if (!client) return;
     let last = sample(client);
     const timer = setInterval(() => {
       const next = sample(client);
-      setPair([last, next]);
+      line.current?.setAttribute("data-instructions", String(next.instructions));
+      const now = shownOf(last, next);
+      setShown((before) => (before && Object.entries(now).every(([name, text]) => before[name as keyof Shown] === text) ? before : now));
       last = next;
     }, EVERY_MS);
     return () => clearInterval(timer);
   }, [client, row.session]);
-  const [a, b] = pair ?? [null, null];
-  const seconds = a && b ? (b.at - a.at) / 1000 : 1;
-  const ran = a && b ? b.instructions - a.instructions : 0;
-  const busy = a && b ? b.busyMs - a.busyMs : 0;
-  const load = Math.min(100, Math.round((busy / 1000 / seconds) * 100));
+  const fields = [["speed", shown?.speed], ["load", shown?.load], ["time", shown?.time], ["exits", shown?.exits], ["memory", shown?.memory || `${row.config.memoryMiB} MiB`]] as const;
   return (
-    <dl className="status" data-testid="status" data-instructions={b?.instructions ?? 0} data-state={row.state}>
-      <div>
-        <dt>{t("status.speed")}</dt>
-        <dd translate="no">{b ? `${(ran / seconds / 1e6).toFixed(1)} MIPS` : "–"}</dd>
-      </div>
-      <div>
-        <dt>{t("status.load")}</dt>
-        <dd translate="no">{b ? `${load} %` : "–"}</dd>
-      </div>
-      <div>
-        <dt>{t("status.time")}</dt>
-        <dd translate="no">{b ? time(b.guestNs) : "–"}</dd>
-      </div>
-      <div>
-        <dt>{t("status.exits")}</dt>
-        <dd translate="no">{a && b ? `${compact((b.exits - a.exits) / seconds)}/s` : "–"}</dd>
-      </div>
-      <div>
-        <dt>{t("status.memory")}</dt>
-        <dd translate="no">{b?.memory ? bytesText(b.memory) : `${row.config.memoryMiB} MiB`}</dd>
-      </div>
+    <dl className="status" data-testid="status" data-instructions={0} data-state={row.state} ref={line}>
+      {fields.map(([name, text]) => (
+        <div key={name}>
+          <dt>{t(`status.${name}`)}</dt>
+          <dd translate="no">{text ?? "–"}</dd>
+        </div>
+      ))}
     </dl>
   );
 }

@@ -19,6 +19,7 @@ interface Entry extends SerialTerminal {
 const entries = new Map<string, Entry>();
 const MOST_PER_PUMP = 256 * 1024;
 const PUMP_HIDDEN_MS = 250;
+const BLINKING_MS = 10_000;
 const theme: ITheme = {
   background: "#0d1117", foreground: "#e6edf3", cursor: "#2dd4bf", cursorAccent: "#0d1117", selectionBackground: "#264f78",
   black: "#484f58", red: "#ff7b72", green: "#56d364", yellow: "#e3b341", blue: "#79c0ff", magenta: "#d2a8ff", cyan: "#76e3ea", white: "#d0d7de",
@@ -83,20 +84,33 @@ export function forgetTerminals(machine: string): void {
       entries.delete(key);
     }
 }
+/** A cursor that blinked for ten seconds over a still terminal stays on, as in VTE: each turn costs a browser a frame. */
+let lastText = 0;
+function keepBlinking(on: boolean): void {
+  if (on) lastText = performance.now();
+  const blink = on || performance.now() - lastText < BLINKING_MS;
+  for (const { terminal } of entries.values()) if (terminal.options.cursorBlink !== blink) terminal.options.cursorBlink = blink;
+}
+function hasOutput(): boolean {
+  for (const entry of entries.values()) if ((entry.client?.serial[entry.port]?.out.length ?? 0) > 0) return true;
+  return false;
+}
 function pump(): void {
   for (const entry of entries.values()) {
     const ring = entry.client?.serial[entry.port]?.out;
     if (ring && ring.length > 0) {
       entry.terminal.write(ring.drain(MOST_PER_PUMP));
       touch();
+      keepBlinking(true);
     }
   }
 }
 function onFrame(): void {
   pump();
-  nextLook(onFrame);
+  nextLook(onFrame, hasOutput);
 }
 export function startPump(): void {
-  nextLook(onFrame);
+  nextLook(onFrame, hasOutput);
   setInterval(pump, PUMP_HIDDEN_MS);
+  setInterval(() => keepBlinking(false), BLINKING_MS / 2);
 }

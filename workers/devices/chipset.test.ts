@@ -76,7 +76,7 @@ describe("hpet", () => {
   const at = 0xfed00000;
   it("counts at 100 MHz and fires one-shot through legacy routing", () => {
     const slot = testSlot();
-    hpet.create(slot).reset();
+    hpet.create(slot, { msi: false }).reset();
     expect(slot.mmio.read(at + 4, 4)).toBe(10_000_000);
     slot.mmio.write(at + 0x10, 4, 3);
     expect(slot.wireLevel("legacy")).toBe(true);
@@ -89,13 +89,40 @@ describe("hpet", () => {
   });
   it("runs periodically as Linux programs it", () => {
     const slot = testSlot();
-    hpet.create(slot).reset();
+    hpet.create(slot, { msi: false }).reset();
     slot.mmio.write(at + 0x10, 4, 3);
     slot.mmio.write(at + 0x100, 4, 0x14c);
     slot.mmio.write(at + 0x108, 4, 1000);
     slot.mmio.write(at + 0x108, 4, 1000);
     slot.advance(10_000 * 10 + 5);
     expect(slot.edges(0)).toBe(10);
+  });
+  it("does not wait for a comparator that may not interrupt, and still knows its value", () => {
+    const slot = testSlot();
+    hpet.create(slot, { msi: false }).reset();
+    slot.mmio.write(at + 0x10, 4, 1);
+    slot.mmio.write(at + 0x100, 4, 0x148);
+    slot.mmio.write(at + 0x108, 4, 1000);
+    slot.mmio.write(at + 0x108, 4, 1000);
+    expect(slot.clock.next()).toBe(Number.POSITIVE_INFINITY);
+    slot.advance(10_000 * 7 + 50);
+    expect(slot.mmio.read(at + 0x108, 4)).toBe(8000);
+    slot.mmio.write(at + 0x100, 4, 0x50c);
+    slot.advance(10_000);
+    expect(slot.edges(2)).toBe(1);
+  });
+  it("sends an FSB message when the comparator says so, announced or not", () => {
+    const slot = testSlot();
+    hpet.create(slot, { msi: true }).reset();
+    expect(slot.mmio.read(at + 0x100, 4) & 0x8000).toBe(0x8000);
+    slot.mmio.write(at + 0x110, 4, 0x4031);
+    slot.mmio.write(at + 0x114, 4, 0xfee00000);
+    slot.mmio.write(at + 0x10, 4, 1);
+    slot.mmio.write(at + 0x100, 4, 0x4104);
+    slot.mmio.write(at + 0x108, 4, 100);
+    slot.advance(1001);
+    expect(slot.messages).toEqual([{ address: 0xfee00000, data: 0x4031 }]);
+    expect(slot.edges(2)).toBe(0);
   });
 });
 describe("fw_cfg", () => {

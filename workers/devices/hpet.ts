@@ -1,7 +1,8 @@
 // High precision event timers (IA-PC HPET specification 1.0a): three comparators, 64-bit main counter at 100 MHz, legacy replacement.
-// Wire "legacy": high while the comparators take IRQ0 and IRQ8 from the 8254 and the RTC. Left out: FSB (MSI) delivery.
+// Wire "legacy": high while the comparators take IRQ0 and IRQ8 from the 8254 and the RTC. A comparator that may not interrupt and sets
+// no status bit is not waited for: its value is worked out when it is read. As QEMU's, FSB (MSI) delivery works whether announced or not.
 
-import { object } from "../../src/contract/schema.ts";
+import { boolean, object, optional } from "../../src/contract/schema.ts";
 import { wordRegion } from "../platform/bus.ts";
 import { fields, numberField, numbersField, listField, SnapshotError, timeOrNull } from "../platform/state.ts";
 import type { Clock, Device, DeviceType, IrqLine, Slot, State, Timer } from "../platform/types.ts";
@@ -9,7 +10,8 @@ import type { Clock, Device, DeviceType, IrqLine, Slot, State, Timer } from "../
 const PERIOD_NS = 10;
 const TIMERS = 3;
 const CFG_LEVEL = 2, CFG_ENABLE = 4, CFG_PERIODIC = 8, CFG_SET = 0x40, CFG_32 = 0x100;
-const CFG_WRITABLE = 0x3f4e;
+const CFG_FSB = 0x4000, CFG_FSB_CAPABLE = 0x8000;
+const CFG_WRITABLE = 0x7f4e;
 /** Periodic and 64-bit capable; may be routed to I/O APIC input 2 only, as QEMU's i440FX board. */
 const CFG_CAPABLE = 0x30;
 const ROUTES = 1 << 2;
@@ -19,6 +21,9 @@ class Comparator {
   config = CFG_CAPABLE;
   compare = U64;
   period = 0n;
+  /** FSB interrupt route: what is written where. */
+  data = 0;
+  address = 0;
   /** VAL_SET covered a low half: the high half that follows goes to the accumulator too. */
   setHigh = false;
   readonly timer: Timer;
@@ -38,8 +43,11 @@ class Hpet implements Device<State> {
   private readonly legacy: IrqLine;
   private readonly slot: Slot;
 
-  constructor(slot: Slot) {
+  private readonly capable: number;
+
+  constructor(slot: Slot, options: { readonly msi: boolean }) {
     this.slot = slot;
+    this.capable = CFG_CAPABLE | (options.msi ? CFG_FSB_CAPABLE : 0);
     this.clock = slot.clock;
     this.legacy = slot.wire("legacy");
     for (let line = 0; line < 24; line++) this.lines.push(slot.irq(line));
@@ -57,7 +65,7 @@ class Hpet implements Device<State> {
   }
   private arm(n: number): void {
     const c = this.comparators[n] as Comparator;
-    if (!(this.config & 1)) {
+    if (!(this.config & 1) || !(c.config & (CFG_ENABLE | CFG_LEVEL))) {
       c.timer.cancel();
       return;
     }
@@ -68,17 +76,29 @@ class Hpet implements Device<State> {
     if (ns > 2 ** 52) c.timer.cancel();
     else c.timer.arm(Math.floor(this.clock.now() / PERIOD_NS) * PERIOD_NS + ns);
   }
+  /** A periodic comparator moves past the counter by whole periods; what the host slept through is skipped. */
+  private advance(c: Comparator): void {
+    if (!(c.config & CFG_PERIODIC) || c.period === 0n) return;
+    const mask = c.config & CFG_32 ? 0xffffffffn : U64;
+    const behind = (this.counter() - c.compare) & mask;
+    c.compare = (c.compare + (behind / c.period + 1n) * c.period) & mask;
+  }
+  /** Catches up with a periodic comparator that nobody waited for. Ahead of the counter by at most a period: nothing to do. */
+  private settle(c: Comparator): void {
+    if (!(this.config & 1) || c.timer.due !== null || !(c.config & CFG_PERIODIC) || c.period === 0n) return;
+    const mask = c.config & CFG_32 ? 0xffffffffn : U64;
+    if (((c.compare - this.counter()) & mask) > mask >> 1n) this.advance(c);
+  }
   private expire(n: number): void {
     const c = this.comparators[n] as Comparator;
-    if (c.config & CFG_PERIODIC && c.period > 0n) {
-      const mask = c.config & CFG_32 ? 0xffffffffn : U64;
-      const behind = (this.counter() - c.compare) & mask;
-      // Skip what the host slept through; a periodic comparator keeps its phase.
-      c.compare = (c.compare + (behind / c.period + 1n) * c.period) & mask;
-    }
+    this.advance(c);
     this.arm(n);
     if (c.config & CFG_LEVEL) this.status |= 1 << n;
     if (!(c.config & CFG_ENABLE)) return;
+    if (c.config & CFG_FSB) {
+      this.slot.message(c.address, c.data);
+      return;
+    }
     const line = this.line(n);
     if (c.config & CFG_LEVEL) line.set(true);
     else {
@@ -109,9 +129,13 @@ class Hpet implements Device<State> {
       case 0x04:
         return ROUTES;
       case 0x08:
-        return Number(c.compare & 0xffffffffn);
       case 0x0c:
-        return Number(c.compare >> 32n);
+        this.settle(c);
+        return Number((offset & 0x1f) === 8 ? c.compare & 0xffffffffn : c.compare >> 32n);
+      case 0x10:
+        return c.data;
+      case 0x14:
+        return c.address;
       default:
         return 0;
     }
@@ -149,9 +173,9 @@ class Hpet implements Device<State> {
     const word = BigInt(value >>> 0);
     switch (offset & 0x1f) {
       case 0x00: {
-        if (value & 0x4000) this.slot.missing("hpet FSB interrupts");
+        this.settle(c);
         if (c.config & CFG_LEVEL && !(value & CFG_ENABLE)) this.line(n).set(false);
-        c.config = (value & CFG_WRITABLE & ~0x4000) | CFG_CAPABLE;
+        c.config = (value & CFG_WRITABLE) | this.capable;
         if (value & CFG_32) {
           c.compare &= 0xffffffffn;
           c.period &= 0xffffffffn;
@@ -172,7 +196,13 @@ class Hpet implements Device<State> {
         this.arm(n);
         break;
       }
-      default: // FSB route: kept out
+      case 0x10:
+        c.data = value >>> 0;
+        break;
+      case 0x14:
+        c.address = value >>> 0;
+        break;
+      default:
     }
   }
   reset(): void {
@@ -180,9 +210,10 @@ class Hpet implements Device<State> {
     this.config = this.status = 0;
     this.offset = 0n;
     for (const c of this.comparators) {
-      c.config = CFG_CAPABLE;
+      c.config = this.capable;
       c.compare = U64;
       c.period = 0n;
+      c.data = c.address = 0;
       c.timer.cancel();
     }
     this.legacy.set(false);
@@ -191,6 +222,7 @@ class Hpet implements Device<State> {
     return {
       config: this.config, status: this.status, offset: this.offset, configs: this.comparators.map((c) => c.config),
       values: this.comparators.flatMap((c) => [c.compare, c.period]), due: this.comparators.map((c) => c.timer.due),
+      routes: this.comparators.flatMap((c) => [c.data, c.address]),
     };
   }
   load(state: State): void {
@@ -205,8 +237,11 @@ class Hpet implements Device<State> {
     const configs = numbersField(f, "configs", TIMERS, 0xffff);
     const values = listField(f, "values", TIMERS * 2);
     const due = listField(f, "due", TIMERS);
+    const routes = numbersField(f, "routes", TIMERS * 2, 0xffffffff);
     this.comparators.forEach((c, n) => {
-      c.config = ((configs[n] as number) & CFG_WRITABLE) | CFG_CAPABLE;
+      c.config = ((configs[n] as number) & CFG_WRITABLE) | this.capable;
+      c.data = routes[2 * n] as number;
+      c.address = routes[2 * n + 1] as number;
       c.compare = big(values[2 * n]);
       c.period = big(values[2 * n + 1]);
       const at = timeOrNull({ due: due[n] as State }, "due");
@@ -218,10 +253,15 @@ class Hpet implements Device<State> {
   }
 }
 
+const options = object("the timers", { msi: optional(boolean("announce FSB interrupts"), false) });
+type HpetOptions = ReturnType<typeof options.parse>;
+
 export const hpet = {
   name: "hpet",
   summary: "high precision event timers",
-  options: object("none", {}),
-  version: 1,
-  create: (slot: Slot): Hpet => new Hpet(slot),
-} satisfies DeviceType<object, State>;
+  options,
+  version: 2,
+  // Before the FSB routes; timers that may not interrupt were waited for all the same.
+  upgrade: { 1: (old: State): State => ({ ...(old as object), routes: new Array<number>(TIMERS * 2).fill(0) }) },
+  create: (slot: Slot, given: HpetOptions): Hpet => new Hpet(slot, given),
+} satisfies DeviceType<HpetOptions, State>;

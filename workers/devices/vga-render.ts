@@ -7,9 +7,13 @@ import { CP437 } from "./vga-font.ts";
 import { DISPI, type VgaRegisters } from "./vga-registers.ts";
 
 const MAX_PIXELS = 2560 * 1600;
-/** Blink periods of the data book: cursor 16 frames, characters 32 frames at 60 Hz, half on and half off. */
-const CURSOR_HALF_NS = 133_000_000;
-const BLINK_HALF_NS = 266_000_000;
+/** Cursor: 32 frames at 60 Hz, half on and half off, as QEMU draws it (the data book has 16); characters half as fast. */
+const CURSOR_HALF_NS = 266_000_000;
+const BLINK_HALF_NS = 532_000_000;
+/** A cursor that blinked so long over a still picture stays on, as in terminals (VTE's cursor-blink-timeout): an idle machine shall cost little. */
+const BLINKING_NS = 10e9;
+/** A still picture that may be written behind our back: through the linear framebuffer, which text hardly ever is. */
+const QUIET_LOOK_NS = 100_000_000, QUIET_TEXT_LOOK_NS = 500_000_000;
 const OPAQUE = 0xff000000;
 
 /** A byte to eight nibbles, leftmost pixel in the top nibble. */
@@ -40,8 +44,17 @@ export class VgaRenderer {
   readonly #palette256 = new Uint32Array(256);
   readonly #line = new Uint32Array(4096);
   #phases = -1;
+  /** When the picture last changed by more than blinking. */
+  #changedNs = 0;
   #blinks = false;
   #mode = "";
+  /** Lines of a row of text, or 0 when rows do not follow each other simply (split, doubled or scrolled by lines). */
+  #cellHeight = 0;
+  /** The lines that the last picture changed. */
+  changedFrom = 0;
+  changedTo = 0;
+  /** The last picture differs from the one before by the cursor alone. */
+  onlyBlinked = false;
 
   constructor(regs: VgaRegisters, bytes: Uint8Array) {
     this.#regs = regs;
@@ -54,9 +67,25 @@ export class VgaRenderer {
    * Brings the picture up to date. `dirty` has one bit per 4 KiB page of video memory. Returns true when pixels changed.
    */
   render(dirty: Uint32Array, nowNs: number): boolean {
+    const drawn = this.#draw(dirty, nowNs);
+    if (drawn && !this.onlyBlinked) {
+      this.changedFrom = 0;
+      this.changedTo = this.height;
+    }
+    return drawn;
+  }
+  /** When a picture that stands still is to be looked at next: at the cursor's next turn, or now and then. */
+  nextLook(nowNs: number): number {
+    if (this.#mode !== "text") return nowNs + QUIET_LOOK_NS;
+    if (!this.#blinks && (this.cursor === null || nowNs - this.#changedNs > BLINKING_NS)) return nowNs + QUIET_TEXT_LOOK_NS;
+    return (Math.floor(nowNs / CURSOR_HALF_NS) + 1) * CURSOR_HALF_NS;
+  }
+
+  #draw(dirty: Uint32Array, nowNs: number): boolean {
     const regs = this.#regs;
     const full = regs.changed;
     regs.changed = false;
+    this.onlyBlinked = false;
     const blank = !(regs.attrIndex & 0x20) || (regs.seq[1]! & 0x20) !== 0;
     const mode = blank ? "blank" : regs.dispiOn ? "dispi" : regs.gfx[6]! & 1 ? "graphics" : "text";
     const switched = mode !== this.#mode;
@@ -65,13 +94,23 @@ export class VgaRenderer {
     const touched = full || switched || anyDirty(dirty, 256 / 4);
     if (mode === "blank") return this.#renderBlank(switched);
     if (mode === "graphics") return touched && this.#renderGraphics();
-    const phases = (Math.floor(nowNs / CURSOR_HALF_NS) & 1) | ((Math.floor(nowNs / BLINK_HALF_NS) & 1) << 1);
+    if (touched || nowNs < this.#changedNs) this.#changedNs = nowNs;
+    const cursorOff = nowNs - this.#changedNs > BLINKING_NS ? 0 : Math.floor(nowNs / CURSOR_HALF_NS) & 1;
+    const phases = cursorOff | ((Math.floor(nowNs / BLINK_HALF_NS) & 1) << 1);
     const turned = phases ^ this.#phases;
     const animated =
       this.#phases < 0 || ((turned & 1) !== 0 && this.cursor !== null) || ((turned & 2) !== 0 && this.#blinks);
     if (!touched && !animated) return false;
     this.#phases = phases;
-    return this.#renderText((phases & 1) === 0, (phases & 2) === 0);
+    const { cursor } = this;
+    if (!touched && cursor !== null && this.#cellHeight > 0 && !this.#blinks) {
+      // The cursor's own lines are enough.
+      this.onlyBlinked = true;
+      this.changedFrom = Math.min(this.height, cursor.y * this.#cellHeight);
+      this.changedTo = Math.min(this.height, this.changedFrom + this.#cellHeight);
+      return this.#renderText((phases & 1) === 0, true, this.changedFrom, this.changedTo);
+    }
+    return this.#renderText((phases & 1) === 0, (phases & 2) === 0, 0, Number.POSITIVE_INFINITY);
   }
 
   #resize(width: number, height: number): boolean {
@@ -120,7 +159,8 @@ export class VgaRenderer {
 
   // ---- text ---------------------------------------------------------------------------------------------------------
 
-  #renderText(cursorOn: boolean, blinkOn: boolean): boolean {
+  /** Lines outside `from` to `to` - 1 stay as they are. */
+  #renderText(cursorOn: boolean, blinkOn: boolean, from: number, to: number): boolean {
     const { crtc, seq, attr } = this.#regs;
     const cellHeight = (crtc[9]! & 0x1f) + 1;
     const columns = crtc[1]! + 1;
@@ -157,10 +197,11 @@ export class VgaRenderer {
     let repeat = doubled;
     let panNow = pan;
     this.#blinks = false;
+    this.#cellHeight = doubled === 0 && scan === 0 && lineCompare >= height ? cellHeight : 0;
     for (let y = 0; y < height; y++) {
       const target = panNow ? this.#line : this.#pixels;
       let out = panNow ? 0 : y * width;
-      const cells = panNow ? columns + 1 : columns;
+      const cells = y < from || y >= to ? 0 : panNow ? columns + 1 : columns;
       for (let column = 0; column < cells; column++) {
         const cell = (address + column) & 0xffff;
         const word = words[cell]!;
@@ -202,7 +243,7 @@ export class VgaRenderer {
           if (cellWidth === 9) target[out++] = last ? fg : bg;
         }
       }
-      if (panNow) this.#pixels.set(this.#line.subarray(panNow, panNow + width), y * width);
+      if (panNow && cells > 0) this.#pixels.set(this.#line.subarray(panNow, panNow + width), y * width);
       if (y === lineCompare) {
         address = 0;
         scan = 0;
@@ -217,7 +258,7 @@ export class VgaRenderer {
         }
       }
     }
-    this.#readText(start, columns, Math.max(1, Math.floor(height / (cellHeight << doubled))), rowStep, cursorAt, cursorEnabled);
+    if (!this.onlyBlinked) this.#readText(start, columns, Math.max(1, Math.floor(height / (cellHeight << doubled))), rowStep, cursorAt, cursorEnabled);
     return true;
   }
 

@@ -9,6 +9,7 @@ interface Shown extends PictureBackend {
   width: number;
   height: number;
   frames: number;
+  lines: readonly number[];
   rgba: Uint8ClampedArray;
   rows: readonly string[] | null;
   cursor: { readonly x: number; readonly y: number } | null;
@@ -18,12 +19,13 @@ function picture(): Shown {
     width: 0,
     height: 0,
     frames: 0,
+    lines: [],
     rgba: new Uint8ClampedArray(0),
     rows: null,
     cursor: null,
     refreshNs: 16e6,
-    frame(width, height, rgba) {
-      Object.assign(this, { width, height, rgba: rgba.slice(), frames: this.frames + 1 });
+    frame(width, height, rgba, from, to) {
+      Object.assign(this, { width, height, rgba: rgba.slice(), frames: this.frames + 1, lines: [from, to] });
     },
     text(rows, cursor) {
       Object.assign(this, { rows, cursor });
@@ -76,8 +78,31 @@ describe("text", () => {
     device.refresh();
     expect(shown.cursor).toEqual({ x: 1, y: 1 });
     expect(pixel(9, 16 + 13)).toBe(0xaaaaaa);
-    slot.advance(160e6);
+    slot.advance(320e6);
     expect(pixel(9, 16 + 13)).toBe(0);
+  });
+  test("a quiet screen is looked at only when its cursor turns, and soon after a write", () => {
+    const { device, slot, shown, set, pixel } = make();
+    set(0x3d4, 0x0f, 81);
+    device.refresh();
+    slot.advance(2e9);
+    const [frames, now] = [shown.frames, slot.clock.now()];
+    // Two turns of the cursor in 532 ms, and the next look is at a turn.
+    slot.advance(532e6);
+    expect(shown.frames - frames).toBe(2);
+    expect(shown.lines).toEqual([16, 32]);
+    expect((slot.clock.next() as number) % 266e6).toBe(0);
+    expect(now).toBeGreaterThan(0);
+    // After ten seconds the cursor stays on.
+    slot.advance(10e9);
+    const steady = shown.frames;
+    slot.advance(5e9);
+    expect(shown.frames).toBe(steady);
+    expect(pixel(9, 16 + 13)).toBe(0xaaaaaa);
+    slot.mmio.write(0xb8000, 2, 0x04db);
+    slot.advance(17e6);
+    expect(pixel(0, 0)).toBe(0xaa0000);
+    expect(shown.lines).toEqual([0, 400]);
   });
   test("draws nothing when nothing changed", () => {
     const { device, shown, set, slot } = make();
@@ -114,7 +139,7 @@ describe("text", () => {
     slot.mmio.write(0xb8000, 2, 0x97db);
     device.refresh();
     expect(pixel(0, 0)).toBe(0xaaaaaa);
-    slot.advance(300e6);
+    slot.advance(600e6);
     expect(pixel(0, 0)).toBe(0x0000aa);
   });
 });

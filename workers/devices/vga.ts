@@ -16,6 +16,8 @@ const PCI_DEVICE = 0x1111;
 const PAGE = 4096;
 const QEXT_SIZE = 8;
 const LITTLE_ENDIAN = 0x1e1e1e1e;
+/** Looks without a change before the display counts as quiet: half a second at 30 looks a second. */
+const QUIET_AFTER = 15;
 
 /** A video BIOS image, given by the board; null leaves the expansion ROM out. */
 const romSchema: Schema<Uint8Array | null> = {
@@ -47,6 +49,9 @@ class Vga implements DisplayDevice {
   readonly #timer;
   #shownText: readonly string[] | null = null;
   #endian = LITTLE_ENDIAN;
+  /** Looks in a row that found nothing but a blinking cursor; after some the display is quiet. */
+  #unchanged = 0;
+  #quiet = false;
 
   constructor(slot: Slot, given: VgaOptions) {
     this.#slot = slot;
@@ -59,7 +64,7 @@ class Vga implements DisplayDevice {
     this.#renderer = new VgaRenderer(this.#regs, bytes);
     this.#picture = slot.backend("picture", slot.id);
     this.#timer = slot.clock.timer(() => {
-      this.refresh();
+      if (this.watched) this.refresh();
       this.#arm();
     });
 
@@ -76,7 +81,13 @@ class Vga implements DisplayDevice {
     pci.bar(2, "memory", PAGE, this.#mmio());
     if (given.rom) pci.bar(6, "memory", romLength(given.rom.length), romRegion(given.rom));
 
-    slot.mmio.map(0xa0000, 0x20000, this.#window);
+    slot.mmio.map(0xa0000, 0x20000, {
+      read: (offset, width) => this.#window.read(offset, width),
+      write: (offset, width, value) => {
+        this.#window.write(offset, width, value);
+        if (this.#quiet) this.#touched();
+      },
+    });
     slot.pio.map(0x3b0, 12, this.#ports(0x3b0));
     slot.pio.map(0x3c0, 32, this.#ports(0x3c0));
     slot.pio.map(0x1ce, 4, this.#dispiPorts());
@@ -86,7 +97,20 @@ class Vga implements DisplayDevice {
 
   #arm(): void {
     const period = this.#picture.refreshNs;
-    if (Number.isFinite(period) && period > 0) this.#timer.arm(this.#slot.clock.now() + period);
+    if (!Number.isFinite(period) || period <= 0) return;
+    this.#quiet = this.#unchanged >= QUIET_AFTER || !this.watched;
+    const now = this.#slot.clock.now();
+    this.#timer.arm(this.#quiet ? this.#renderer.nextLook(now) : now + period);
+  }
+  get watched(): boolean {
+    return this.#picture.watched !== false;
+  }
+  /** Something that shows was written: a quiet display is looked at soon again. Writes to the linear framebuffer go unnoticed till the next look. */
+  #touched(): void {
+    if (!this.#quiet) return;
+    this.#quiet = false;
+    this.#unchanged = 0;
+    if (this.watched) this.#timer.arm(this.#slot.clock.now() + this.#picture.refreshNs);
   }
 
   /** Renders if anything changed since the last time and hands the picture over. */
@@ -99,9 +123,10 @@ class Vga implements DisplayDevice {
     const renderer = this.#renderer;
     const drawn = renderer.render(own, this.#slot.clock.now());
     own.fill(0);
+    this.#unchanged = drawn && !renderer.onlyBlinked ? 0 : this.#unchanged + 1;
     if (!drawn) return;
-    this.#picture.frame(renderer.width, renderer.height, renderer.rgba);
-    if (renderer.rows !== null || this.#shownText !== null) this.#picture.text(renderer.rows, renderer.cursor);
+    if (!renderer.onlyBlinked && (renderer.rows !== null || this.#shownText !== null)) this.#picture.text(renderer.rows, renderer.cursor);
+    this.#picture.frame(renderer.width, renderer.height, renderer.rgba, renderer.changedFrom, renderer.changedTo);
     this.#shownText = renderer.rows;
   }
 
@@ -116,6 +141,7 @@ class Vga implements DisplayDevice {
       },
       write: (offset, width, value) => {
         for (let i = 0; i < width && i < 4; i++) regs.writePort(base + offset + i, (value >>> (8 * i)) & 0xff);
+        if (this.#quiet) this.#touched();
       },
     };
   }
@@ -131,6 +157,7 @@ class Vga implements DisplayDevice {
       write: (offset, _width, value) => {
         if (offset === 0) regs.dispiIndex = value;
         else regs.writeDispi(regs.dispiIndex, value & 0xffff);
+        if (this.#quiet) this.#touched();
       },
     };
   }
@@ -156,6 +183,7 @@ class Vga implements DisplayDevice {
         else if (offset >= 0x500 && offset < 0x516) {
           regs.writeDispi((offset - 0x500) >> 1, value & 0xffff);
           if (width === 4) regs.writeDispi(((offset - 0x500) >> 1) + 1, value >>> 16);
+          if (this.#quiet) this.#touched();
         } else if (offset === 0x604 && value !== LITTLE_ENDIAN) this.#slot.missing("vga byte-swapped framebuffer");
       },
     };

@@ -1,8 +1,9 @@
 // The life of one machine: off, paused, running or crashed, and the loop that runs it in slices of about two milliseconds.
-// The same loop serves Node and a worker: between slices it yields to the event loop, in HLT it sleeps with setTimeout until the next
+// The same loop serves Node and a worker: between slices it yields to the event loop, in HLT it sleeps (sleep.ts) until the next
 // timer, and anything that raises an interrupt or arms an earlier timer wakes it. Left out: more than one processor.
 
 import type { Board, Request } from "./board.ts";
+import { Sleep } from "./sleep.ts";
 import { loadSections, saveSections, type Sections } from "./snapshot.ts";
 
 export type MachineState = "off" | "paused" | "running" | "crashed";
@@ -37,7 +38,7 @@ export class Machine {
   private readonly hostNow: () => number;
   private readonly soon: () => void;
   private soonPending = false;
-  private sleepTimer: ReturnType<typeof setTimeout> | null = null;
+  private readonly sleep: Sleep;
   private inSlice = false;
   /** Guest time at which the current run of the processor is expected to end. */
   private runEndsNs = Infinity;
@@ -55,6 +56,7 @@ export class Machine {
       this.soonPending = false;
       this.loop();
     });
+    this.sleep = new Sleep(board.parts.doorbell ?? null, this.hostNow, () => this.loop());
     board.onWake = () => this.wake();
     board.clock.timers.onEarlier = (atNs) => {
       if (!this.inSlice) this.wake();
@@ -108,10 +110,7 @@ export class Machine {
   /** Ends a sleep: call after anything from outside that the guest may want to see. */
   wake(): void {
     if (this.current !== "running" || this.inSlice || this.soonPending) return;
-    if (this.sleepTimer !== null) {
-      clearTimeout(this.sleepTimer);
-      this.sleepTimer = null;
-    }
+    this.sleep.outside();
     this.soonPending = true;
     this.soon();
   }
@@ -151,8 +150,7 @@ export class Machine {
     } else {
       this.board.clock.pause();
       this.board.cpu.kick();
-      if (this.sleepTimer !== null) clearTimeout(this.sleepTimer);
-      this.sleepTimer = null;
+      this.sleep.cancel();
     }
     this.lastNotice = { state, reason, ...more };
     for (const listener of [...this.listeners]) listener(this.lastNotice);
@@ -162,25 +160,27 @@ export class Machine {
 
   private loop(): void {
     if (this.current !== "running" || this.inSlice) return;
+    this.sleep.entered();
     let waitMs: number;
-    try {
-      waitMs = this.runSlice();
-    } catch (error) {
-      this.inSlice = false;
-      this.enter("crashed", "error", { error });
-      return;
-    }
-    if (this.current !== "running" || this.soonPending) return;
-    if (waitMs <= 0) {
-      this.soonPending = true;
-      this.soon();
-    } else if (waitMs !== Infinity) {
+    do {
+      try {
+        waitMs = this.runSlice();
+      } catch (error) {
+        this.inSlice = false;
+        this.enter("crashed", "error", { error });
+        return;
+      }
+      if (this.current !== "running" || this.soonPending) return;
       // Infinity: nothing will happen until somebody wakes us.
-      this.sleepTimer = setTimeout(() => {
-        this.sleepTimer = null;
-        this.loop();
-      }, waitMs);
-    }
+      if (waitMs === Infinity) return;
+      const how = waitMs <= 0 ? "busy" : this.sleep.wait(waitMs);
+      if (how === "later") return;
+      if (how === "busy") {
+        this.soonPending = true;
+        this.soon();
+        return;
+      }
+    } while (this.current === "running");
   }
   /**
    * Runs for about two host milliseconds. Returns how many milliseconds may be slept before the next slice: 0 for none,

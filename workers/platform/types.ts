@@ -166,12 +166,14 @@ export interface BytesBackend {
 }
 /** Where a display device shows its picture. */
 export interface PictureBackend {
-  /** A new RGBA frame. `rgba` is reused by the caller after the call returns. */
-  frame(width: number, height: number, rgba: Uint8ClampedArray): void;
+  /** A new RGBA frame, of which only the lines `from` to `to` - 1 changed. `rgba` is reused by the caller after the call returns. */
+  frame(width: number, height: number, rgba: Uint8ClampedArray, from?: number, to?: number): void;
   /** Text mode content for tests, accessibility and `screendump`: rows of characters, or null in graphics modes. */
   text(rows: readonly string[] | null, cursor: { readonly x: number; readonly y: number } | null): void;
   /** How often the device should look for changes, ns of guest time. */
   readonly refreshNs: number;
+  /** False while nobody looks: the device need not draw. Left out: always somebody. */
+  readonly watched?: boolean;
 }
 /** Keyboard and mouse. Keys are PS/2 set-1 scan codes (0xE0-prefixed as 0xE0xx) with make/break. */
 export interface InputBackend {
