@@ -43,7 +43,7 @@ export function encodeVex(row: Row, rng: Random, mode: number, faults = 24): Vex
   if (illegal === 0) prefixes.push(rng.pick(long ? [0x66, 0xf2, 0xf3, 0xf0, 0x48, 0x40] : [0x66, 0xf2, 0xf3, 0xf0]));
   else if (illegal === 1 && !usesV) vvvv = 1 + rng.below(registers - 1);
   else if (illegal === 2) l ^= 1;
-  else if (illegal === 3) w ^= 1;
+  else if (illegal === 3 && !/^VPERM(Q|PD)$/.test(row.op)) w ^= 1; // AMD ignores W there, the manual does not
   if (rng.one(10) && illegal < 0) prefixes.push(rng.pick([0x2e, 0x36, 0x3e, 0x26]));
 
   // ---- memory operand

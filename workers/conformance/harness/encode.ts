@@ -58,7 +58,19 @@ const EXTENDED: readonly (readonly [number, bigint])[] = [
   [0x1234, 0x4000000000000000n], [0x7fff, 0x4000000000000000n], [0x4005, 0x0fffffffffffffffn], [0x3fff, 0x8000000000000001n],
 ];
 
+/** Vector values come mostly from a pool, so that they pack well. */
+const pools = new Map<Kind, bigint[]>();
 export function value(rng: Random, kind: Kind, bits: number): bigint {
+  if (bits < 128 || rng.one(5)) return freshValue(rng, kind, bits);
+  let pool = pools.get(kind);
+  if (!pool) {
+    const own = new Random(0x6b43a9b5);
+    pool = Array.from({ length: 1024 }, () => freshValue(own, kind, 256));
+    pools.set(kind, pool);
+  }
+  return BigInt.asUintN(bits, rng.pick(pool));
+}
+function freshValue(rng: Random, kind: Kind, bits: number): bigint {
   if (kind === "f32") {
     let v = 0n;
     const shared = rng.below(256);
@@ -183,7 +195,7 @@ export function encode(row: Row, rng: Random, mode: number, want: { memory?: boo
   // The stack pointer stays out of general operands: it holds the memory operand's neighbourhood for pushes.
   if (operands.some((o) => /^G/.test(o)) && reg === 4) reg = 6;
   if (!memory && operands.some((o) => /^[EZ]/.test(o)) && rm === 4) rm = 7;
-  const at = 256 + 16 * rng.below(4) + (row.unaligned && rng.one(3) ? rng.below(16) : 0);
+  const at = 256 + 16 * rng.below(4) + ((row.unaligned && rng.one(3)) || (row.guard === "sse" && !row.op.startsWith("SHA") && rng.one(16)) ? rng.below(16) : 0);
   put(before, GPR + 4 * 8, BigInt(DATA_LINEAR + 512), 8);
   let rex = rexW ? 0x48 : 0;
   if (modrm === "/r" && reg >= 8) rex |= 0x44;

@@ -10,6 +10,8 @@ interface CoreExports {
   reset(hard: number, signature: number): void;
   run(budget: number): number;
   restored(): void;
+  registersReplaced(): void;
+  abandonBlock(): void;
   hostWritten(host: number, size: number): void;
   eflags(): bigint;
   currentIp(): bigint;
@@ -27,6 +29,7 @@ export class Machine {
   private readonly view: DataView;
   private readonly bytes: Uint8Array;
   private readonly core: CoreExports;
+  private fresh = true;
   private nextFrame = L.POOL_BASE;
   private readonly frames = new Map<number, number>();
 
@@ -138,7 +141,9 @@ export class Machine {
     for (let i = 0; i < 16; i++) this.bytes.set(before.subarray(FX + 160 + i * 16, FX + 176 + i * 16), b + L.XMM + i * 32);
     for (let i = 0; i < 16; i++) this.bytes.set(before.subarray(YMMH + i * 16, YMMH + 16 + i * 16), b + L.XMM + i * 32 + 16);
     this.enter(mode);
-    this.core.restored();
+    if (this.fresh) this.core.restored();
+    else this.core.registersReplaced();
+    this.fresh = false;
 
     let vector = 255;
     let rip: bigint;
@@ -149,6 +154,9 @@ export class Machine {
       if (!(e instanceof Error) || e.message !== "unwind") throw e;
       vector = this.core.faultVector.value as number;
       rip = this.core.currentIp();
+      const gone = v.getBigUint64(b + L.ICOUNT, true);
+      this.core.abandonBlock();
+      v.setBigUint64(b + L.ICOUNT, gone, true);
     }
     const after = new Uint8Array(STATE_SIZE);
     const o = new DataView(after.buffer);

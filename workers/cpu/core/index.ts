@@ -18,6 +18,7 @@ import { CS, LDTR, setVcpu, TR, vcpu } from "./state";
 
 export { run, resume, instructionCount, currentIp, setHotThreshold, currentRecord, stopAt } from "./run";
 export { vcpu } from "./state";
+export { abandonBlock } from "./run";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
 export { flagBits } from "./flags";
@@ -135,6 +136,13 @@ export function restored(): void {
   updateDebug();
   updateAttention();
   if (load<u32>(vcpu, HALTED)) halt();
+}
+/** After registers were replaced but memory and its mapping were not (instruction suites). */
+export function registersReplaced(): void {
+  setLazyState(<u32>load<u64>(vcpu, LAZY_SAVE), load<u64>(vcpu, LAZY_SAVE + 8), load<u64>(vcpu, LAZY_SAVE + 16));
+  updateMode();
+  updateDebug();
+  updateAttention();
 }
 /** Everything of EFLAGS, for inspectors. */
 export function eflags(): u64 {

@@ -1004,22 +1004,45 @@ export function dppd(v: v128, w: v128, imm: u8): v128 {
   finish();
   return pair(imm & 1 ? sum : 0, imm & 2 ? sum : 0);
 }
+function selectedProducts(v: v128, w: v128, imm: u32): v128 {
+  let r = i32x4.splat(imm & 16 ? lane32(MUL, i32x4.extract_lane(v, 0), i32x4.extract_lane(w, 0)) : 0);
+  r = i32x4.replace_lane(r, 1, imm & 32 ? lane32(MUL, i32x4.extract_lane(v, 1), i32x4.extract_lane(w, 1)) : 0);
+  r = i32x4.replace_lane(r, 2, imm & 64 ? lane32(MUL, i32x4.extract_lane(v, 2), i32x4.extract_lane(w, 2)) : 0);
+  return i32x4.replace_lane(r, 3, imm & 128 ? lane32(MUL, i32x4.extract_lane(v, 3), i32x4.extract_lane(w, 3)) : 0);
+}
+function pairSums(p: v128): v128 {
+  const r = i32x4.splat(lane32(ADD, i32x4.extract_lane(p, 0), i32x4.extract_lane(p, 1)));
+  return i32x4.replace_lane(r, 1, lane32(ADD, i32x4.extract_lane(p, 2), i32x4.extract_lane(p, 3)));
+}
+function spread(sums: v128, imm: u32): v128 {
+  const sum = lane32(ADD, i32x4.extract_lane(sums, 0), i32x4.extract_lane(sums, 1));
+  const bits = i32x4(1, 2, 4, 8);
+  return v128.and(i32x4.splat(sum), i32x4.eq(v128.and(i32x4.splat(imm), bits), bits));
+}
+// Each step reports its exceptions before the next begins; with 256 bits, those of both lanes.
 export function dpps(v: v128, w: v128, imm: u8): v128 {
   begin();
-  const p0: u32 = imm & 16 ? lane32(MUL, i32x4.extract_lane(v, 0), i32x4.extract_lane(w, 0)) : 0;
-  const p1: u32 = imm & 32 ? lane32(MUL, i32x4.extract_lane(v, 1), i32x4.extract_lane(w, 1)) : 0;
-  const p2: u32 = imm & 64 ? lane32(MUL, i32x4.extract_lane(v, 2), i32x4.extract_lane(w, 2)) : 0;
-  const p3: u32 = imm & 128 ? lane32(MUL, i32x4.extract_lane(v, 3), i32x4.extract_lane(w, 3)) : 0;
+  const products = selectedProducts(v, w, imm);
   finish();
-  const low = lane32(ADD, p0, p1);
-  const high = lane32(ADD, p2, p3);
+  const sums = pairSums(products);
   finish();
-  const sum = lane32(ADD, low, high);
+  const r = spread(sums, imm);
   finish();
-  let r = i32x4.splat(imm & 1 ? sum : 0);
-  r = i32x4.replace_lane(r, 1, imm & 2 ? sum : 0);
-  r = i32x4.replace_lane(r, 2, imm & 4 ? sum : 0);
-  return i32x4.replace_lane(r, 3, imm & 8 ? sum : 0);
+  return r;
+}
+export function vdpps(d: usize, h: usize, w: usize, imm: u8): void {
+  begin();
+  const low = selectedProducts(v128.load(h), v128.load(w), imm);
+  const high = selectedProducts(v128.load(h, 16), v128.load(w, 16), imm);
+  finish();
+  const lowSums = pairSums(low);
+  const highSums = pairSums(high);
+  finish();
+  const r0 = spread(lowSums, imm);
+  const r1 = spread(highSums, imm);
+  finish();
+  v128.store(d, r0);
+  v128.store(d, r1, 16);
 }
 
 // ---- MXCSR ----------------------------------------------------------------------------------------------------------

@@ -558,7 +558,7 @@ function readMsr(index: u32): u64 {
     // AMD: SYSCFG, IORRs, TOP_MEM, HWCR, SMM base and mask, VM_CR, OSVW, DE_CFG and northbridge: nothing configured.
     case 0xc0010010: case 0xc0010015: case 0xc0010016: case 0xc0010017: case 0xc0010018: case 0xc0010019: case 0xc001001a: case 0xc001001d:
     case 0xc001001f: case 0xc0010055: case 0xc0010058: case 0xc0010111: case 0xc0010112: case 0xc0010113: case 0xc0010114: case 0xc0010140:
-    case 0xc0010141: case 0xc0011020: case 0xc0011021: case 0xc0011022: case 0xc0011023: case 0xc0011029: case 0xc001102a: case 0xc0010000:
+    case 0xc0010141: case 0xc0011020: case 0xc0011021: case 0xc0011022: case 0xc0011023: case 0xc0011028: case 0xc0011029: case 0xc001102a: case 0xc0010000:
     case 0xc0010001: case 0xc0010002: case 0xc0010003: case 0xc0010004: case 0xc0010005: case 0xc0010006: case 0xc0010007: return 0;
     case 0xc0000080: return load<u64>(vcpu, EFER);
     case 0xc0000081: return load<u64>(vcpu, MSR_STAR);
@@ -642,7 +642,7 @@ function writeMsr(index: u32, v: u64): void {
       return;
     }
     case 0xc0010010: case 0xc0010015: case 0xc001001f: case 0xc0010055: case 0xc0010111: case 0xc0010114: case 0xc0010140: case 0xc0010141:
-    case 0xc0011020: case 0xc0011021: case 0xc0011022: case 0xc0011023: case 0xc0011029: case 0xc001102a: case 0xc0010000: case 0xc0010001:
+    case 0xc0011020: case 0xc0011021: case 0xc0011022: case 0xc0011023: case 0xc0011028: case 0xc0011029: case 0xc001102a: case 0xc0010000: case 0xc0010001:
     case 0xc0010002: case 0xc0010003: case 0xc0010004: case 0xc0010005: case 0xc0010006: case 0xc0010007: return;
     case 0xc0000081: store<u64>(vcpu, v, MSR_STAR); return;
     case 0xc0000082: canonical(v); store<u64>(vcpu, v, MSR_LSTAR); return;

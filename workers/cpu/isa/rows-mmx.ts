@@ -92,7 +92,7 @@ export const ROWS_MMX: readonly Row[] = [
   { op: "PINSRW", enc: "0F C4 /r:m", operands: "+Pq Mw Ib", fn: "pinsrwMmx", sized: false, cpuid: "sse", guard: "mmx" },
   { op: "PEXTRW", enc: "0F C5 /r:r", operands: "=Gd Nq Ib", fn: "pextrwMmx", sized: false, cpuid: "sse", guard: "mmx" },
   { op: "PMOVMSKB", enc: "0F D7 /r:r", operands: "=Gd Nq", fn: "pmovmskbMmx", sized: false, cpuid: "sse", guard: "mmx" },
-  { op: "MASKMOVQ", enc: "0F F7 /r:r", operands: "Pq Nq", fn: "maskmovq", sized: false, cpuid: "sse", raw: true, guard: "mmx" },
+  { op: "MASKMOVQ", enc: "0F F7 /r:r", operands: "X Pq Nq", fn: "maskmovq", sized: false, cpuid: "sse", raw: true, guard: "mmx" },
   { op: "MOVQ2DQ", enc: "F3 0F D6 /r:r", operands: "=Vdq Nq", fn: "movq2dq", sized: false, cpuid: "sse2", guard: "mmx" },
   { op: "MOVDQ2Q", enc: "F2 0F D6 /r:r", operands: "=Pq Udq", fn: "movdq2q", sized: false, cpuid: "sse2", guard: "mmx" },
   { op: "EMMS", enc: "0F 77", fn: "emms", sized: false, cpuid: "mmx", guard: "mmx" },

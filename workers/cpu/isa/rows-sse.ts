@@ -191,7 +191,7 @@ export const ROWS_SSE: readonly Row[] = [
   { op: "MOVMSKPS", enc: "0F 50 /r:r", operands: "=Gd Udq", fn: "movmskps", sized: false, cpuid: "sse", guard: "sse" },
   { op: "MOVMSKPD", enc: "66 0F 50 /r:r", operands: "=Gd Udq", fn: "movmskpd", sized: false, cpuid: "sse2", guard: "sse" },
   { op: "PMOVMSKB", enc: "66 0F D7 /r:r", operands: "=Gd Udq", fn: "pmovmskb", sized: false, cpuid: "sse2", guard: "sse" },
-  { op: "MASKMOVDQU", enc: "66 0F F7 /r:r", operands: "Vdq Udq", fn: "maskmovdqu", sized: false, cpuid: "sse2", raw: true, guard: "sse" },
+  { op: "MASKMOVDQU", enc: "66 0F F7 /r:r", operands: "X Vdq Udq", fn: "maskmovdqu", sized: false, cpuid: "sse2", raw: true, guard: "sse" },
   // Shuffles
   { op: "UNPCKLPS", enc: "0F 14 /r", operands: "+Vdq Wdq", fn: "unpcklps", sized: false, cpuid: "sse", guard: "sse" },
   { op: "UNPCKLPD", enc: "66 0F 14 /r", operands: "+Vdq Wdq", fn: "unpcklpd", sized: false, cpuid: "sse2", guard: "sse" },

@@ -18,7 +18,7 @@ const SCALAR = /^(ADD|SUB|MUL|DIV|MIN|MAX|SQRT|RSQRT|RCP|MOV|ROUND|U?COMI)S[SD]$
 const NARROW =
   /^(MOV[DQ]|MOV[LH]P[SD]|MOVHLPS|MOVLHPS|PINSR\w|PEXTR\w|INSERTPS|EXTRACTPS|PHMINPOSUW|DPPD|PCMP[EI]STR[IM]|AES\w+|PCLMULQDQ|MASKMOVDQU)$/;
 /** A 256-bit form that is not its two halves. */
-const WHOLE = /^(MOVDDUP|MOVMSKP[SD]|PMOVMSKB|PTEST|CVTPD2PS|CVTT?PD2DQ)$/;
+const WHOLE = /^(MOVDDUP|DPPS|MOVMSKP[SD]|PMOVMSKB|PTEST|CVTPD2PS|CVTT?PD2DQ)$/;
 const COUNT_SHARED = /^PS(LL|RL|RA)[WDQ]$/;
 const IMMEDIATE_PER_LANE: { readonly [op: string]: number } = { SHUFPD: 2, BLENDPD: 2, BLENDPS: 4, MPSADBW: 3 };
 const FLOAT = /^(ADD(SUB)?|HADD|H?SUB|MUL|DIV|MIN|MAX|SQRT)[PS][SD]$|^CVT|^DPP|^ROUND|COMIS/;
@@ -64,6 +64,7 @@ function only(row: Row): void {
 
 // ---- 256-bit forms that are not their two halves ------------------------------------------------------------------------
 only({ op: "VMOVDDUP", enc: "VEX.256.F2.0F.WIG 12 /r", operands: "=Vdq Wdq", fn: "movddupLane", lanes: 2, cpuid: "avx" });
+only({ op: "VDPPS", enc: "VEX.256.66.0F3A.WIG 40 /r", operands: "=Vdq Hdq Wdq Ib", fn: "vdpps", lanes: 2, addresses: true, cpuid: "avx" });
 only({ op: "VMOVMSKPS", enc: "VEX.256.0F.WIG 50 /r:r", operands: "=Gd Udq", fn: "vmovmskps", lanes: 2, addresses: true, cpuid: "avx" });
 only({ op: "VMOVMSKPD", enc: "VEX.256.66.0F.WIG 50 /r:r", operands: "=Gd Udq", fn: "vmovmskpd", lanes: 2, addresses: true, cpuid: "avx" });
 only({ op: "VPMOVMSKB", enc: "VEX.256.66.0F.WIG D7 /r:r", operands: "=Gd Udq", fn: "vpmovmskb", lanes: 2, addresses: true, cpuid: "avx2" });

@@ -1,0 +1,73 @@
+// x86-64-v3 seen from Debian: /proc/cpuinfo shows the model's features and no others, and a static glibc program built for v3 prints what it
+// prints on the host. Needs gcc and a host of that level; without them the program is left out, by name.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { FEATURES } from "../../cpu/isa/features.ts";
+import { chooseCpu } from "../../cpu/models.ts";
+import { guestConfig, root, Stage } from "./stage.ts";
+
+/** What Linux calls them. Not compared: those it shows by its own lights. */
+const LINUX: { readonly [feature: string]: string } = {
+  sse3: "pni", sse41: "sse4_1", sse42: "sse4_2", "lahf-lm": "lahf_lm", sha: "sha_ni", "tsc-deadline": "tsc_deadline_timer", "tsc-adjust": "tsc_adjust", cx16: "cx16",
+};
+const OWN_LIGHTS = /^(hypervisor|apic|tsc|mtrr|ss|ht|monitor|vmx|osxsave)$/;
+
+/** One file as a cpio archive (newc), gzip-compressed: Linux unpacks it over the first one. */
+function archive(name: string, content: Uint8Array): Buffer {
+  const entry = (path: string, mode: number, data: Uint8Array) => {
+    const hex = (n: number) => n.toString(16).padStart(8, "0");
+    const head = `070701${[1, mode, 0, 0, 1, 0, data.length, 0, 0, 0, 0, path.length + 1, 0].map(hex).join("")}${path}\0`;
+    const pad = (n: number) => Buffer.alloc((4 - (n % 4)) % 4);
+    return Buffer.concat([Buffer.from(head), pad(head.length), data, pad(data.length)]);
+  };
+  return gzipSync(Buffer.concat([entry(name, 0o100755, content), entry("TRAILER!!!", 0, new Uint8Array(0))]));
+}
+const folder = mkdtempSync(join(tmpdir(), "guesthouse-v3-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+/** The program and what it prints here, or why there is none. */
+function witness(): { program: Uint8Array; output: string } | string {
+  const file = join(folder, "check");
+  const source = join(root, "workers/conformance/boots/v3/check.c");
+  const flags = "-O3 -march=x86-64-v3 -maes -mpclmul -ffp-contract=fast -static".split(" ");
+  const built = spawnSync("gcc", [...flags, "-o", file, source, "-lm"], { encoding: "utf8" });
+  if (built.status !== 0) return "no gcc that builds for x86-64-v3";
+  const ran = spawnSync(file, [], { encoding: "utf8" });
+  if (ran.status !== 0) return "the host is not an x86-64-v3 processor";
+  return { program: readFileSync(file), output: ran.stdout };
+}
+const made = witness();
+
+describe("x86-64-v3 in Debian", () => {
+  for (const [model, accel] of [["Haswell", "jit"], ["max", "interp"], ["EPYC,-avx", "jit"]] as const)
+    it(`${model} (${accel}): its features, and the host's answers`, async () => {
+      const base = guestConfig("debian-amd64");
+      const initrd = join(folder, "initrd.gz");
+      const own = readFileSync(join(root, "images/debian-amd64/build/initrd.gz"));
+      writeFileSync(initrd, Buffer.concat([own, Buffer.alloc((4 - (own.length % 4)) % 4), typeof made === "string" ? Buffer.alloc(0) : archive("v3-check", made.program)]));
+      const stage = await Stage.open({ ...base, cpu: { ...base.cpu, model, accel }, boot: { ...base.boot, initrd: `file:${initrd}` } });
+      await stage.node.machine.start();
+      await stage.until(() => stage.text().includes("Type commands here"), 300, "boot");
+      stage.type("grep -m1 ^flags /proc/cpuinfo; echo flags-$((6*7))\r");
+      await stage.until(() => stage.text().includes("\nflags-42"), 60, "cpuinfo");
+      const shown = new Set(/\nflags\s*:\s*([^\r\n]*)/.exec(stage.text())?.[1]?.split(" "));
+      const { features } = chooseCpu(model);
+      const wrong = Object.keys(FEATURES).filter((f) => !OWN_LIGHTS.test(f) && shown.has(LINUX[f] ?? f.replaceAll("-", "_")) !== features.has(f));
+      expect(wrong).toEqual([]);
+      if (typeof made === "string") console.warn(`left out: ${made}`);
+      else if (features.has("avx2")) {
+        stage.type("stty -onlcr; /v3-check; echo end-$((6*7))\r");
+        await stage.until(() => stage.text().includes("\nend-42"), 120, "the program");
+        const said = stage.text().split("echo end-$((6*7))")[1]?.split("end-42")[0]?.replaceAll("\r", "").trim();
+        expect(said).toBe(made.output.trim());
+      }
+      expect(stage.missing()).toEqual([]);
+      stage.type("poweroff -f\r");
+      await expect.poll(() => stage.node.machine.state, { timeout: 60_000 }).toBe("off");
+    });
+});
