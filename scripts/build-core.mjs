@@ -1,5 +1,5 @@
 // Builds workers/cpu/build/core.wasm: generates the handlers from the instruction table, compiles the AssemblyScript core, and makes the
-// handlers' chaining calls tail calls and exports everything for translated code. Does nothing when the sources have not changed. `--debug` keeps names; `--out FILE` writes elsewhere.
+// handlers' chaining calls tail calls, exports everything for translated code and says which functions touch registers. Does nothing when the sources have not changed. `--debug` keeps names; `--out FILE` writes elsewhere.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exportAll } from "./export-all.mjs";
+import { addHomes } from "./homes.mjs";
 import { makeTailCalls } from "./tail-calls.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -16,7 +17,7 @@ const outAt = args.indexOf("--out");
 const out = outAt >= 0 ? args[outAt + 1] : join(root, "workers/cpu/build/core.wasm");
 const stamp = `${out}.stamp`;
 
-const sources = ["workers/cpu/core", "workers/cpu/isa", "scripts/build-core.mjs", "scripts/tail-calls.mjs", "scripts/export-all.mjs", "package-lock.json"];
+const sources = ["workers/cpu/core", "workers/cpu/isa", "scripts/build-core.mjs", "scripts/tail-calls.mjs", "scripts/export-all.mjs", "scripts/homes.mjs", "package-lock.json"];
 const hash = createHash("sha256").update(debug ? "debug" : "release");
 for (const source of sources) {
   const path = join(root, source);
@@ -32,11 +33,11 @@ const node = process.execPath;
 execFileSync(node, ["--import", "tsx", join(root, "workers/cpu/isa/generate.ts")], { cwd: root, stdio: "inherit" });
 // A name of its own until it is whole: two builds at once must not mix.
 const part = `${out}.${process.pid}.part.wasm`;
-const flags = ["--config", "workers/cpu/core/asconfig.json", "-o", part, ...(debug ? ["--debug"] : [])];
+const flags = ["--config", "workers/cpu/core/asconfig.json", "-o", part, "--debug"];
 execFileSync(node, [join(root, "node_modules/assemblyscript/bin/asc.js"), "workers/cpu/core/index.ts", ...flags], { cwd: root, stdio: "inherit" });
 const compiled = readFileSync(part);
 const chained = makeTailCalls(compiled);
-const bytes = exportAll(compiled);
+const bytes = addHomes(exportAll(compiled), debug);
 writeFileSync(part, bytes);
 renameSync(part, out);
 for (const f of readdirSync(dirname(out))) if (f.includes(`.${process.pid}.part.`)) rmSync(join(dirname(out), f));

@@ -159,7 +159,7 @@ export class WasmCpu implements Cpu {
     core.reset(true, this.signature);
     if (options.accel === "jit") {
       const { threshold, leastBatch } = options.tuning ?? DEFAULT_TUNING;
-      this.translator = new Translator(coreCodeOf(binary.bytes), memory.memory, instance.exports, leastBatch);
+      this.translator = new Translator(coreCodeOf(binary.bytes), memory.memory, instance.exports, threshold, leastBatch);
       core.setHotThreshold(threshold);
     }
     this.intr = { set: (high) => core.setIntrPin(high) };

@@ -150,7 +150,12 @@ export const inspectCommands: readonly AnyCommand[] = [
     print: (s) =>
       s === null
         ? "The machine is interpreted (accel interp)."
-        : `${s.functions} blocks in ${s.modules} modules, ${(s.bytes / 1024).toFixed(0)} KiB, ${s.compileMs.toFixed(0)} ms; ${s.copied} instructions copied, ${s.left} left to the interpreter`,
+        : [
+            `${s.live} regions in use, of ${s.functions} translated (${s.blocks} blocks) in ${s.modules} modules, ${(s.bytes / 1024).toFixed(0)} KiB`,
+            `${s.translateMs.toFixed(0)} ms to translate, ${s.compileMs.toFixed(0)} ms to compile`,
+            `instructions: ${s.promoted} with registers in locals, ${s.plain} with the state in memory, ${s.left} left to the interpreter`,
+            `dropped: ${s.invalidated} because their code was written, ${s.evicted} to make room`,
+          ].join("\n"),
   }),
   command({
     name: "info stats",

@@ -2,8 +2,8 @@
 // chained per hash and per frame. Writes to frames with code arrive in blockWritten(), which drops exactly the blocks that overlap.
 
 import {
-  ARENA_BASE, ARENA_SIZE, BLOCK_COUNT, BLOCK_FLAGS, BLOCK_FRAME_NEXT, BLOCK_HASH_NEXT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST,
-  BLOCK_INTERPRETED, BLOCK_LENGTH, BLOCK_MODE, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, FRAME_WRITES_BASE, HASH_BASE, HASH_ENTRIES, JIT_QUEUE, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
+  ARENA_BASE, ARENA_SIZE, BLOCK_COUNT, BLOCK_FRAME_NEXT, BLOCK_HASH_NEXT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST,
+  BLOCK_INTERPRETED, BLOCK_LENGTH, BLOCK_MODE, BLOCK_SPAN, BLOCK_USERS, JIT_FREED, JIT_QUEUE_ENTRIES, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, FRAME_WRITES_BASE, HASH_BASE, HASH_ENTRIES, JIT_QUEUE, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
   VCPU_MAX,
 } from "./layout";
 import { codeLines, forgetWrites } from "./mmu";
@@ -24,7 +24,7 @@ function frameList(host: usize): usize {
 export function findCached(host: usize, mode: u32): usize {
   let b: usize = load<u32>(hashSlot(host));
   while (b) {
-    if (load<u32>(b, BLOCK_HOST) == host && load<u32>(b, BLOCK_MODE) == mode) return b;
+    if (load<u32>(b, BLOCK_HOST) == host && load<u16>(b, BLOCK_MODE) == mode) return b;
     b = load<u32>(b, BLOCK_HASH_NEXT);
   }
   return 0;
@@ -34,8 +34,12 @@ export function reserve(): usize {
   if (arenaTop + 4096 > ARENA_BASE + ARENA_SIZE) flushBlocks();
   return arenaTop;
 }
+/** Counts flushes: the translator forgets what it made before one. */
+export let flushes: u32 = 0;
 export function flushBlocks(): void {
   arenaTop = ARENA_BASE;
+  flushes++;
+  store<u32>(JIT_FREED, 0);
   store<u32>(JIT_QUEUE, 0);
   memory.fill(HASH_BASE, 0, HASH_ENTRIES << 2);
   memory.fill(FRAME_BLOCKS_BASE, 0, (highestFrame + 1) << 2);
@@ -52,11 +56,12 @@ function linesOf(offset: u32, length: u32): u64 {
 /** Enters a finished block (records already at `block` + header). */
 export function publish(block: usize, host: usize, mode: u32, count: u32, length: u32): void {
   store<u32>(block, host, BLOCK_HOST);
-  store<u32>(block, mode, BLOCK_MODE);
+  store<u16>(block, <u16>mode, BLOCK_MODE);
+  store<u16>(block, <u16>count, BLOCK_SPAN);
   store<u16>(block, <u16>count, BLOCK_COUNT);
   store<u16>(block, <u16>length, BLOCK_LENGTH);
   store<u32>(block, 0, BLOCK_HITS);
-  store<u32>(block, 1, BLOCK_FLAGS);
+  store<u32>(block, 0, BLOCK_USERS);
   store<u32>(block, 0, BLOCK_INTERPRETED);
   const h = hashSlot(host);
   store<u32>(block, load<u32>(h), BLOCK_HASH_NEXT);
@@ -90,6 +95,49 @@ function unhash(block: usize): void {
     b = next;
   }
 }
+// ---- translated regions ---------------------------------------------------------------------------------------------
+// A region is entered through the first record of its entry block. Every block it contains lists it, so that a write to any of them
+// takes the translation away.
+
+/** Records that `entry`, whose translation is `handler`, contains `block`. False: no room. */
+export function addUser(block: usize, entry: usize): bool {
+  if (arenaTop + 4096 > ARENA_BASE + ARENA_SIZE) return false;
+  const node = arenaTop;
+  arenaTop += 32;
+  store<u32>(node, entry);
+  store<u32>(node, load<u32>(block, BLOCK_USERS), 4);
+  store<u32>(block, node, BLOCK_USERS);
+  return true;
+}
+/** The translation `handler` takes the place of the entry block's first handler. */
+export function installRegion(entry: usize, handler: u32, span: u32): void {
+  store<u32>(entry, load<u32>(entry, BLOCK_HEADER_SIZE), BLOCK_INTERPRETED);
+  store<u32>(entry, handler, BLOCK_HEADER_SIZE);
+  store<u16>(entry, <u16>span, BLOCK_SPAN);
+}
+/** The entry block is interpreted again; its function's table index goes to the translator for reuse. */
+export function removeRegion(entry: usize): void {
+  const own = load<u32>(entry, BLOCK_INTERPRETED);
+  if (!own) return;
+  const n = load<u32>(JIT_FREED);
+  if (n < JIT_QUEUE_ENTRIES) {
+    store<u32>(JIT_FREED + 4 + (n << 2), load<u32>(entry, BLOCK_HEADER_SIZE));
+    store<u32>(JIT_FREED, n + 1);
+  }
+  store<u32>(entry, own, BLOCK_HEADER_SIZE);
+  store<u32>(entry, 0, BLOCK_INTERPRETED);
+  store<u32>(entry, 0, BLOCK_HITS);
+  store<u16>(entry, load<u16>(entry, BLOCK_COUNT), BLOCK_SPAN);
+}
+function dropUsers(block: usize): void {
+  removeRegion(block);
+  let node: usize = load<u32>(block, BLOCK_USERS);
+  while (node) {
+    removeRegion(load<u32>(node));
+    node = load<u32>(node, 4);
+  }
+  store<u32>(block, 0, BLOCK_USERS);
+}
 /** Writes beside the code of a frame that make its blocks be dropped: from then on writes are fast until code runs there again. */
 const WRITES_TO_DROP: u32 = 256;
 
@@ -121,8 +169,9 @@ export function blockWritten(host: usize, size: u32): void {
     const length = <u32>load<u16>(b, BLOCK_LENGTH);
     if (start < offset + size && offset < start + length) {
       unhash(b);
+      dropUsers(b);
       store<u16>(b, 0, BLOCK_COUNT);
-      store<u32>(b, 0, BLOCK_FLAGS);
+      store<u16>(b, 0, BLOCK_SPAN);
       if (previous) store<u32>(previous, next, BLOCK_FRAME_NEXT);
       else store<u32>(list, next);
       stopBlock();

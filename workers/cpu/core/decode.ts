@@ -5,11 +5,11 @@ import { publish, reserve } from "./blocks";
 import { GP, raise, raiseCode, UD } from "./fault";
 import { missing } from "./host";
 import {
-  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HOST, STRADDLE_BASE, STRADDLE_ENTRIES, STRADDLE_SIZE, BLOCK_LENGTH, DECODE_BASE, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
+  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HOST, STRADDLE_BASE, STRADDLE_ENTRIES, STRADDLE_SIZE, BLOCK_LENGTH, BLOCK_SPAN, DECODE_BASE, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
   PREFIX_REX_W, PREFIX_SEG, REC_ADDR_SHIFT, REC_BASE, REC_DISP, REC_END, REC_FORM, REC_HANDLER, REC_IMM, REC_INDEX, REC_PREFIX, REC_R0,
   REC_R1, REC_R2, REC_SCALE, REC_SEG, REC_SIZE, REC_START, SCRATCH_BASE, ZERO_SLOT, BLOCK_IP, FEATURES,
 } from "./layout";
-import { codeSize } from "./mode";
+import { blockMode, codeSize } from "./mode";
 import { executableHost } from "./mmu";
 import { endHandlerIndex } from "./run";
 import { vcpu } from "./state";
@@ -438,7 +438,7 @@ export function decodeBlock(linear: u64, host: usize): usize {
   }
   if (count) {
     store<u32>(rec, endHandlerIndex(), REC_HANDLER);
-    publish(block, host, codeSize, count, length);
+    publish(block, host, blockMode, count, length);
     return block;
   }
   return straddling(linear, host, <u32>(pageEnd - host));
@@ -469,6 +469,7 @@ function straddling(linear: u64, host: usize, have: u32): usize {
   if (!decodeOne(rec, 0) || p - BUFFER > 15) raiseCode(GP, 0);
   store<u32>(rec + 32, endHandlerIndex(), REC_HANDLER);
   store<u16>(block, 1, BLOCK_COUNT);
+  store<u16>(block, 1, BLOCK_SPAN);
   store<u16>(block, <u16>(p - BUFFER), BLOCK_LENGTH);
   store<u64>(block, load<u64>(BUFFER), STRADDLE_BYTES);
   store<u64>(block, load<u64>(BUFFER, 8), STRADDLE_BYTES + 8);

@@ -6,23 +6,33 @@ import { clearFault } from "./fault";
 import { flagA, flagB, flagBits, flagOp, setFlagBits, setLazyState } from "./flags";
 import { badHandlerIndex, fillHandlers } from "./handlers.gen";
 import {
-  A20_MASK, ATTENTION, ATTENTION_KICK, ATTENTION_NMI, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FCW, FSW, FTW, GDT_BASE, GDT_LIMIT, GPR, HALTED, IDT_BASE,
+  A20_MASK, ATTENTION, ATTENTION_KICK, BLOCK_IP, ICOUNT, LIMIT, ATTENTION_NMI, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FCW, FSW, FTW, GDT_BASE, GDT_LIMIT, GPR, HALTED, IDT_BASE,
   IDT_LIMIT, IP, MSR_BIOS_SIGN, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MXCSR, NMI_STATE, TSC_OFFSET, XCR0, XMM, FPR, MSR_STAR,
   LAZY_SAVE, MSR_TSC_ADJUST, FIP, FDP, FOP, FCS, FDS,
 } from "./layout";
 import { codeBase, halt, updateAttention, updateDebug, updateLookupKey, updateMode } from "./mode";
 import { codeLines, flushAll, generation } from "./mmu";
-import { currentIp } from "./run";
+import { currentIp, stopBlock } from "./run";
 import { setSegment } from "./segments";
 import { CS, LDTR, setVcpu, TR, vcpu } from "./state";
 
 export { run, resume, instructionCount, currentIp, setHotThreshold, currentRecord, stopAt } from "./run";
+// For the translator: what it copies, calls or keeps in locals.
+export { dispatch, enterRecord, leaveStopped, raiseNear, stopSignal } from "./run";
+export { addUser, installRegion, removeRegion, flushes } from "./blocks";
+export { codeBase, codeSize } from "./mode";
+export { flagA, flagB, flagOp } from "./flags";
+export { stackMask, stackSegment } from "./operands";
+export { generation, tlb } from "./mmu";
+export {
+  holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7, holds8, holds9, holds10, holds11, holds12, holds13, holds14, holds15,
+} from "./flags";
 export { vcpu } from "./state";
 export { abandonBlock } from "./run";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
 export { flagBits } from "./flags";
-export { faultVector, faultCode } from "./fault";
+export { faultVector, faultCode, raise, raiseCode } from "./fault";
 
 /** Once per instance, after the host wrote the decoder tables. */
 export function start(base: usize): void {
@@ -108,6 +118,7 @@ export function setA20(on: bool): void {
 export function mappingsChanged(): void {
   flushAll();
   updateLookupKey();
+  stopBlock();
 }
 /** The host wrote `size` bytes (within one frame) at a host address. */
 export function hostWritten(host: usize, size: u32): void {
@@ -123,6 +134,9 @@ export function currentGeneration(): u32 {
 }
 /** Lazy flags into and out of the state block (snapshots, debuggers). */
 export function saveLazy(): void {
+  // Scratch of the run loop: the same whatever ran last.
+  store<u64>(vcpu, load<u64>(vcpu, IP), BLOCK_IP);
+  store<u64>(vcpu, load<u64>(vcpu, ICOUNT), LIMIT);
   store<u64>(vcpu, flagOp, LAZY_SAVE);
   store<u64>(vcpu, flagA, LAZY_SAVE + 8);
   store<u64>(vcpu, flagB, LAZY_SAVE + 16);

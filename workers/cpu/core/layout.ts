@@ -27,6 +27,8 @@ export const STRADDLE_SIZE: u32 = 128;
 /** Blocks that became hot: count (u32), then up to JIT_QUEUE_ENTRIES block addresses. The host translates and empties it. */
 export const JIT_QUEUE: u32 = 0x001b8000;
 export const JIT_QUEUE_ENTRIES: u32 = 1023;
+/** Table indices of translated functions whose code was invalidated: count (u32), then up to JIT_QUEUE_ENTRIES indices. */
+export const JIT_FREED: u32 = 0x001b9000;
 /** Scratch for bulk transfers between host and core. */
 export const SCRATCH_BASE: u32 = 0x00190000;
 export const SCRATCH_SIZE: u32 = 0x00010000;
@@ -85,6 +87,7 @@ export const ZERO_SLOT: u32 = 128; // always 0: absent base or index
 export const BLOCK_IP: u32 = 136; // RIP of the first instruction of the running block (RIP-relative operands)
 export const IP: u32 = 144;
 export const EFLAGS: u32 = 152; // without the six arithmetic flags, which are lazy
+export const LIMIT: u32 = 160; // u64: instruction count at which run() returns
 export const SEG_SELECTOR: u32 = 232; // 8 x u16
 export const SEG_LIMIT: u32 = 248; // 8 x u32, in bytes
 export const SEG_ATTR: u32 = 280; // 8 x u32: descriptor bits 40-55 (type, S, DPL, P, AVL, L, D/B, G); bit 16 = null/unusable
@@ -177,14 +180,17 @@ export const PREFIX_SEG: u32 = 64;
 // ---- block header (offsets; 32 bytes, records follow) ---------------------------------------------------------------
 export const BLOCK_HEADER_SIZE: u32 = 32;
 export const BLOCK_HOST: u32 = 0; // host address of the first byte
-export const BLOCK_MODE: u32 = 4;
+export const BLOCK_MODE: u32 = 4; // u16: blockMode
+export const BLOCK_SPAN: u32 = 6; // u16: most instructions that an execution retires without a look at the budget; 0 = dropped
 export const BLOCK_HASH_NEXT: u32 = 8;
 export const BLOCK_FRAME_NEXT: u32 = 12;
-export const BLOCK_COUNT: u32 = 16; // u16 instructions
+export const BLOCK_COUNT: u32 = 16; // u16 instructions; 0 = dropped
 export const BLOCK_LENGTH: u32 = 18; // u16 bytes
 export const BLOCK_HITS: u32 = 20;
-export const BLOCK_FLAGS: u32 = 24; // bit 0 = valid
+export const BLOCK_USERS: u32 = 24; // u32: list of the entry blocks of translated regions that contain this block; nodes of entry, next
 export const BLOCK_INTERPRETED: u32 = 28; // u32: the first record's own handler, once a translation took its place; else 0
+/** Bit of blockMode beside codeSize (bits 0-1): flat 32-bit code. CS, DS, ES and SS have base 0 and need no checks, the stack is 32-bit. */
+export const MODE_FLAT: u32 = 4;
 
 // ---- attention bits -------------------------------------------------------------------------------------------------
 export const ATTENTION_KICK: u32 = 1;

@@ -2,11 +2,12 @@
 // mask, lookup key, segment shortcuts. Intel SDM 3A 2.2 and 3.4.5.
 
 import {
-  ATTENTION, ATTENTION_HALT, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, HALTED, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
+  ATTENTION, ATTENTION_HALT, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, HALTED, MODE_FLAT, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
 } from "./layout";
 import { IF, TF, VM } from "./flags";
 import { generation, setWatching, updateContext } from "./mmu";
 import { setStackMode } from "./operands";
+import { stopBlock } from "./run";
 import { CS, GS, Regs, SS, vcpu } from "./state";
 
 export const PE: u64 = 1;
@@ -22,6 +23,9 @@ export let codeBase: u64 = 0;
 /** Key of the RIP -> block cache: generation, privilege, code size. */
 export let lookupKey: u32 = 0;
 
+/** What a decoded block depends on: codeSize, and MODE_FLAT where it holds. */
+export let blockMode: u32 = 0;
+
 export function protectedMode(): bool {
   return (load<u64>(vcpu, CR0) & PE) != 0;
 }
@@ -35,7 +39,7 @@ export function longMode(): bool {
   return (load<u64>(vcpu, EFER) & LMA) != 0;
 }
 export function updateLookupKey(): void {
-  lookupKey = (<u32>generation << 4) | codeSize | (Regs.cpl() == 3 ? 4 : 0) | 8;
+  lookupKey = (<u32>generation << 5) | blockMode | (Regs.cpl() == 3 ? 8 : 0) | 16;
 }
 /** Which checks accesses through segment `s` need (SEG_CHECK). */
 export function updateSegment(s: u32): void {
@@ -50,6 +54,18 @@ export function updateSegment(s: u32): void {
     }
   }
   store<u8>(vcpu + s, <u8>check, SEG_CHECK);
+}
+/** After a change of a segment register outside updateMode(). */
+export function updateFlat(): void {
+  const before = blockMode;
+  blockMode = codeSize;
+  if (codeSize == 1 && flatSegments()) blockMode |= MODE_FLAT;
+  if (blockMode != before) updateLookupKey();
+}
+/** SEG_CHECK of ES, CS, SS, DS as one word: nothing to check but writes through CS; that implies base 0 and limit 4 GiB. */
+const FLAT_CHECKS: u32 = 0x00000200;
+function flatSegments(): bool {
+  return load<u32>(vcpu + SEG_CHECK) == FLAT_CHECKS && (load<u32>(vcpu + (SS << 2), SEG_ATTR) & ATTR_DB) != 0;
 }
 /** Recomputes everything derived. Call after any change of CS, SS, CR0.PE/PG, EFER, CPL, EFLAGS.VM. */
 export function updateMode(): void {
@@ -67,6 +83,7 @@ export function updateMode(): void {
   store<u32>(vcpu, codeSize, MODE_KEY);
   for (let s: u32 = 0; s <= GS; s++) updateSegment(s);
   updateContext();
+  updateFlat();
   updateLookupKey();
 }
 /** Recomputes the attention bits that depend on EFLAGS and the debug registers; `intr` is the pin. */
@@ -91,6 +108,8 @@ export function updateAttention(): void {
   const dr7 = load<u64>(vcpu + 56, DR);
   if (flags & TF || dr7 & 0xff) a |= ATTENTION_TRAP;
   store<u32>(vcpu, a, ATTENTION);
+  // A device that an instruction touched may have raised its line: the block ends behind that instruction, interpreted or translated.
+  if (a) stopBlock();
 }
 /** After a write of DR7. */
 export function updateDebug(): void {

@@ -7,10 +7,10 @@ import { clearFault, faultVector, GP, raiseCode } from "./fault";
 import { findCached } from "./blocks";
 import {
   ARENA_BASE, ATTENTION, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
-  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, HALTED, ICOUNT, IP, JIT_QUEUE, JIT_QUEUE_ENTRIES, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
+  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, HALTED, ICOUNT, IP, JIT_QUEUE, JIT_QUEUE_ENTRIES, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
   REC_START, SEG_LIMIT, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
-import { codeBase, codeSize, lookupKey, unhalt } from "./mode";
+import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
 import { executableHost, lookupGroup } from "./mmu";
 import { CS, vcpu } from "./state";
 
@@ -26,8 +26,6 @@ let currentBlock: usize = 0;
 /** Record whose handler was replaced by the end-of-block handler to stop early, 0: none; and what it was. */
 export let stopAt: usize = 0;
 let stopped: u32 = 0;
-/** Instruction count at which run() returns. */
-let limit: u64 = 0;
 let shutdown: bool = false;
 /** Table index of endOfBlock. */
 let endHandler: u32 = 0;
@@ -64,9 +62,14 @@ function enqueueHot(block: usize): void {
   store<u32>(JIT_QUEUE + 4 + (n << 2), block);
   store<u32>(JIT_QUEUE, n + 1);
 }
+/** Set by stopBlock(): what tells translated code, whose instructions do not chain through records, to stop. */
+export let stopSignal: u32 = 0;
 /** Ends the running block after the current instruction (self-modified code, changed mode, pending work). */
 export function stopBlock(): void {
-  if (currentRecord && !stopAt) stopBefore(currentRecord + 32);
+  stopSignal = 1;
+  if (!currentRecord) return;
+  if (stopAt) unstop();
+  stopBefore(currentRecord + 32);
 }
 function stopBefore(record: usize): void {
   if (load<u32>(record) == endHandler) return;
@@ -103,7 +106,7 @@ export function abandonBlock(): void {
 function findBlock(linear: u64, slot: usize): usize {
   if (codeSize != 2 && load<u64>(vcpu, IP) > <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT)) raiseCode(GP, 0);
   const host = executableHost(linear);
-  let block: usize = host ? findCached(host, codeSize) : 0;
+  let block: usize = host ? findCached(host, blockMode) : 0;
   if (!block) block = decodeBlock(linear, host);
   if (block >= ARENA_BASE) {
     store<u64>(slot, linear);
@@ -150,7 +153,7 @@ function loop(): u32 {
         shutdown = false;
         return EXIT_SHUTDOWN;
       }
-      if (load<u64>(vcpu, ICOUNT) >= limit) return EXIT_BUDGET;
+      if (load<u64>(vcpu, ICOUNT) >= load<u64>(vcpu, LIMIT)) return EXIT_BUDGET;
       if (single) {
         step(lookup);
         continue;
@@ -160,26 +163,65 @@ function loop(): u32 {
     const linear = ip + codeBase;
     const slot = Execute.slot(lookup, linear);
     let block: usize = 0;
-    let count: u32 = 0;
+    let span: u32 = 0;
     if (load<u64>(slot) == linear && load<u32>(slot, 8) == lookupKey) {
       block = load<u32>(slot, 12);
-      count = load<u16>(block, BLOCK_COUNT);
+      span = load<u16>(block, BLOCK_SPAN);
     }
-    if (!count) {
+    if (!span) {
       block = findBlock(linear, slot);
-      count = load<u16>(block, BLOCK_COUNT);
+      span = load<u16>(block, BLOCK_SPAN);
     }
     const icount = load<u64>(vcpu, ICOUNT);
-    if (icount + count > limit) {
+    const limit = load<u64>(vcpu, LIMIT);
+    if (icount + span > limit) {
       if (icount >= limit) return EXIT_BUDGET;
-      executePart(block, ip, <u32>(limit - icount));
+      const count = <u32>load<u16>(block, BLOCK_COUNT);
+      executePart(block, ip, limit - icount < count ? <u32>(limit - icount) : count);
     } else {
       const hits = load<u32>(block, BLOCK_HITS) + 1;
       store<u32>(block, hits, BLOCK_HITS);
       if (hits == hotThreshold) enqueueHot(block);
-      Execute.block(block, ip, icount, count, load<u16>(block, BLOCK_LENGTH), load<u32>(block, BLOCK_HEADER_SIZE + REC_HANDLER));
+      Execute.block(block, ip, icount, load<u32>(block, BLOCK_HEADER_SIZE + REC_HANDLER));
     }
   }
+}
+// ---- translated code ------------------------------------------------------------------------------------------------
+// A region of translated code (workers/cpu/jit) keeps registers, flags and the instruction count in locals and leaves them in the state when it
+// ends. It ends with currentRecord = 0, which tells Execute.block that count and RIP are already right.
+
+/** Before a call that may fault, do I/O or look at the running instruction: things are as if the interpreter were at `record` of `block`.
+ * RIP is not touched: an instruction that ends a block may have stored its target already. */
+export function enterRecord(record: usize, block: usize, ip: u64, icount: u64): void {
+  store<u64>(vcpu, ip, BLOCK_IP);
+  store<u64>(vcpu, icount, ICOUNT);
+  currentBlock = block;
+  currentRecord = record;
+  stopSignal = 0;
+}
+/** A region ends with IP and ICOUNT stored: goes on in the translated code there, if nothing else is to be done first. */
+export function dispatch(r: usize): void {
+  currentRecord = 0;
+  if (load<u32>(vcpu, ATTENTION)) return;
+  const lookup = LOOKUP_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * LOOKUP_STRIDE;
+  const ip = load<u64>(vcpu, IP);
+  const linear = ip + codeBase;
+  const slot = Execute.slot(lookup, linear);
+  if (load<u64>(slot) != linear || load<u32>(slot, 8) != lookupKey) return;
+  const block = <usize>load<u32>(slot, 12);
+  if (!load<u32>(block, BLOCK_INTERPRETED) || load<u64>(vcpu, ICOUNT) + load<u16>(block, BLOCK_SPAN) > load<u64>(vcpu, LIMIT)) return;
+  store<u64>(vcpu, ip, BLOCK_IP);
+  const first = block + BLOCK_HEADER_SIZE;
+  call_indirect<void>(load<u32>(first), first);
+}
+/** A region ends early, after stopBlock(). */
+export function leaveStopped(r: usize): void {
+  currentRecord = 0;
+  unstop();
+}
+/** Raises what a near transfer to a non-canonical or too high target raises. */
+export function raiseNear(): void {
+  raiseCode(GP, 0);
 }
 /** Finds and runs a block; static so that the loop has it inline. */
 class Execute {
@@ -187,15 +229,19 @@ class Execute {
   @inline static slot(lookup: usize, linear: u64): usize {
     return lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
   }
-  @inline static block(block: usize, ip: u64, icount: u64, count: u32, length: u32, handler: u32): void {
+  @inline static block(block: usize, ip: u64, icount: u64, handler: u32): void {
     store<u64>(vcpu, ip, BLOCK_IP);
-    store<u64>(vcpu, ip + length, IP);
+    store<u64>(vcpu, ip + load<u16>(block, BLOCK_LENGTH), IP);
     currentBlock = block;
     const first = block + BLOCK_HEADER_SIZE;
+    const end = first + (<usize>load<u16>(block, BLOCK_COUNT) << 5);
     currentRecord = first;
     call_indirect<void>(handler, first);
     const reached = currentRecord;
-    if (reached != first + (count << 5)) stoppedEarly(ip, reached);
+    if (reached != end) {
+      if (!reached) return;
+      stoppedEarly(ip, reached);
+    }
     store<u64>(vcpu, icount + ((reached - first) >> 5), ICOUNT);
     currentRecord = 0;
   }
@@ -209,7 +255,7 @@ function executePart(block: usize, ip: u64, count: u32): void {
   const last = block + BLOCK_HEADER_SIZE + ((count - 1) << 5);
   stopBefore(last + 32);
   const own = load<u32>(block, BLOCK_INTERPRETED);
-  Execute.block(block, ip, load<u64>(vcpu, ICOUNT), count, load<u16>(last, REC_END), own ? own : load<u32>(block, BLOCK_HEADER_SIZE + REC_HANDLER));
+  Execute.block(block, ip, load<u64>(vcpu, ICOUNT), own ? own : load<u32>(block, BLOCK_HEADER_SIZE + REC_HANDLER));
   unstop();
 }
 /** One instruction: interrupt shadow, trap flag, debug registers. */
@@ -225,7 +271,7 @@ function step(lookup: usize): void {
 /** Runs until `budget` more instructions are retired or something else ends the run. */
 export function run(budget: f64): u32 {
   endHandler = endOfBlock.index;
-  limit = load<u64>(vcpu, ICOUNT) + <u64>budget;
+  store<u64>(vcpu, load<u64>(vcpu, ICOUNT) + <u64>budget, LIMIT);
   return loop();
 }
 /** Goes on after an unwound fault: delivers it (it may unwind again: double fault, then shutdown), then runs on. */

@@ -3,7 +3,7 @@
 
 import { GP, NP, raiseCode, SSF, TS } from "./fault";
 import { CPL, GDT_BASE, GDT_LIMIT, IP, SEG_ATTR, SEG_BASE, SEG_LIMIT, SEG_SELECTOR } from "./layout";
-import { ATTR_DB, ATTR_L, ATTR_NULL, codeSize, longMode, realOrV86, updateMode, updateSegment, virtual8086 } from "./mode";
+import { ATTR_DB, ATTR_L, ATTR_NULL, codeSize, longMode, realOrV86, updateFlat, updateMode, updateSegment, virtual8086 } from "./mode";
 import { enterLevel, enterSystem, Mem, updateContext } from "./mmu";
 import { Stack, stackMask } from "./operands";
 import { CS, LDTR, Regs, RSP, SS, TR, vcpu, ES } from "./state";
@@ -28,6 +28,7 @@ export function setSegment(s: u32, sel: u32, base: u64, limit: u32, attr: u32): 
   store<u32>(vcpu + (s << 2), limit, SEG_LIMIT);
   store<u32>(vcpu + (s << 2), attr, SEG_ATTR);
   updateSegment(s);
+  updateFlat();
 }
 /** A segment in real or virtual-8086 mode: only selector and base change in real mode ("unreal" limits stay). CS too is writable there. */
 export function setRealSegment(s: u32, sel: u32): void {

@@ -27,6 +27,8 @@ export class CoreCode {
   readonly globals: { readonly type: number; readonly mutable: boolean }[] = [];
   readonly exports = new Map<string, { readonly kind: number; readonly index: number }>();
   importedFunctions = 0;
+  /** By function index: 1 = leaves general registers alone (scripts/homes.mjs). */
+  noRegisters: Uint8Array = new Uint8Array(0);
   private at = 8;
 
   constructor(bytes: Uint8Array) {
@@ -35,7 +37,8 @@ export class CoreCode {
       const id = bytes[this.at++] as number;
       const size = this.u32();
       const end = this.at + size;
-      this.section(id);
+      if (id === 0) this.custom(end);
+      else this.section(id);
       this.at = end;
     }
   }
@@ -56,6 +59,9 @@ export class CoreCode {
     const text = new TextDecoder().decode(this.bytes.subarray(this.at, this.at + length));
     this.at += length;
     return text;
+  }
+  private custom(end: number): void {
+    if (this.name() === "guesthouse.homes") this.noRegisters = this.bytes.subarray(this.at, end);
   }
   private section(id: number): void {
     const byte = () => this.bytes[this.at++] as number;

@@ -1,177 +1,194 @@
-// Hot blocks become WebAssembly functions made of core's own compiled handlers (splice.ts), many per module. A translated block takes the place of
-// its first record's handler, so the run loop, faults, budgets and invalidation work as they do for interpreted blocks; what cannot be copied
-// is left to the interpreter from that record on. First step of the translation engine: one guest block per function, registers in the state
-// block, compiled on the processor's own thread between slices. Left out: regions, registers in locals, links between blocks.
+// Hot blocks become WebAssembly: the region around each is compiled (compile.ts), many regions per module. A region's function takes the place of the
+// handler of its entry block's first record, so the run loop, budgets and invalidation see an ordinary block; core's dispatcher goes from region to
+// region by tail calls. When a block of a region is overwritten, core takes the region away and hands the table index back.
 
-import {
-  BLOCK_COUNT,
-  BLOCK_FLAGS,
-  BLOCK_HEADER_SIZE,
-  BLOCK_INTERPRETED,
-  JIT_QUEUE,
-  RECORD_SIZE,
-  VCPU_BASE,
-} from "../core/layout.ts";
+import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_INTERPRETED, JIT_FREED, JIT_QUEUE } from "../core/layout.ts";
+import { type Compiled, compileRegion } from "./compile.ts";
+import type { Imports } from "./copy.ts";
 import { CoreCode } from "./core-code.ts";
-import { I32, leb, section, sleb, text, vector } from "./emit.ts";
-import { type Imports, Locals, splice } from "./splice.ts";
+import { CoreFunctions } from "./core-functions.ts";
+import { Ir } from "./ir.ts";
+import { buildModule } from "./module.ts";
+import { findRegion, type Region } from "./region.ts";
 
 export interface TranslatorStats {
-  readonly modules: number;
-  readonly functions: number;
-  readonly bytes: number;
-  readonly compileMs: number;
-  /** Instructions copied, and left to the interpreter at the end of a block. */
-  readonly copied: number;
-  readonly left: number;
+  modules: number;
+  /** Regions translated in all, and in use now. */
+  functions: number;
+  live: number;
+  blocks: number;
+  bytes: number;
+  /** Time to make modules, and to have the engine compile them. */
+  translateMs: number;
+  compileMs: number;
+  /** Instructions with registers in locals, with the state in memory, and left to the interpreter. */
+  promoted: number;
+  plain: number;
+  left: number;
+  /** Regions dropped because their code was written, and to make room. */
+  invalidated: number;
+  evicted: number;
 }
-/** Translated blocks kept at most (table entries); beyond that hot blocks stay interpreted until the block cache is flushed. */
-const MOST_FUNCTIONS = 40_000;
-const MOST_PER_MODULE = 256;
+interface CoreFace {
+  addUser(block: number, entry: number): number;
+  installRegion(entry: number, handler: number, span: number): void;
+  removeRegion(entry: number): void;
+  readonly flushes: WebAssembly.Global;
+  readonly table: WebAssembly.Table;
+}
+/** Regions kept at most; beyond that the oldest modules go. */
+const MOST_FUNCTIONS = 30_000;
+const MOST_PER_MODULE = 64;
 const MOST_WAITS = 20;
 
 export class Translator {
-  private readonly code: CoreCode;
+  private readonly functions: CoreFunctions;
   private readonly memory: WebAssembly.Memory;
   private readonly exports: WebAssembly.Exports;
-  private readonly table: WebAssembly.Table;
-  private readonly vcpuGlobal: number;
-  private readonly stopGlobal: number;
+  private readonly core: CoreFace;
+  private readonly view: DataView;
+  private readonly queue: Uint32Array;
+  private readonly freed: Uint32Array;
+  private readonly ir = new Ir();
+  private readonly freeSlots: number[] = [];
+  /** Entry block by table index. */
+  private readonly installed = new Map<number, number>();
+  private modules: { readonly slots: readonly number[] }[] = [];
+  private readonly threshold: number;
   /** Blocks worth a module of their own; fewer wait a few slices for company. */
   private readonly leastBatch: number;
+  /** Told of every module made: what it was made of, and its bytes. For logs and tests. */
+  onModule: ((made: readonly { readonly region: Region; readonly compiled: Compiled }[], bytes: Uint8Array) => void) | null = null;
   private waited = 0;
-  private readonly counts = { modules: 0, functions: 0, bytes: 0, compileMs: 0, copied: 0, left: 0 };
+  private epoch = 0;
+  private readonly counts: TranslatorStats = {
+    modules: 0, functions: 0, live: 0, blocks: 0, bytes: 0, translateMs: 0, compileMs: 0, promoted: 0, plain: 0, left: 0, invalidated: 0, evicted: 0,
+  };
 
-  constructor(code: CoreCode, memory: WebAssembly.Memory, exports: WebAssembly.Exports, leastBatch = 32) {
-    this.leastBatch = leastBatch;
-    this.code = code;
+  constructor(code: CoreCode, memory: WebAssembly.Memory, exports: WebAssembly.Exports, threshold: number, leastBatch: number) {
+    this.functions = functionsOf(code);
     this.memory = memory;
     this.exports = exports;
-    this.table = exports.table as WebAssembly.Table;
-    const globalIndex = (name: string): number => {
-      const found = code.exports.get(name);
-      if (found?.kind !== 3) throw new Error(`translator: core exports no global ${name}`);
-      return found.index;
-    };
-    this.vcpuGlobal = globalIndex("vcpu");
-    this.stopGlobal = globalIndex("stopAt");
+    this.core = exports as unknown as CoreFace;
+    this.view = new DataView(memory.buffer);
+    this.queue = new Uint32Array(memory.buffer, JIT_QUEUE, 1);
+    this.freed = new Uint32Array(memory.buffer, JIT_FREED, 1);
+    this.threshold = threshold;
+    this.leastBatch = leastBatch;
+    this.epoch = this.core.flushes.value as number;
   }
   get stats(): TranslatorStats {
-    return this.counts;
+    return { ...this.counts, live: this.installed.size };
   }
-  /** Translates what the core found hot since the last call. */
+  /** Between slices: takes back what core dropped, translates what it found hot. */
   drain(): void {
-    const queue = new Uint32Array(this.memory.buffer, JIT_QUEUE, 1);
-    const count = queue[0] as number;
+    this.reclaim();
+    const count = this.queue[0] as number;
     if (count === 0 || (count < this.leastBatch && ++this.waited < MOST_WAITS)) return;
     this.waited = 0;
-    const blocks = [...new Uint32Array(this.memory.buffer, JIT_QUEUE + 4, count)];
-    queue[0] = 0;
-    const view = new DataView(this.memory.buffer);
-    const alive = blocks.filter((b) => view.getUint32(b + BLOCK_FLAGS, true) & 1 && view.getUint16(b + BLOCK_COUNT, true) > 0 && view.getUint32(b + BLOCK_INTERPRETED, true) === 0);
-    for (let at = 0; at < alive.length; at += MOST_PER_MODULE) this.translate(alive.slice(at, at + MOST_PER_MODULE), view);
+    const hot = [...new Uint32Array(this.memory.buffer, JIT_QUEUE + 4, count)];
+    this.queue[0] = 0;
+    const { view } = this;
+    const alive = [...new Set(hot)].filter((b) => view.getUint16(b + BLOCK_COUNT, true) > 0 && view.getUint32(b + BLOCK_INTERPRETED, true) === 0);
+    for (let at = 0; at < alive.length; at += MOST_PER_MODULE) this.translate(alive.slice(at, at + MOST_PER_MODULE));
   }
-  private translate(blocks: readonly number[], view: DataView): void {
-    if (this.counts.functions + blocks.length > MOST_FUNCTIONS) return;
+  private reclaim(): void {
+    const epoch = this.core.flushes.value as number;
+    if (epoch !== this.epoch) {
+      // The block cache was emptied: nothing of ours is reachable.
+      this.epoch = epoch;
+      for (const slot of [...this.installed.keys()]) this.free(slot);
+      this.modules = [];
+      return;
+    }
+    const count = this.freed[0] as number;
+    if (count === 0) return;
+    for (const slot of new Uint32Array(this.memory.buffer, JIT_FREED + 4, count))
+      if (this.installed.has(slot)) {
+        this.counts.invalidated++;
+        this.free(slot);
+      }
+    this.freed[0] = 0;
+  }
+  private free(slot: number): void {
+    this.installed.delete(slot);
+    this.core.table.set(slot, null);
+    this.freeSlots.push(slot);
+  }
+  private translate(entries: readonly number[]): void {
     const started = performance.now();
     const functionImports = new Map<number, number>();
     const globalImports = new Map<number, number>();
-    const imports: Imports = {
-      functionOf: (core) => {
-        let n = functionImports.get(core);
-        if (n === undefined) {
-          n = functionImports.size;
-          functionImports.set(core, n);
-        }
-        return n;
-      },
-      globalOf: (core) => {
-        let n = globalImports.get(core);
-        if (n === undefined) {
-          n = globalImports.size;
-          globalImports.set(core, n);
-        }
-        return n;
-      },
-    };
-    const bodies = blocks.map((block) => this.function(block, view, imports));
-    const bytes = this.module(bodies, functionImports, globalImports);
-    const core: { [name: string]: WebAssembly.ImportValue } = { memory: this.memory, table: this.table };
-    for (const f of functionImports.keys()) core[`f${f}`] = this.exports[`f${f}`] as WebAssembly.ImportValue;
-    for (const g of globalImports.keys()) core[`g${g}`] = this.exports[`g${g}`] as WebAssembly.ImportValue;
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { core });
-    const base = this.table.grow(blocks.length);
-    blocks.forEach((block, n) => {
-      this.table.set(base + n, instance.exports[`b${n}`] as () => void);
-      const first = block + BLOCK_HEADER_SIZE;
-      view.setUint32(block + BLOCK_INTERPRETED, view.getUint32(first, true), true);
-      view.setUint32(first, base + n, true);
-    });
-    this.counts.modules++;
-    this.counts.functions += blocks.length;
-    this.counts.bytes += bytes.length;
-    this.counts.compileMs += performance.now() - started;
-  }
-  /** Code section entry for one block. */
-  private function(block: number, view: DataView, imports: Imports): number[] {
-    const count = view.getUint16(block + BLOCK_COUNT, true);
-    const locals = new Locals([I32]);
-    const code: number[] = [];
-    for (let n = 0; n < count; n++) {
-      const record = block + BLOCK_HEADER_SIZE + n * RECORD_SIZE;
-      const handler = view.getUint32(record, true);
-      const index = this.code.table.get(handler);
-      locals.release(1);
-      const copy = index === undefined ? null : splice(this.code, index, record, new DataView(view.buffer, record, RECORD_SIZE), locals, imports, this.vcpuGlobal, VCPU_BASE);
-      if (!copy) {
-        // The interpreter goes on from here to the end of the block.
-        code.push(0x41, ...sleb(record), 0x41, ...sleb(handler), 0x11, 0, 0);
-        this.counts.left += count - n;
-        break;
-      }
-      for (const b of copy.code) code.push(b);
-      this.counts.copied++;
-      // Self-modified code, a changed mode: the block ends behind the instruction that did it.
-      if (copy.calls && n + 1 < count) code.push(0x23, ...leb(imports.globalOf(this.stopGlobal)), 0x04, 0x40, 0x0f, 0x0b);
-    }
-    code.push(0x0b);
-    const extra = locals.types.slice(1);
-    const declared = vector(extra.map((t) => [1, t]));
-    return [...leb(declared.length + code.length), ...declared, ...code];
-  }
-  private module(bodies: readonly number[][], functions: ReadonlyMap<number, number>, globals: ReadonlyMap<number, number>): Uint8Array {
-    const types: number[][] = [[0x60, 1, I32, 0]];
-    const typeOf = new Map<string, number>([["127:", 0]]);
-    const typeIndex = (core: number): number => {
-      const signature = this.code.types[this.code.functionTypes[core] as number];
-      if (!signature) throw new Error(`translator: function ${core} has no type`);
-      const key = `${signature.params.join(",")}:${signature.results.join(",")}`;
-      let n = typeOf.get(key);
+    const number = (map: Map<number, number>) => (core: number) => {
+      let n = map.get(core);
       if (n === undefined) {
-        n = types.length;
-        typeOf.set(key, n);
-        types.push([0x60, ...leb(signature.params.length), ...signature.params, ...leb(signature.results.length), ...signature.results]);
+        n = map.size;
+        map.set(core, n);
       }
       return n;
     };
-    const imports: number[][] = [[...text("core"), ...text("memory"), 2, 3, ...leb(1), ...leb(65536)], [...text("core"), ...text("table"), 1, 0x70, 0, 0]];
-    for (const f of functions.keys()) imports.push([...text("core"), ...text(`f${f}`), 0, ...leb(typeIndex(f))]);
-    for (const g of globals.keys()) {
-      const global = this.code.globals[g];
-      if (!global) throw new Error(`translator: no global ${g}`);
-      imports.push([...text("core"), ...text(`g${g}`), 3, global.type, global.mutable ? 1 : 0]);
+    const imports: Imports = { functionOf: number(functionImports), globalOf: number(globalImports) };
+    const made: { readonly region: Region; readonly compiled: Compiled }[] = [];
+    for (const entry of entries) {
+      const region = findRegion(this.view, entry, this.threshold);
+      const compiled = compileRegion(this.functions, this.ir, imports, region);
+      if (!compiled) continue;
+      made.push({ region, compiled });
+      this.counts.promoted += compiled.promoted;
+      this.counts.plain += compiled.plain;
+      this.counts.left += compiled.left;
     }
-    const names = bodies.map((_, n) => [...text(`b${n}`), 0, ...leb(functions.size + n)]);
-    const out: number[] = [0, 97, 115, 109, 1, 0, 0, 0];
-    const push = (bytes: readonly number[]) => {
-      for (const b of bytes) out.push(b);
-    };
-    push(section(1, vector(types)));
-    push(section(2, vector(imports)));
-    push(section(3, vector(bodies.map(() => [0]))));
-    push(section(7, vector(names)));
-    push(section(10, vector(bodies)));
-    return Uint8Array.from(out);
+    if (made.length === 0) return;
+    const bytes = buildModule(
+      this.functions.code,
+      made.map((m) => m.compiled.body),
+      functionImports,
+      globalImports,
+    );
+    const translated = performance.now();
+    this.onModule?.(made, bytes);
+    const core: { [name: string]: WebAssembly.ImportValue } = { memory: this.memory };
+    for (const f of functionImports.keys()) core[`f${f}`] = this.exports[`f${f}`] as WebAssembly.ImportValue;
+    for (const g of globalImports.keys()) core[`g${g}`] = this.exports[`g${g}`] as WebAssembly.ImportValue;
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { core });
+    this.install(
+      made.map((m) => m.region),
+      instance,
+    );
+    this.counts.modules++;
+    this.counts.functions += made.length;
+    this.counts.bytes += bytes.length;
+    this.counts.translateMs += translated - started;
+    this.counts.compileMs += performance.now() - translated;
+    this.evict();
+  }
+  private install(regions: readonly Region[], instance: WebAssembly.Instance): void {
+    const slots: number[] = [];
+    regions.forEach((region, n) => {
+      for (const node of region.nodes) if (node.block !== region.entry && !this.core.addUser(node.block, region.entry)) return;
+      const slot = this.freeSlots.pop() ?? this.core.table.grow(1);
+      this.core.table.set(slot, instance.exports[`r${n}`] as () => void);
+      this.core.installRegion(region.entry, slot, region.span);
+      this.installed.set(slot, region.entry);
+      slots.push(slot);
+      this.counts.blocks += region.nodes.length;
+    });
+    this.modules.push({ slots });
+  }
+  /** The oldest modules go when there are too many regions. */
+  private evict(): void {
+    while (this.installed.size > MOST_FUNCTIONS) {
+      const oldest = this.modules.shift();
+      if (!oldest) return;
+      for (const slot of oldest.slots) {
+        const entry = this.installed.get(slot);
+        // The slot may belong to a younger module by now; dropping that one region costs little.
+        if (entry === undefined || this.view.getUint32(entry + BLOCK_HEADER_SIZE, true) !== slot) continue;
+        this.core.removeRegion(entry);
+        this.counts.evicted++;
+      }
+      this.reclaim();
+    }
   }
 }
 const codes = new WeakMap<Uint8Array, CoreCode>();
@@ -183,4 +200,13 @@ export function coreCodeOf(bytes: Uint8Array): CoreCode {
     codes.set(bytes, code);
   }
   return code;
+}
+const functions = new WeakMap<CoreCode, CoreFunctions>();
+function functionsOf(code: CoreCode): CoreFunctions {
+  let f = functions.get(code);
+  if (!f) {
+    f = new CoreFunctions(code);
+    functions.set(code, f);
+  }
+  return f;
 }

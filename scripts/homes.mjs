@@ -1,0 +1,60 @@
+// Replaces the names of a wasm binary by what the translator (workers/cpu/jit) needs of them: for every function of core, whether it leaves the
+// guest's general registers alone. That follows from the file a function stands in, with the exceptions named here.
+
+/** Files of core whose functions never read or write general registers; they may fault, do I/O and change flags. */
+const NO_REGISTERS = new Set([
+  "alu", "blocks", "fault", "float-core", "float80", "flags", "mmu", "mmx", "operands", "sse-float", "sse-int", "x87", "x87-math", "x87-state",
+]);
+/** Functions of these files that do. */
+const EXCEPTIONS = /storeMasked|maskmov|explicitLength|storeIndex|pcmp[ei]str|Stack[.#]/i;
+export const HOMES = "guesthouse.homes";
+
+/** `keepNames`: for reading with tools. */
+export function addHomes(bytes, keepNames) {
+  let at = 8;
+  const u32 = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const b = bytes[at++];
+      value |= (b & 0x7f) << shift;
+      if (!(b & 0x80)) return value >>> 0;
+    }
+  };
+  const text = () => {
+    const length = u32();
+    at += length;
+    return new TextDecoder().decode(bytes.subarray(at - length, at));
+  };
+  const parts = [bytes.subarray(0, 8)];
+  const names = new Map();
+  while (at < bytes.length) {
+    const start = at;
+    const id = bytes[at++];
+    const end = u32() + at;
+    let keep = true;
+    if (id === 0) {
+      const name = text();
+      if (name === "name") {
+        keep = keepNames;
+        while (at < end) {
+          const sub = bytes[at++];
+          const subEnd = u32() + at;
+          if (sub === 1) for (let n = u32(); n > 0; n--) names.set(u32(), text());
+          at = subEnd;
+        }
+      } else keep = false;
+    }
+    if (keep) parts.push(bytes.subarray(start, end));
+    at = end;
+  }
+  if (names.size === 0) throw new Error("homes: the binary has no names");
+  const flags = new Uint8Array(Math.max(...names.keys()) + 1);
+  for (const [n, name] of names) {
+    const home = /^workers\/cpu\/core\/([^/]+)\//.exec(name)?.[1] ?? "";
+    if (NO_REGISTERS.has(home) && !EXCEPTIONS.test(name)) flags[n] = 1;
+  }
+  const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)]);
+  const label = new TextEncoder().encode(HOMES);
+  parts.push(Uint8Array.from([0, ...leb(1 + label.length + flags.length), label.length, ...label]), flags);
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,424 @@
+// One region as one WebAssembly function: core's handlers copied one after the other (copy.ts), joined by branches inside the region and by tail
+// calls of core's dispatcher at its exits. Registers and flags are loaded at the entry where needed, stored at exits and before anything that may
+// look at them. Faults are precise: before a call that may unwind, the state is what the interpreter would have at that instruction.
+
+import { ATTENTION, BLOCK_IP, ICOUNT, IP, LIMIT, VCPU_BASE } from "../core/layout.ts";
+import { Copier, FLAG_A, FLAG_B, FLAG_OP, type Imports, type Place, Unsupported, type Uses, VARIABLES } from "./copy.ts";
+import type { CoreFunctions } from "./core-functions.ts";
+import type { Ir } from "./ir.ts";
+import { type Instruction, type Node, type Region, successors } from "./region.ts";
+
+export interface Compiled {
+  /** Entry of the module's code section. */
+  readonly body: Uint8Array;
+  /** Instructions copied with registers in locals, with the state in memory, and left to the interpreter. */
+  readonly promoted: number;
+  readonly plain: number;
+  readonly left: number;
+}
+type Label = { readonly kind: "loop" | "behind"; readonly node: number } | { readonly kind: "if" };
+
+/** Null when not even the first instruction can be copied. */
+export function compileRegion(core: CoreFunctions, ir: Ir, imports: Imports, region: Region): Compiled | null {
+  return new Compiler(core, ir, imports, region).compile();
+}
+
+class Compiler {
+  private readonly copier: Copier;
+  private readonly uses = new Map<Node, Uses>();
+  private readonly knownAtEnd = new Map<number, Copier["known"]>();
+  private readonly dirtyIn = new Map<Node, number>();
+  private readonly labels: Label[] = [];
+  private loads = 0;
+  private touched = 0;
+  private promoted = 0;
+  private plain = 0;
+  private left = 0;
+  private node: Node;
+
+  constructor(
+    private readonly core: CoreFunctions,
+    private readonly ir: Ir,
+    private readonly imports: Imports,
+    private readonly region: Region,
+  ) {
+    this.copier = new Copier(core, ir, imports, region.mode, (c, only) => this.spill(c.uses, only));
+    this.node = region.nodes[0] as Node;
+  }
+  compile(): Compiled | null {
+    const { ir, copier } = this;
+    ir.clear();
+    ir.later(() => this.prologue());
+    this.tree(0);
+    // Every path ends in a tail call.
+    ir.op0(0x00);
+    ir.op0(0x0b);
+    if (this.promoted + this.plain === 0) return null;
+    this.flow();
+    copier.local("icount");
+    copier.local("ip");
+    const body = ir.encode(this.core.code.bytes, copier.types);
+    return { body, promoted: this.promoted, plain: this.plain, left: this.left };
+  }
+
+  // ---- structure --------------------------------------------------------------------------------------------------------
+  private tree(n: number): void {
+    const node = this.region.nodes[n] as Node;
+    const merges = node.children.filter((c) => (this.region.nodes[c] as Node).merge).sort((a, b) => (this.region.nodes[b] as Node).order - (this.region.nodes[a] as Node).order);
+    if (node.loop) {
+      this.ir.op1(0x03, 0x40);
+      this.labels.push({ kind: "loop", node: n });
+      this.within(n, merges);
+      this.labels.pop();
+      this.ir.op0(0x0b);
+    } else this.within(n, merges);
+  }
+  private within(n: number, merges: readonly number[]): void {
+    const first = merges[0];
+    if (first === undefined) {
+      this.block(n);
+      return;
+    }
+    this.ir.op1(0x02, 0x40);
+    this.labels.push({ kind: "behind", node: first });
+    this.within(n, merges.slice(1));
+    this.labels.pop();
+    this.ir.op0(0x0b);
+    this.tree(first);
+  }
+  private go(to: number): void {
+    const node = this.region.nodes[to] as Node;
+    const kind = node.loop && this.labels.some((l) => l.kind === "loop" && l.node === to) ? "loop" : "behind";
+    if (kind === "loop" || node.merge) {
+      const at = this.labels.findLastIndex((l) => l.kind === kind && l.node === to);
+      if (at < 0) throw new Error("translator: no label for a branch");
+      this.ir.op1(0x0c, this.labels.length - 1 - at);
+    } else this.tree(to);
+  }
+
+  // ---- one block --------------------------------------------------------------------------------------------------------
+  private block(n: number): void {
+    const node = this.region.nodes[n] as Node;
+    const { copier } = this;
+    this.node = node;
+    const uses: Uses = { dirty: 0, defined: 0, exposed: 0, clean: false, reloads: [], touched: 0 };
+    copier.uses = uses;
+    this.uses.set(node, uses);
+    const only = node.predecessors[0];
+    copier.known = n !== 0 && !node.loop && node.predecessors.length === 1 && only !== undefined ? [...(this.knownAtEnd.get(only) ?? [])] : [];
+    if (node.loop) this.loopCheck(node);
+    const count = node.instructions.length;
+    for (let i = 0; i < count; i++) {
+      const instruction = node.instructions[i] as Instruction;
+      const last = i === count - 1;
+      const { ending } = node;
+      if (last && (ending.kind === "condition" || ending.kind === "jumps")) {
+        this.promoted++;
+        this.jump(n, instruction, i);
+        return;
+      }
+      const other = last && ending.kind === "other";
+      if (!this.copy(instruction, i, other)) {
+        this.left += count - i;
+        this.leave(node.delta + instruction.start, i);
+        return;
+      }
+      if (other) {
+        this.spill(uses, -1);
+        this.storeCount(count);
+        this.dispatch("dispatch");
+        return;
+      }
+    }
+    this.knownAtEnd.set(n, [...copier.known]);
+    this.edge(node.next, node.nextDelta, count);
+  }
+  private place(instruction: Instruction): Place {
+    const { node } = this;
+    return { record: instruction.record, bytes: instruction.bytes, block: node.block, blockDelta: BigInt(node.delta), endDelta: BigInt(node.delta + instruction.end) };
+  }
+  /** One instruction; `ends`: it decides where to go. False: it cannot be copied. */
+  private copy(instruction: Instruction, before: number, ends: boolean): boolean {
+    const { copier, ir, core } = this;
+    const { uses } = copier;
+    const index = core.code.table.get(instruction.handler);
+    if (index === undefined || ir.full) return false;
+    const place = this.place(instruction);
+    const saved = { ...uses, reloads: uses.reloads.map((r) => ({ ...r })), known: [...copier.known], ir: ir.count };
+    try {
+      if (ends) this.storeIp(place.endDelta);
+      copier.handler(index, place, true);
+      this.promoted++;
+      if (copier.mayStop && !ends) {
+        ir.op1(0x20, copier.local("stop"));
+        this.stopIf(place, before + 1);
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof Unsupported)) throw error;
+    }
+    ir.rewind(saved.ir);
+    copier.known = saved.known;
+    Object.assign(uses, { dirty: saved.dirty, defined: saved.defined, exposed: saved.exposed, clean: saved.clean, reloads: saved.reloads, touched: saved.touched });
+    try {
+      this.spill(uses, -1);
+      copier.syncAt(place);
+      if (ends) this.storeIp(place.endDelta);
+      copier.handler(index, place, false);
+    } catch (error) {
+      if (!(error instanceof Unsupported)) throw error;
+      ir.rewind(saved.ir);
+      return false;
+    }
+    this.plain++;
+    uses.clean = true;
+    uses.dirty = 0;
+    uses.defined = 0;
+    copier.known = [];
+    if (ends) return true;
+    const reload = { mask: 0 };
+    uses.reloads.push(reload);
+    const { node } = this;
+    ir.later(() => {
+      const mask = successors(node).length ? this.touched : reload.mask;
+      this.load(mask);
+      this.loadTlb();
+    });
+    ir.op1(0x23, this.imports.globalOf(core.global("stopSignal")));
+    this.stopIf(place, before + 1);
+    return true;
+  }
+  /** i32 on the stack: not 0 = the region ends behind the instruction. */
+  private stopIf(place: Place, count: number): void {
+    this.ir.op1(0x04, 0x40);
+    this.spill(this.copier.uses, -1);
+    this.storeIp(place.endDelta);
+    this.storeCount(count);
+    this.dispatch("leaveStopped");
+    this.ir.op0(0x0b);
+  }
+  private jump(n: number, instruction: Instruction, before: number): void {
+    const { copier, ir, core } = this;
+    const { node } = this;
+    const count = before + 1;
+    const place = this.place(instruction);
+    if (node.ending.kind === "jumps") {
+      this.knownAtEnd.set(n, [...copier.known]);
+      this.taken(node, place, count);
+      return;
+    }
+    const code = node.ending.kind === "condition" ? node.ending.code : 0;
+    const known = copier.condition(core.function(`holds${code}`), place);
+    this.knownAtEnd.set(n, [...copier.known]);
+    if (known !== null) {
+      if (known) this.taken(node, place, count);
+      else this.edge(node.next, node.nextDelta, count);
+      return;
+    }
+    ir.op1(0x04, 0x40);
+    this.labels.push({ kind: "if" });
+    this.taken(node, place, count);
+    this.resume(node);
+    this.labels.pop();
+    ir.op0(0x0b);
+    this.edge(node.next, node.nextDelta, count);
+    this.resume(node);
+  }
+  /** Emission of other blocks came between. */
+  private resume(node: Node): void {
+    this.node = node;
+    this.copier.uses = this.uses.get(node) as Uses;
+  }
+  private taken(node: Node, place: Place, count: number): void {
+    if (node.target < 0 && !node.targetNear && this.region.mode === 2) {
+      // A target that is not canonical faults at the jump.
+      const { ir, copier } = this;
+      this.pushIp(BigInt(node.targetDelta));
+      ir.i64(16n);
+      ir.op0(0x86);
+      ir.i64(16n);
+      ir.op0(0x87);
+      this.pushIp(BigInt(node.targetDelta));
+      ir.op0(0x52);
+      ir.op1(0x04, 0x40);
+      this.spill(copier.uses, -1);
+      copier.syncAt(place);
+      ir.op1(0x10, this.imports.functionOf(this.core.function("raiseNear")));
+      ir.op0(0x00);
+      ir.op0(0x0b);
+    }
+    this.edge(node.target, node.targetDelta, count, !node.targetNear);
+  }
+  /** To a node of the region, or out of it. */
+  private edge(to: number, delta: number, count: number, far = false): void {
+    if (to < 0) {
+      this.leave(delta, count, far);
+      return;
+    }
+    const { ir, copier } = this;
+    ir.op1(0x20, copier.local("icount"));
+    ir.i64(BigInt(count));
+    ir.op0(0x7c);
+    ir.op1(0x21, copier.local("icount"));
+    this.go(to);
+  }
+  /** The region ends; RIP is `delta` from its entry, `count` instructions of this block are done. `far`: the target may wrap at 4 GiB. */
+  private leave(delta: number, count: number, far = false): void {
+    this.spill(this.copier.uses, -1);
+    this.storeIp(BigInt(delta), far && this.region.mode === 5);
+    this.storeCount(count);
+    this.dispatch("dispatch");
+  }
+  /** Head of a loop: pending work or a budget that another round could exceed end the region here. */
+  private loopCheck(node: Node): void {
+    const { ir, copier } = this;
+    ir.i32(0);
+    ir.op2(0x28, 2, VCPU_BASE + ATTENTION);
+    ir.op1(0x20, copier.local("icount"));
+    ir.i64(BigInt(this.region.span));
+    ir.op0(0x7c);
+    ir.i32(0);
+    ir.op2(0x29, 3, VCPU_BASE + LIMIT);
+    ir.op0(0x56);
+    ir.op0(0x72);
+    ir.op1(0x04, 0x40);
+    this.leave(node.delta, 0);
+    ir.op0(0x0b);
+  }
+
+  // ---- state ------------------------------------------------------------------------------------------------------------
+  private pushIp(delta: bigint): void {
+    this.ir.op1(0x20, this.copier.local("ip"));
+    if (delta === 0n) return;
+    this.ir.i64(delta);
+    this.ir.op0(0x7c);
+  }
+  private storeIp(delta: bigint, wrap = false): void {
+    this.ir.i32(0);
+    this.pushIp(delta);
+    if (wrap) {
+      this.ir.i64(0xffffffffn);
+      this.ir.op0(0x83);
+    }
+    this.ir.op2(0x37, 3, VCPU_BASE + IP);
+  }
+  private storeCount(count: number): void {
+    this.ir.i32(0);
+    this.ir.op1(0x20, this.copier.local("icount"));
+    if (count) {
+      this.ir.i64(BigInt(count));
+      this.ir.op0(0x7c);
+    }
+    this.ir.op2(0x37, 3, VCPU_BASE + ICOUNT);
+  }
+  private dispatch(name: "dispatch" | "leaveStopped"): void {
+    this.ir.i32(0);
+    this.ir.op1(0x12, this.imports.functionOf(this.core.function(name)));
+  }
+  /** Stores the variables that may differ from the state here; which ones is known when the whole region is. */
+  private spill(uses: Uses, only: number): void {
+    const { dirty, clean } = uses;
+    const { node, ir } = this;
+    ir.later(() => this.store((dirty | (clean ? 0 : (this.dirtyIn.get(node) ?? 0))) & only));
+  }
+  private store(mask: number): void {
+    const { ir, copier } = this;
+    for (let v = 0; v < VARIABLES; v++) {
+      if (!(mask & (1 << v))) continue;
+      if (v < FLAG_OP) {
+        ir.wByte(0x41);
+        ir.wByte(0);
+      }
+      ir.wByte(0x20);
+      ir.wLeb(copier.variable(v));
+      if (v < FLAG_OP) {
+        ir.wByte(0x37);
+        ir.wByte(3);
+        ir.wLeb(VCPU_BASE + v * 8);
+      } else {
+        ir.wByte(0x24);
+        ir.wLeb(this.imports.globalOf(this.flag(v)));
+      }
+    }
+  }
+  private load(mask: number): void {
+    const { ir, copier } = this;
+    for (let v = 0; v < VARIABLES; v++) {
+      if (!(mask & (1 << v))) continue;
+      if (v < FLAG_OP) {
+        ir.wByte(0x41);
+        ir.wByte(0);
+        ir.wByte(0x29);
+        ir.wByte(3);
+        ir.wLeb(VCPU_BASE + v * 8);
+      } else {
+        ir.wByte(0x23);
+        ir.wLeb(this.imports.globalOf(this.flag(v)));
+      }
+      ir.wByte(0x21);
+      ir.wLeb(copier.variable(v));
+    }
+  }
+  private flag(v: number): number {
+    return this.core.global(v === FLAG_OP ? "flagOp" : v === FLAG_A ? "flagA" : v === FLAG_B ? "flagB" : "");
+  }
+  private loadTlb(): void {
+    const { ir, copier } = this;
+    for (const name of ["tlb", "generation"] as const) {
+      if (!copier.hasLocal(name)) continue;
+      ir.wByte(0x23);
+      ir.wLeb(this.imports.globalOf(this.core.global(name)));
+      ir.wByte(0x21);
+      ir.wLeb(copier.local(name));
+    }
+  }
+  private prologue(): void {
+    const { ir, copier } = this;
+    for (const [name, offset] of [
+      ["ip", BLOCK_IP],
+      ["icount", ICOUNT],
+    ] as const) {
+      ir.wByte(0x41);
+      ir.wByte(0);
+      ir.wByte(0x29);
+      ir.wByte(3);
+      ir.wLeb(VCPU_BASE + offset);
+      ir.wByte(0x21);
+      ir.wLeb(copier.local(name));
+    }
+    this.load(this.loads);
+    this.loadTlb();
+  }
+  /** Which variables may be dirty where, and which must be loaded at the entry. */
+  private flow(): void {
+    const nodes = [...this.uses.keys()];
+    const { region } = this;
+    for (const node of nodes) this.touched |= (this.uses.get(node) as Uses).touched;
+    const defined = new Map<Node, number>();
+    for (const node of nodes) {
+      this.dirtyIn.set(node, 0);
+      defined.set(node, node === region.nodes[0] ? 0 : -1);
+    }
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const node of nodes) {
+        const uses = this.uses.get(node) as Uses;
+        const dirty = uses.clean ? uses.dirty : (this.dirtyIn.get(node) as number) | uses.dirty;
+        const out = uses.clean ? -1 : (defined.get(node) as number) | uses.defined;
+        for (const s of successors(node)) {
+          const to = region.nodes[s] as Node;
+          if (!this.uses.has(to)) continue;
+          const d = (this.dirtyIn.get(to) as number) | dirty;
+          const m = (defined.get(to) as number) & out;
+          if (d !== this.dirtyIn.get(to) || m !== defined.get(to)) {
+            this.dirtyIn.set(to, d);
+            defined.set(to, m);
+            changed = true;
+          }
+        }
+      }
+    }
+    for (const node of nodes) this.loads |= ((this.uses.get(node) as Uses).exposed | (this.dirtyIn.get(node) as number)) & ~(defined.get(node) as number);
+    this.loads &= (1 << VARIABLES) - 1;
+  }
+}

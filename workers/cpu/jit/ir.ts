@@ -1,0 +1,171 @@
+// A function under construction: instructions in parallel arrays that can still be taken back (a constant whose use was folded away), then encoded.
+// One buffer is reused for every function.
+
+const NOP = -1;
+const RAW = -2;
+/** Bytes decided when the whole region is known: spills, loads at entry. */
+const LATE = -3;
+const I32C = 0x41;
+const I64C = 0x42;
+const CAPACITY = 1 << 18;
+
+export class Ir {
+  count = 0;
+  private readonly op = new Int32Array(CAPACITY);
+  private readonly a = new Int32Array(CAPACITY);
+  private readonly b = new Int32Array(CAPACITY);
+  private wide: bigint[] = [];
+  private late: (() => void)[] = [];
+  private out = new Uint8Array(1 << 20);
+  private at = 0;
+
+  clear(): void {
+    this.count = 0;
+    this.wide = [];
+    this.late = [];
+  }
+  /** Back to an earlier state: everything emitted since is forgotten. */
+  rewind(count: number): void {
+    this.count = count;
+  }
+  get full(): boolean {
+    return this.count > CAPACITY - 4096;
+  }
+  private push(op: number, a: number, b: number): number {
+    const n = this.count++;
+    this.op[n] = op;
+    this.a[n] = a;
+    this.b[n] = b;
+    return n;
+  }
+  /** Bytes of core.wasm as they are. */
+  raw(start: number, stop: number): number {
+    return this.push(RAW, start, stop);
+  }
+  /** An instruction without immediates, or with up to two LEB128 ones. */
+  op0(op: number): number {
+    return this.push(op, -1, -1);
+  }
+  op1(op: number, a: number): number {
+    return this.push(op, a, -1);
+  }
+  op2(op: number, a: number, b: number): number {
+    return this.push(op, a, b);
+  }
+  i32(value: number): number {
+    return this.push(I32C, value | 0, -1);
+  }
+  i64(value: bigint): number {
+    this.wide.push(value);
+    return this.push(I64C, this.wide.length - 1, -1);
+  }
+  /** Calls `write` when the function is encoded; it may emit with w* methods. */
+  later(write: () => void): void {
+    this.late.push(write);
+    this.push(LATE, this.late.length - 1, -1);
+  }
+  drop(n: number): void {
+    this.op[n] = NOP;
+  }
+  opAt(n: number): number {
+    return n >= 0 ? (this.op[n] as number) : NOP;
+  }
+  immediateAt(n: number): number {
+    return this.a[n] as number;
+  }
+  wideAt(n: number): bigint {
+    return this.wide[this.a[n] as number] as bigint;
+  }
+  replace(n: number, op: number, a = -1): void {
+    this.op[n] = op;
+    this.a[n] = a;
+    this.b[n] = -1;
+  }
+  // ---- encoding -------------------------------------------------------------------------------------------------------
+  wByte(v: number): void {
+    this.out[this.at++] = v;
+  }
+  wLeb(v: number): void {
+    let n = v >>> 0;
+    while (n > 127) {
+      this.out[this.at++] = (n & 127) | 128;
+      n >>>= 7;
+    }
+    this.out[this.at++] = n;
+  }
+  wI32(v: number): void {
+    this.wByte(I32C);
+    let n = v | 0;
+    for (;;) {
+      const b = n & 127;
+      n >>= 7;
+      if ((n === 0 && !(b & 64)) || (n === -1 && b & 64)) {
+        this.out[this.at++] = b;
+        return;
+      }
+      this.out[this.at++] = b | 128;
+    }
+  }
+  wI64(v: bigint): void {
+    if (v >= -0x40000000n && v < 0x40000000n) {
+      // Small values without BigInt arithmetic: the same LEB128 as an i32.
+      const opcode = this.at;
+      this.wI32(Number(v));
+      this.out[opcode] = I64C;
+      return;
+    }
+    this.wByte(I64C);
+    let n = BigInt.asIntN(64, v);
+    for (;;) {
+      const b = Number(n & 127n);
+      n >>= 7n;
+      if ((n === 0n && !(b & 64)) || (n === -1n && b & 64)) {
+        this.out[this.at++] = b;
+        return;
+      }
+      this.out[this.at++] = b | 128;
+    }
+  }
+  /** The function's code section entry: its size, locals (types by number, parameters not included) and instructions. */
+  encode(core: Uint8Array, locals: readonly number[]): Uint8Array {
+    this.at = 0;
+    // Runs of equal types.
+    const runs: [number, number][] = [];
+    for (const t of locals) {
+      const last = runs[runs.length - 1];
+      if (last && last[1] === t) last[0]++;
+      else runs.push([1, t]);
+    }
+    this.wLeb(runs.length);
+    for (const [n, t] of runs) {
+      this.wLeb(n);
+      this.wByte(t);
+    }
+    for (let i = 0; i < this.count; i++) {
+      if (this.at > this.out.length - 4096) {
+        const bigger = new Uint8Array(this.out.length * 2);
+        bigger.set(this.out);
+        this.out = bigger;
+      }
+      const op = this.op[i] as number;
+      const a = this.a[i] as number;
+      if (op === NOP) continue;
+      if (op === RAW) {
+        for (let p = a; p < (this.b[i] as number); p++) this.out[this.at++] = core[p] as number;
+      } else if (op === LATE) (this.late[a] as () => void)();
+      else if (op === I32C) this.wI32(a);
+      else if (op === I64C) this.wI64(this.wide[a] as bigint);
+      else {
+        if (op >= 0xfc00) {
+          this.wByte(op >> 8);
+          this.wLeb(op & 0xff);
+        } else this.wByte(op);
+        if (a >= 0) {
+          this.wLeb(a);
+          if ((this.b[i] as number) >= 0) this.wLeb(this.b[i] as number);
+        }
+      }
+    }
+    return this.out.slice(0, this.at);
+  }
+}

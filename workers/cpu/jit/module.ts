@@ -1,0 +1,51 @@
+// Translated functions as one WebAssembly module: imports of core's memory, functions (f<index>) and globals (g<index>), exports r0, r1, ...
+
+import type { CoreCode } from "./core-code.ts";
+import { I32, leb, section, text, vector } from "./emit.ts";
+
+export function buildModule(code: CoreCode, bodies: readonly Uint8Array[], functions: ReadonlyMap<number, number>, globals: ReadonlyMap<number, number>): Uint8Array {
+  const types: number[][] = [[0x60, 1, I32, 0]];
+  const typeOf = new Map<string, number>([["127:", 0]]);
+  const typeIndex = (core: number): number => {
+    const signature = code.types[code.functionTypes[core] as number];
+    if (!signature) throw new Error(`translator: function ${core} has no type`);
+    const key = `${signature.params.join(",")}:${signature.results.join(",")}`;
+    let n = typeOf.get(key);
+    if (n === undefined) {
+      n = types.length;
+      typeOf.set(key, n);
+      types.push([0x60, ...leb(signature.params.length), ...signature.params, ...leb(signature.results.length), ...signature.results]);
+    }
+    return n;
+  };
+  const imports: number[][] = [[...text("core"), ...text("memory"), 2, 3, ...leb(1), ...leb(65536)]];
+  for (const f of functions.keys()) imports.push([...text("core"), ...text(`f${f}`), 0, ...leb(typeIndex(f))]);
+  for (const g of globals.keys()) {
+    const global = code.globals[g];
+    if (!global) throw new Error(`translator: no global ${g}`);
+    imports.push([...text("core"), ...text(`g${g}`), 3, global.type, global.mutable ? 1 : 0]);
+  }
+  const names = bodies.map((_, n) => [...text(`r${n}`), 0, ...leb(functions.size + n)]);
+  const head = [
+    0, 97, 115, 109, 1, 0, 0, 0,
+    ...section(1, vector(types)),
+    ...section(2, vector(imports)),
+    ...section(3, vector(bodies.map(() => [0]))),
+    ...section(7, vector(names)),
+  ];
+  const sizes = bodies.map((b) => leb(b.length));
+  const count = leb(bodies.length);
+  const codeSize = bodies.reduce((n, b, i) => n + b.length + (sizes[i] as number[]).length, count.length);
+  const codeHead = [10, ...leb(codeSize), ...count];
+  const out = new Uint8Array(head.length + codeHead.length + codeSize - count.length);
+  out.set(head);
+  out.set(codeHead, head.length);
+  let at = head.length + codeHead.length;
+  bodies.forEach((b, i) => {
+    const size = sizes[i] as number[];
+    out.set(size, at);
+    out.set(b, at + size.length);
+    at += size.length + b.length;
+  });
+  return out;
+}

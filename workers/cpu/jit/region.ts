@@ -1,0 +1,237 @@
+// A region: hot blocks of one page that jump to each other, entered through one of them, as a control-flow graph. Edges that would make the graph
+// irreducible are dropped (they leave the region). Structured control follows the dominator tree (Ramsey, "Beyond Relooper", ICFP 2022).
+
+import {
+  BLOCK_COUNT,
+  BLOCK_HASH_NEXT,
+  BLOCK_HEADER_SIZE,
+  BLOCK_HITS,
+  BLOCK_HOST,
+  BLOCK_INTERPRETED,
+  BLOCK_LENGTH,
+  BLOCK_MODE,
+  HASH_BASE,
+  HASH_ENTRIES,
+  REC_END,
+  REC_FORM,
+  REC_HANDLER,
+  REC_IMM,
+  REC_SIZE,
+  REC_START,
+  RECORD_SIZE,
+} from "../core/layout.ts";
+import { ROWS } from "../isa/expand.ts";
+
+/** How a block ends. */
+export type Ending =
+  /** Into the next instruction (the block is full, or the page ends). */
+  | { readonly kind: "falls" }
+  | { readonly kind: "jumps" }
+  | { readonly kind: "condition"; readonly code: number }
+  /** Its last instruction decides itself: calls, returns, indirect jumps, system instructions. */
+  | { readonly kind: "other" };
+export interface Instruction {
+  readonly record: number;
+  readonly bytes: DataView;
+  /** Table index of the interpreter's handler. */
+  readonly handler: number;
+  /** Offsets in the block. */
+  readonly start: number;
+  readonly end: number;
+}
+export interface Node {
+  readonly block: number;
+  /** Distance in bytes from the region's entry. */
+  readonly delta: number;
+  readonly instructions: readonly Instruction[];
+  readonly length: number;
+  readonly ending: Ending;
+  /** Distance of the jump's target from the region's entry, and of the following instruction. */
+  readonly targetDelta: number;
+  readonly nextDelta: number;
+  /** The jump's target is in the same page. */
+  readonly targetNear: boolean;
+  /** Nodes, or -1: outside. */
+  target: number;
+  next: number;
+  // Derived.
+  order: number;
+  dominator: number;
+  children: number[];
+  loop: boolean;
+  merge: boolean;
+  predecessors: number[];
+}
+export interface Region {
+  readonly entry: number;
+  readonly mode: number;
+  readonly nodes: readonly Node[];
+  /** Instructions of all blocks: no path without a back-edge retires more. */
+  readonly span: number;
+}
+const MOST_BLOCKS = 24;
+const MOST_INSTRUCTIONS = 200;
+/** codeSize 2, or flat 32-bit code: jump targets need no limit checks. */
+export const isFlat = (mode: number) => mode === 2 || mode === 5;
+/** Rows whose near jumps the translator links itself, by number + 1. */
+const endings: (Ending | undefined)[] = [undefined];
+for (const row of ROWS) {
+  const condition = row.raw ? /^j(\d+)$/.exec(row.fn) : null;
+  if (condition) endings.push({ kind: "condition", code: Number(condition[1]) });
+  else if (row.raw && row.fn === "jmpRel") endings.push({ kind: "jumps" });
+  else endings.push(row.end ? { kind: "other" } : undefined);
+}
+const FALLS: Ending = { kind: "falls" };
+const OTHER: Ending = { kind: "other" };
+
+/** The decoded block at a host address, or 0. */
+function find(view: DataView, host: number, mode: number): number {
+  let b = view.getUint32(HASH_BASE + (((host ^ (host >>> 16)) & (HASH_ENTRIES - 1)) << 2), true);
+  while (b) {
+    if (view.getUint32(b + BLOCK_HOST, true) === host && view.getUint16(b + BLOCK_MODE, true) === mode) return b;
+    b = view.getUint32(b + BLOCK_HASH_NEXT, true);
+  }
+  return 0;
+}
+function read(view: DataView, block: number, entryHost: number, mode: number): Node {
+  const count = view.getUint16(block + BLOCK_COUNT, true);
+  const first = block + BLOCK_HEADER_SIZE;
+  // A copy: the records of a dropped block may be reused while a worker still reads.
+  const copy = new DataView(view.buffer.slice(first, first + count * RECORD_SIZE));
+  const own = view.getUint32(block + BLOCK_INTERPRETED, true);
+  const instructions: Instruction[] = [];
+  for (let n = 0; n < count; n++) {
+    const bytes = new DataView(copy.buffer, n * RECORD_SIZE, RECORD_SIZE);
+    const handler = n === 0 && own ? own : bytes.getUint32(REC_HANDLER, true);
+    instructions.push({ record: first + n * RECORD_SIZE, bytes, handler, start: bytes.getUint16(REC_START, true), end: bytes.getUint16(REC_END, true) });
+  }
+  const delta = view.getUint32(block + BLOCK_HOST, true) - entryHost;
+  const last = instructions[count - 1] as Instruction;
+  const length = view.getUint16(block + BLOCK_LENGTH, true);
+  let ending = endings[last.bytes.getUint16(REC_FORM, true)] ?? FALLS;
+  const whole = last.bytes.getUint8(REC_SIZE) === (mode === 2 ? 3 : 2);
+  if ((ending.kind === "condition" || ending.kind === "jumps") && !(isFlat(mode) && whole)) ending = OTHER;
+  const nextDelta = delta + length;
+  const targetDelta = ending.kind === "condition" || ending.kind === "jumps" ? nextDelta + Number(last.bytes.getBigInt64(REC_IMM, true)) : 0;
+  const host = entryHost + targetDelta;
+  return {
+    block, delta, instructions, length, ending, targetDelta, nextDelta,
+    targetNear: host >= 0 && Math.floor(host / 4096) === entryHost >>> 12,
+    target: -1, next: -1, order: -1, dominator: -1, children: [], loop: false, merge: false, predecessors: [],
+  };
+}
+/** The region around a hot block. `threshold`: executions that made it hot. */
+export function findRegion(view: DataView, entry: number, threshold: number): Region {
+  const entryHost = view.getUint32(entry + BLOCK_HOST, true);
+  const mode = view.getUint16(entry + BLOCK_MODE, true);
+  const nodes: Node[] = [read(view, entry, entryHost, mode)];
+  const byBlock = new Map<number, number>([[entry, 0]]);
+  let span = (nodes[0] as Node).instructions.length;
+  const warm = Math.max(1, threshold >> 4);
+  const reach = (delta: number): number => {
+    const host = entryHost + delta;
+    if (Math.floor(host / 4096) !== entryHost >>> 12) return -1;
+    const block = find(view, host, mode);
+    if (!block) return -1;
+    const known = byBlock.get(block);
+    if (known !== undefined) return known;
+    const count = view.getUint16(block + BLOCK_COUNT, true);
+    if (!count || nodes.length >= MOST_BLOCKS || span + count > MOST_INSTRUCTIONS) return -1;
+    if (view.getUint32(block + BLOCK_HITS, true) < warm && !view.getUint32(block + BLOCK_INTERPRETED, true)) return -1;
+    const n = nodes.length;
+    byBlock.set(block, n);
+    nodes.push(read(view, block, entryHost, mode));
+    span += count;
+    return n;
+  };
+  if (isFlat(mode))
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i] as Node;
+      const { kind } = node.ending;
+      if (kind === "condition" || kind === "jumps") if (node.targetNear) node.target = reach(node.targetDelta);
+      if (kind === "condition" || kind === "falls") node.next = reach(node.nextDelta);
+      if (kind === "condition" && node.target === node.next && node.target >= 0) node.next = -1;
+    }
+  analyse(nodes);
+  return { entry, mode, nodes, span };
+}
+export const successors = (n: Node): number[] => [n.target, n.next].filter((s) => s >= 0);
+
+/** Orders the graph, finds dominators and loops; drops edges into the middle of a loop. */
+function analyse(nodes: Node[]): void {
+  for (;;) {
+    const post: number[] = [];
+    const seen = new Set<number>();
+    const visit = (n: number) => {
+      seen.add(n);
+      for (const s of successors(nodes[n] as Node)) if (!seen.has(s)) visit(s);
+      post.push(n);
+    };
+    visit(0);
+    const order = post.reverse();
+    for (const node of nodes) {
+      node.order = -1;
+      node.dominator = -1;
+      node.children = [];
+      node.loop = node.merge = false;
+      node.predecessors = [];
+    }
+    order.forEach((n, i) => {
+      (nodes[n] as Node).order = i;
+    });
+    for (const n of order) for (const s of successors(nodes[n] as Node)) (nodes[s] as Node).predecessors.push(n);
+    (nodes[0] as Node).dominator = 0;
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const n of order.slice(1)) {
+        const node = nodes[n] as Node;
+        let best = -1;
+        for (const p of node.predecessors) {
+          if ((nodes[p] as Node).dominator < 0) continue;
+          best = best < 0 ? p : common(nodes, best, p);
+        }
+        if (node.dominator !== best) {
+          node.dominator = best;
+          changed = true;
+        }
+      }
+    }
+    let dropped = false;
+    for (const n of order) {
+      const node = nodes[n] as Node;
+      for (const way of ["target", "next"] as const) {
+        const s = node[way];
+        if (s < 0 || (nodes[s] as Node).order > node.order) continue;
+        if (dominates(nodes, s, n)) (nodes[s] as Node).loop = true;
+        else {
+          node[way] = -1;
+          dropped = true;
+        }
+      }
+    }
+    if (dropped) continue;
+    for (const n of order) {
+      const node = nodes[n] as Node;
+      if (n !== 0) (nodes[node.dominator] as Node).children.push(n);
+      node.merge = node.predecessors.filter((p) => (nodes[p] as Node).order < node.order).length > 1;
+    }
+    return;
+  }
+}
+function common(nodes: readonly Node[], a: number, b: number): number {
+  let x = a;
+  let y = b;
+  while (x !== y) {
+    while ((nodes[x] as Node).order > (nodes[y] as Node).order) x = (nodes[x] as Node).dominator;
+    while ((nodes[y] as Node).order > (nodes[x] as Node).order) y = (nodes[y] as Node).dominator;
+  }
+  return x;
+}
+function dominates(nodes: readonly Node[], a: number, b: number): boolean {
+  let x = b;
+  while (x !== a) {
+    if (x === 0) return false;
+    x = (nodes[x] as Node).dominator;
+  }
+  return true;
+}
