@@ -208,7 +208,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
     if (file.endsWith(".txt")) writeFileSync(file, `${(picture.rows ?? []).map((row) => row.trimEnd()).join("\n")}\n`);
     else writePng(file, picture);
   };
-  const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, screendump: dump });
+  const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, screendump: dump, snapshots: made.snapshots });
 
   let status = 0;
   const finished = new Promise<void>((resolve) => {

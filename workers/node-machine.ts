@@ -18,6 +18,8 @@ import { findMultiboot } from "./machine/boot-images.ts";
 import { InputHub } from "./machine/input.ts";
 import { Machine } from "./machine/machine.ts";
 import { traceBytes } from "./machine/trace.ts";
+import { Qcow2Store } from "./snapshots/qcow2-store.ts";
+import { RamKeeper } from "./snapshots/ram-keeper.ts";
 import type { BlockBackend, BytesBackend, PictureBackend } from "./platform/types.ts";
 
 export interface NodeParts {
@@ -38,6 +40,8 @@ export interface NodeMachine {
   readonly input: InputHub;
   /** The images behind the drives, by place. */
   readonly images: ReadonlyMap<string, Image>;
+  readonly keeper: RamKeeper;
+  readonly snapshots: Qcow2Store;
   /** Writes what is still in memory and closes the images. */
   close(): Promise<void>;
 }
@@ -190,5 +194,6 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
   const close = async () => {
     for (const image of images.values()) await later(closeChain(image));
   };
-  return { machine, board, cpu: board.cpu as WasmCpu, input, images, close };
+  const keeper = new RamKeeper(memory);
+  return { machine, board, cpu: board.cpu as WasmCpu, input, images, keeper, snapshots: new Qcow2Store(machine, keeper, images), close };
 }

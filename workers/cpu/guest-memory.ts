@@ -7,6 +7,7 @@ import {
   CODE_BASE,
   P2M_BASE,
   P2M_DIRTY,
+  P2M_LAZY,
   P2M_PAGES,
   P2M_PRESENT,
   P2M_ROM,
@@ -46,6 +47,11 @@ export class PoolMemory implements GuestMemory {
   /** Shadow mode per page: bit 0 reads go to the bus, bit 1 writes do. */
   private readonly shadow = new Uint8Array(P2M_PAGES);
   private readonly overlays = new Map<number, Overlay[]>();
+  /** 1: RAM of this page is still packed (see `defer`). */
+  private readonly lazy = new Uint8Array(P2M_PAGES);
+  /** 1: RAM of this page was written, noted when its map entry changed before anybody asked. */
+  private readonly written = new Uint8Array(P2M_PAGES);
+  private fill: (page: number) => void = () => {};
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
@@ -150,10 +156,12 @@ export class PoolMemory implements GuestMemory {
       const ram = this.ram[page] as number;
       const shadow = this.shadow[page] as number;
       let entry = 0;
-      if (ram && !(shadow & 1)) entry = ram | P2M_PRESENT | (shadow & 2 ? P2M_WRITE_BUS : 0);
+      if (ram && !(shadow & 1)) entry = ram | P2M_PRESENT | (shadow & 2 ? P2M_WRITE_BUS : 0) | (this.lazy[page] ? P2M_LAZY : 0);
       else if (overlay) entry = overlay.frame | P2M_PRESENT | (overlay.rom ? P2M_ROM : 0);
       const old = this.p2m[page] as number;
-      if ((old & ~P2M_DIRTY) !== entry) this.p2m[page] = entry;
+      if ((old & ~P2M_DIRTY) === entry) continue;
+      if (old & P2M_DIRTY && ram && (old & ~0xfff) >>> 0 === ram) this.written[page] = 1;
+      this.p2m[page] = entry;
     }
     this.listener?.mappingsChanged();
   }
@@ -188,6 +196,62 @@ export class PoolMemory implements GuestMemory {
   }
   private entry(address: number): number {
     const page = Math.floor(address / PAGE);
-    return page < P2M_PAGES ? (this.p2m[page] as number) : 0;
+    if (page >= P2M_PAGES) return 0;
+    const entry = this.p2m[page] as number;
+    return entry & P2M_LAZY ? this.pageIn(page) : entry;
+  }
+
+  // ---- snapshots -----------------------------------------------------------------------------------------------------
+
+  /** Pages of RAM in rising order. */
+  *ramPages(): Generator<number> {
+    for (let page = 0; page < P2M_PAGES; page++) if (this.ram[page]) yield page;
+  }
+  hasRam(page: number): boolean {
+    return this.ram[page] !== 0;
+  }
+  isDeferred(page: number): boolean {
+    return this.lazy[page] === 1;
+  }
+  /** The bytes of a page of RAM as they are in its frame (stale while it is deferred), whatever hides it from the guest. */
+  frame(page: number): Uint8Array {
+    const at = this.ram[page] as number;
+    return this.bytes.subarray(at, at + PAGE);
+  }
+  /** Pages of RAM written since the last call: `found` is called for each. */
+  takeWritten(found: (page: number) => void): void {
+    let any = false;
+    for (const page of this.ramPages()) {
+      const entry = this.p2m[page] as number;
+      const dirty = (entry & P2M_DIRTY) !== 0 && (entry & ~0xfff) >>> 0 === this.ram[page];
+      if (dirty) {
+        this.p2m[page] = entry & ~P2M_DIRTY;
+        any = true;
+      }
+      if (dirty || this.written[page]) found(page);
+    }
+    this.written.fill(0);
+    if (any) this.listener?.mappingsChanged();
+  }
+  /** From now on these pages of RAM get their contents when they are first touched: `fill(page)` writes frames and calls `arrived`. */
+  defer(pages: Iterable<number>, fill: (page: number) => void): void {
+    this.fill = fill;
+    for (const page of pages) {
+      this.lazy[page] = 1;
+      this.written[page] = 0;
+      const entry = this.p2m[page] as number;
+      if (entry & P2M_PRESENT && (entry & ~0xfff) >>> 0 === this.ram[page]) this.p2m[page] = (entry & ~P2M_DIRTY) | P2M_LAZY;
+    }
+    this.listener?.mappingsChanged();
+  }
+  arrived(page: number): void {
+    this.lazy[page] = 0;
+    this.p2m[page] = (this.p2m[page] as number) & ~P2M_LAZY;
+  }
+  /** Core (and DMA) touched a deferred page. */
+  pageIn(page: number): number {
+    this.fill(page);
+    if (this.lazy[page]) throw new Error(`page ${page} did not arrive`);
+    return this.p2m[page] as number;
   }
 }

@@ -1,6 +1,7 @@
 // The Cpu face over core.wasm: instantiates the core on the shared memory, translates guest faults (a host throw that unwinds wasm) into
 // deliveries, and gives the host functions. Runs in a Web Worker and in Node alike.
 
+import { bytesField, fields } from "../platform/state.ts";
 import type { IrqLine, State } from "../platform/types.ts";
 import {
   ATTENTION,
@@ -141,6 +142,7 @@ export class WasmCpu implements Cpu {
           return 1;
         },
         apicMsrWrite: (index: number) => (host.apicMsrWrite(index >>> 0, scratch.getBigUint64(0, true)) ? 1 : 0),
+        pageIn: (page: number) => memory.pageIn(page),
         nowNs: () => host.nowNs(),
         missing: (code: number, detail: number) => host.missing(MISSING[code]?.(detail) ?? `core ${code} ${detail}`),
         bug: (code: number, detail: number) => {
@@ -292,9 +294,7 @@ export class WasmCpu implements Cpu {
     return { block: this.block.slice() };
   }
   load(state: State): void {
-    const block = (state as { block?: unknown }).block;
-    if (!(block instanceof Uint8Array) || block.length !== VCPU_STATE_SIZE) throw new Error("cpu state: block has a wrong length");
-    this.block.set(block);
+    this.block.set(bytesField(fields(state, "cpu"), "block", VCPU_STATE_SIZE));
     this.core.restored();
   }
   attention(): number {

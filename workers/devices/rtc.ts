@@ -204,6 +204,12 @@ class Rtc implements Device<State> {
     this.cmos[index] = value;
     if (index <= 5) this.schedule();
   }
+  /** The battery kept the clock going while the machine was away: it is `seconds` since 1970 now. */
+  setTime(seconds: number): void {
+    this.offsetNs = seconds * 1e9 - this.clock.now();
+    this.seenSecond = this.second();
+    this.schedule();
+  }
   reset(): void {
     // RESET clears the enables and flags; time and memory are kept by the battery.
     this.cmos[B] = this.reg(B) & ~(B_PIE | B_AIE | B_UIE | 8);

@@ -7,7 +7,8 @@ import { VmdkImage } from "../backends/formats/vmdk.ts";
 import type { Io } from "../backends/io.ts";
 import { canCreate, checkOptions, makeFile } from "./create.ts";
 import { checkFormat, type ImgHost, openPath, reasonOf, statusAbove } from "./host.ts";
-import { besides, snapshotTable } from "./look.ts";
+import { snapshotTable } from "../backends/snapshot-table.ts";
+import { besides } from "./look.ts";
 import { ImgError, keyValues, last, parseArgs, type Parsed, sizeOf, TRY_HELP } from "./options.ts";
 
 const BUFFER = 2 << 20;

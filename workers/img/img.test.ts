@@ -7,7 +7,8 @@ import { now } from "../backends/io.ts";
 import { img } from "./index.ts";
 import { nodeImgHost } from "./img.node.ts";
 import { playSessions } from "./sessions.node.ts";
-import { humanSize, sizeOf } from "./options.ts";
+import { humanSize } from "../backends/snapshot-table.ts";
+import { sizeOf } from "./options.ts";
 
 const expected = readFileSync(join(import.meta.dirname, "golden/expected.txt"), "utf8");
 const names = [...expected.matchAll(/^== (.*)$/gm)].map((m) => m[1] as string);

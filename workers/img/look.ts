@@ -1,11 +1,12 @@
 // `qemu-img info`, `map`, `check`, `measure` and `compare`: looking at images without changing them (except check -r).
 
-import type { CheckReport, Image, SnapshotRow, Specific } from "../backends/image.ts";
+import type { CheckReport, Image, Specific } from "../backends/image.ts";
 import { Qcow2Image } from "../backends/formats/qcow2.ts";
 import type { Io } from "../backends/io.ts";
 import { canCreate, checkOptions } from "./create.ts";
 import { checkFormat, type ImgHost, openPath, type Piece, reasonOf, statusAbove } from "./host.ts";
-import { humanSize, ImgError, keyValues, last, parseArgs, type Parsed, sizeOf, TRY_HELP } from "./options.ts";
+import { humanSize, NO_ICOUNT, snapshotTable } from "../backends/snapshot-table.ts";
+import { ImgError, keyValues, last, parseArgs, type Parsed, sizeOf, TRY_HELP } from "./options.ts";
 
 /** As QEMU prints JSON: four spaces, keys as given. */
 const json = (value: unknown): string => `${JSON.stringify(value, (_, v) => (typeof v === "bigint" ? Number(v) : v), 4)}\n`;
@@ -22,19 +23,6 @@ function oneFile(parsed: Parsed): string {
 
 // ---- info ------------------------------------------------------------------------------------------------------------
 
-const NO_ICOUNT = 0xffffffffffffffffn;
-export function snapshotTable(snapshots: readonly SnapshotRow[]): string {
-  const rows = [["ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT"]];
-  for (const s of snapshots) {
-    const date = new Date(s.dateSec * 1000);
-    const two = (n: number) => String(n).padStart(2, "0");
-    const local = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-    const secs = Math.floor(s.vmClockNs / 1e9);
-    const clock = `${two(Math.floor(secs / 3600))}:${two(Math.floor(secs / 60) % 60)}:${two(secs % 60)}.${String(Math.floor(s.vmClockNs / 1e6) % 1000).padStart(3, "0")}`;
-    rows.push([s.id, s.name, humanSize(s.vmStateSize), local, clock, s.icount === NO_ICOUNT ? "" : String(s.icount)]);
-  }
-  return rows.map(([id, tag, size, date, clock, icount]) => `${id?.padEnd(9)} ${tag?.padEnd(16)} ${size?.padStart(8)} ${date?.padStart(19)} ${clock?.padStart(12)} ${icount?.padStart(10)}`).join("\n");
-}
 function specificLines(value: Specific, indent: string): string {
   let out = "";
   for (const [key, v] of Object.entries(value)) {

@@ -59,13 +59,6 @@ export function sizeOf(text: string): number | null {
   const value = Number(match[1]) * 1024 ** Math.max(0, " kmgtpe".indexOf((match[2] || " ").toLowerCase()));
   return Number.isFinite(value) && value < 2 ** 63 ? Math.floor(value) : null;
 }
-/** As QEMU's size_to_str: three digits, and the next unit from 1000 on. */
-export function humanSize(bytes: number): string {
-  const units = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-  let i = 0;
-  while (bytes / 1024 ** i >= 1000 && i < units.length - 1) i++;
-  return `${Number((bytes / 1024 ** i).toPrecision(3))} ${units[i]}B`;
-}
 /** "a=1,b=2" with ",," for a comma inside. */
 export function keyValues(texts: readonly string[]): Map<string, string> {
   const out = new Map<string, string>();

@@ -416,6 +416,12 @@ export class Board {
     this.pins.get("pm.sleep-button")?.(true);
   }
 
+  /** After a snapshot was loaded: the real-time clock shows the host's date again, where it did before. */
+  catchUpDate(): void {
+    const { base, mode } = this.config.clock;
+    if (mode === "wall" && (base === "utc" || base === "localtime")) (this.device("rtc") as ReturnType<typeof rtc.create>).setTime(this.baseSeconds());
+  }
+
   // ---- power and reset -----------------------------------------------------------------------------------------------
 
   /** Loads what booting without firmware needs. Called once before the first reset. */

@@ -78,10 +78,7 @@ export class Machine {
   /** Power on. `paused` stops before the first instruction. */
   async start(options: { readonly paused?: boolean } = {}): Promise<void> {
     if (this.current !== "off") return;
-    if (!this.prepared) {
-      await this.board.prepare();
-      this.prepared = true;
-    }
+    await this.prepare();
     this.board.reset();
     this.enter(options.paused ? "paused" : "running", "start");
   }
@@ -134,10 +131,17 @@ export class Machine {
   save(): Sections {
     return saveSections(this.board);
   }
+  /** What power-on needs, for a machine that is loaded instead of started. */
+  async prepare(): Promise<void> {
+    if (!this.prepared) await this.board.prepare();
+    this.prepared = true;
+  }
   /** Loads device and processor state; RAM is the caller's. Leaves the machine paused. */
   load(snapshot: Sections): void {
     if (this.current === "running") this.pause();
     loadSections(this.board, snapshot);
+    this.board.request = null;
+    this.board.catchUpDate();
     if (this.current !== "paused") this.enter("paused", "load");
   }
 

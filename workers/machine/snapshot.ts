@@ -1,5 +1,5 @@
 // A machine's state without its RAM: one named, versioned section per device, plus processor, PCI and time. Describes hardware, not our code.
-// RAM pages are added by whoever stores or sends the snapshot (frame pool, dirty pages).
+// RAM and disks are added by workers/snapshots.
 
 import type { DomainConfig } from "../../src/contract/domain.ts";
 import { numberField, fields, SnapshotError, timeField } from "../platform/state.ts";

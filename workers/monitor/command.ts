@@ -7,6 +7,21 @@ import type { InputHub } from "../machine/input.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { WasmCpu } from "../cpu/wasm-cpu.ts";
 
+/** A saved state of the machine and its disks, as listed. */
+export interface SavedVm {
+  readonly id: string;
+  readonly name: string;
+  readonly vmStateSize: number;
+  readonly dateMs: number;
+  readonly vmClockNs: number;
+}
+/** Where savevm keeps machines: in qcow2 disks in a terminal, in the library in a page. */
+export interface SnapshotStore {
+  list(): Promise<readonly SavedVm[]>;
+  save(name: string): Promise<SavedVm>;
+  load(name: string): Promise<void>;
+  remove(name: string): Promise<void>;
+}
 /** What commands work on. */
 export interface MonitorContext {
   readonly board: Board;
@@ -16,6 +31,7 @@ export interface MonitorContext {
   readonly version: string;
   /** What firmware wrote to port 0x402 (kept when the domain asks for it). */
   readonly debugLog?: () => string;
+  readonly snapshots?: SnapshotStore;
   /** Writes the screen to a file, where there are files. */
   readonly screendump?: (file: string) => void | Promise<void>;
 }

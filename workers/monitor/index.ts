@@ -6,11 +6,12 @@ import { type AnyCommand, command, type MonitorContext } from "./command.ts";
 import { inspectCommands } from "./inspect.ts";
 import { lifecycleCommands } from "./lifecycle.ts";
 import { memoryCommands } from "./memory.ts";
+import { snapshotCommands } from "./snapshots.ts";
 
 export type { MonitorContext } from "./command.ts";
 
 /** Every command there is; add a list here. */
-const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands];
+const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands, ...snapshotCommands];
 
 export interface Monitor {
   execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>>;

@@ -12,6 +12,8 @@ export declare function writeTpr(value: u32): void;
 /** APIC_BASE, TSC_DEADLINE, x2APIC. The value travels through SCRATCH_BASE; false: #GP. */
 export declare function apicMsrRead(index: u32): bool;
 export declare function apicMsrWrite(index: u32): bool;
+/** Fills the frame of a page marked P2M_LAZY; its new entry. */
+export declare function pageIn(page: u32): u32;
 /** Guest nanoseconds. */
 export declare function nowNs(): f64;
 /** A behaviour we lack: `code` is one of the MISSING_ numbers (missing.ts), `detail` is free. */

@@ -71,6 +71,8 @@ export const P2M_DIRTY: u32 = 4;
 export const P2M_WRITE_BUS: u32 = 8;
 /** Dirty tracking asked for: write translations are not cached while the page is clean. */
 export const P2M_TRACK: u32 = 16;
+/** The frame's contents are still packed: host.pageIn puts them there at the first touch. */
+export const P2M_LAZY: u32 = 32;
 
 // ---- TLB entry (offsets) --------------------------------------------------------------------------------------------
 // A tag is the linear page | generation; compared with (linear + size - 1) so that page-straddling accesses miss.

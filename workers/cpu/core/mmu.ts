@@ -5,9 +5,9 @@
 import { blockWritten } from "./blocks";
 import { AC, GP, PF, SSF, raiseCode } from "./fault";
 import { ACF } from "./flags";
-import { mmioRead, mmioWrite } from "./host";
+import { mmioRead, mmioWrite, pageIn } from "./host";
 import {
-  A20_MASK, CODE_BASE, COUNTERS, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, LOOKUP_BASE, LOOKUP_STRIDE, P2M_BASE, P2M_DIRTY, P2M_PAGES,
+  A20_MASK, CODE_BASE, COUNTERS, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, LOOKUP_BASE, LOOKUP_STRIDE, P2M_BASE, P2M_DIRTY, P2M_LAZY, P2M_PAGES,
   P2M_PRESENT, P2M_ROM, P2M_WRITE_BUS, PCID_BASE, PCID_STRIDE, PDPTE, POOL_BASE, TLB_ADDEND, TLB_BASE, TLB_ENTRIES, TLB_ENTRY_SIZE,
   TLB_EXEC, TLB_INFO, TLB_READ, TLB_STRIDE, TLB_WRITE, VCPU_BASE, VCPU_STRIDE, REC_SEG, P2M_TRACK,
 } from "./layout";
@@ -168,7 +168,9 @@ export function setWatching(on: bool): void {
 /** p2m entry of a physical address: frame | flags, 0 = not RAM. */
 export function p2m(physical: u64): u32 {
   const page = physical >> 12;
-  return page < P2M_PAGES ? load<u32>(P2M_BASE + (<usize>page << 2)) : 0;
+  if (page >= P2M_PAGES) return 0;
+  const entry = load<u32>(P2M_BASE + (<usize>page << 2));
+  return entry & P2M_LAZY ? pageIn(<u32>page) : entry;
 }
 function physicalRead32(physical: u64): u32 {
   const entry = p2m(physical);
