@@ -85,8 +85,32 @@ function serve(request: IncomingMessage, response: ServerResponse, next: () => v
   }
   for (const [name, value] of Object.entries(isolation)) response.setHeader(name, value);
   response.setHeader("Content-Type", path.endsWith(".wasm") ? "application/wasm" : "application/octet-stream");
-  response.setHeader("Content-Length", statSync(file).size);
-  createReadStream(file).pipe(response);
+  const { size, mtimeMs } = statSync(file);
+  const tag = `"${size.toString(36)}-${Math.floor(mtimeMs).toString(36)}"`;
+  response.setHeader("ETag", tag);
+  response.setHeader("Accept-Ranges", "bytes");
+  // A name with a hash in it never changes its contents.
+  response.setHeader("Cache-Control", /\/resume-[0-9a-f]+\.ghvm$/.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
+  if (request.headers["if-none-match"] === tag) {
+    response.statusCode = 304;
+    response.end();
+    return;
+  }
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
+  const from = range ? Number(range[1]) : 0;
+  const to = range?.[2] ? Math.min(Number(range[2]), size - 1) : size - 1;
+  if (range && (from > to || from >= size)) {
+    response.statusCode = 416;
+    response.setHeader("Content-Range", `bytes */${size}`);
+    response.end();
+    return;
+  }
+  if (range) {
+    response.statusCode = 206;
+    response.setHeader("Content-Range", `bytes ${from}-${to}/${size}`);
+  }
+  response.setHeader("Content-Length", to - from + 1);
+  createReadStream(file, { start: from, end: to }).pipe(response);
 }
 function machineFiles(): Plugin {
   let out = "";

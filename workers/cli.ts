@@ -208,6 +208,11 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
     if (file.endsWith(".txt")) writeFileSync(file, `${(picture.rows ?? []).map((row) => row.trimEnd()).join("\n")}\n`);
     else writePng(file, picture);
   };
+  if (session.loadVm !== "")
+    machine.onStart = async () => {
+      await made.snapshots.load(session.loadVm);
+      return true;
+    };
   const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, screendump: dump, snapshots: made.snapshots });
 
   let status = 0;

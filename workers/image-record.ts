@@ -32,3 +32,17 @@ export function damage(expected: FileRecord, bytes: number, sha256: string): str
 export function damagedFault(name: string, detail: string): FaultError {
   return new FaultError("image.hash", `${name} is damaged: ${detail}.`, "Run npm run images: a damaged file is built again.");
 }
+
+/** The record of a guest's saved machine (resume.json): its file lies beside it. */
+export function parseSavedRecord(text: string, name: string): FileRecord & { readonly file: string } {
+  const given = ((): Partial<FileRecord & { readonly file: string }> | null => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return null;
+    }
+  })();
+  if (typeof given?.file !== "string" || !/^[\w.-]+$/.test(given.file) || typeof given.bytes !== "number" || !(given.bytes > 16 && given.bytes < 2 ** 32) || typeof given.sha256 !== "string")
+    throw damagedFault(name, "it is not the record of a saved machine");
+  return { file: given.file, bytes: given.bytes, sha256: given.sha256.toLowerCase() };
+}

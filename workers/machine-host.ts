@@ -8,6 +8,7 @@ import { Ring } from "../src/contract/ring.ts";
 import { type Fault, FaultError, type Reply } from "../src/contract/schema.ts";
 import { blobFile } from "./backends/block-remote.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
+import { PrefacedBytes } from "./backends/bytes.ts";
 import { openDrive, openSource } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
@@ -20,6 +21,8 @@ import { Machine, type Notice } from "./machine/machine.ts";
 import { traceBytes } from "./machine/trace.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
+import { RamKeeper } from "./snapshots/ram-keeper.ts";
+import { restoreVm, resumeLine } from "./snapshots/save-vm.ts";
 import { type Fetcher, Sources } from "./sources.ts";
 
 export const VERSION = "0.1.0";
@@ -34,6 +37,8 @@ export interface HostEnvironment {
   readonly fetch: Fetcher;
   /** Compiles core.wasm found below `base`. */
   loadCore(base: string): Promise<CoreBinary>;
+  /** Bytes of a file at once, while the guest waits; null where that cannot be done. */
+  readonly fetchNow?: (url: string, from: number, to: number) => Uint8Array | null;
 }
 const silent: BytesBackend = { write: () => {}, onReadable: () => {}, read: () => -1 };
 
@@ -118,7 +123,12 @@ export class MachineHost implements MachineRpc {
       said = now;
       this.#say({ state: "off", reason: "progress", progress: { what, loaded, total } });
     });
-    const [core, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(config, sources), loadDisks(config, sources)]);
+    // A machine that resumes needs kernel and RAM disk only for its next reset: they come afterwards.
+    const resuming = config.boot.resume === "" ? null : sources.savedMachine(config.boot.resume, this.#environment.fetchNow ?? (() => null));
+    resuming?.catch(() => {}); // said at power-on
+    const plain: DomainConfig = resuming ? { ...config, boot: { ...config.boot, kernel: "" } } : config;
+    const [core, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(plain, sources), loadDisks(config, sources)]);
+    if (resuming) await resuming.then(() => {}, () => {});
 
     const views: SharedViews = {
       frame: createFrameView(),
@@ -141,6 +151,8 @@ export class MachineHost implements MachineRpc {
     });
     (views as { serial: SharedViews["serial"] }).serial = ports.map((p) => ({ out: p.out.buffer as SharedArrayBuffer, in: p.in.buffer as SharedArrayBuffer }));
 
+    // A resumed guest reads the date before anything that is typed.
+    let first: PrefacedBytes | null = null;
     const input = new InputHub();
     const picture = new FrameSink(views.frame);
     const bytes = (id: string): BytesBackend => {
@@ -160,7 +172,11 @@ export class MachineHost implements MachineRpc {
     const backends = <K extends keyof Backends>(kind: K, id: string): Backends[K] => {
       const make: { readonly [P in keyof Backends]: () => Backends[P] } = {
         block: () => disks.get(id) ?? null,
-        bytes: () => bytes(id),
+        bytes: () => {
+          if (id !== "serial0" || !resuming) return bytes(id);
+          first = new PrefacedBytes(bytes(id));
+          return first;
+        },
         picture: () => picture,
         input: () => input,
       };
@@ -182,6 +198,34 @@ export class MachineHost implements MachineRpc {
     });
     if (!cpu) throw new Error("the board made no processor");
     const machine = new Machine(board);
+    const keeper = new RamKeeper(memory);
+    if (resuming) {
+      const bootFiles = async () => board.addBootFiles(await loadFirmware(config, sources));
+      machine.onStart = async () => {
+        const later = machine.resetAfter === null;
+        try {
+          const { vm, complete } = await resuming;
+          await restoreVm(machine, keeper, vm);
+          if (vm.waits === "ask-time") first?.say(resumeLine());
+          complete.catch((error: unknown) => {
+            machine.powerOff();
+            this.#say({ state: "crashed", reason: "error", error: faultOf(error) });
+          });
+          if (later) {
+            machine.resetAfter = complete.then(bootFiles, bootFiles);
+            machine.resetAfter.catch(() => {}); // said at the reset
+          }
+          return true;
+        } catch (error) {
+          if (!(error instanceof FaultError)) throw error;
+          // It boots instead, and says why.
+          const { message } = error.fault;
+          for (const byte of new TextEncoder().encode(`[guesthouse] This machine boots instead of resuming: ${message}\r\n`)) ports[0]?.out.push(byte);
+          machine.resetAfter ??= bootFiles();
+          return false;
+        }
+      };
+    }
     const stats = new Float64Array(views.stats);
     const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog });
     this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false };

@@ -6,11 +6,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { DomainConfig } from "../src/contract/domain.ts";
 import { FaultError } from "../src/contract/schema.ts";
+import { PrefacedBytes } from "./backends/bytes.ts";
+import { loadZstd } from "./backends/compress.ts";
 import { fileFault, NodeFile, nodeSurroundings } from "./backends/byte-file.node.ts";
 import { openSource, type SourceOptions } from "./backends/sources.ts";
 import { closeChain, type Image } from "./backends/image.ts";
 import { later } from "./backends/io.ts";
-import { damage, damagedFault, parseRecord } from "./image-record.ts";
+import { damage, damagedFault, parseRecord, parseSavedRecord } from "./image-record.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import { type BackendSource, type Board, buildBoard, type FirmwareImages } from "./machine/board.ts";
@@ -19,6 +21,8 @@ import { InputHub } from "./machine/input.ts";
 import { Machine } from "./machine/machine.ts";
 import { traceBytes } from "./machine/trace.ts";
 import { Qcow2Store } from "./snapshots/qcow2-store.ts";
+import { restoreVm, resumeLine } from "./snapshots/save-vm.ts";
+import { decodeVm } from "./snapshots/vm-file.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
 import type { BlockBackend, BytesBackend, PictureBackend } from "./platform/types.ts";
 
@@ -145,6 +149,18 @@ async function loadFirmware(config: DomainConfig, parts: NodeParts): Promise<Fir
   };
 }
 
+/** A saved machine, or the one that a record (".json") beside it names. */
+async function savedMachine(source: string, root: string): Promise<Uint8Array> {
+  const bytes = await sourceBytes(source, root);
+  if (!source.endsWith(".json")) return bytes;
+  const record = parseSavedRecord(new TextDecoder().decode(bytes), source);
+  const beside = `${source.slice(0, source.lastIndexOf("/") + 1)}${record.file}`;
+  const found = await sourceBytes(beside, root);
+  const detail = damage(record, found.length, createHash("sha256").update(found).digest("hex"));
+  if (detail !== null) throw damagedFault(beside, detail);
+  return found;
+}
+
 let compiled: CoreBinary | null = null;
 function coreBinary(parts: NodeParts): CoreBinary {
   if (compiled && !parts.core) return compiled;
@@ -171,9 +187,16 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
     );
   const firmware = await loadFirmware(config, parts);
   const input = new InputHub();
+  // A resumed guest reads the date before anything that is typed.
+  let first: PrefacedBytes | null = null;
+  const bytes = (id: string): BytesBackend => {
+    if (id !== "serial0" || config.boot.resume === "") return parts.bytes(id);
+    first = new PrefacedBytes(parts.bytes(id));
+    return first;
+  };
   const make = {
     block: (id: string) => disks.get(id) ?? null,
-    bytes: (id: string) => parts.bytes(id),
+    bytes,
     picture: () => parts.picture,
     input: () => input,
   };
@@ -195,5 +218,15 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
     for (const image of images.values()) await later(closeChain(image));
   };
   const keeper = new RamKeeper(memory);
+  if (config.boot.resume !== "") {
+    const saved = await savedMachine(config.boot.resume, parts.root);
+    machine.onStart = async () => {
+      await loadZstd();
+      const vm = decodeVm(saved);
+      await restoreVm(machine, keeper, vm);
+      if (vm.waits === "ask-time") first?.say(resumeLine());
+      return true;
+    };
+  }
   return { machine, board, cpu: board.cpu as WasmCpu, input, images, keeper, snapshots: new Qcow2Store(machine, keeper, images), close };
 }

@@ -4,7 +4,10 @@
 
 import { FaultError } from "../src/contract/schema.ts";
 import type { Attachments } from "../src/contract/machine.ts";
-import { damage, damagedFault, type ImageRecord, parseRecord } from "./image-record.ts";
+import { loadZstd } from "./backends/compress.ts";
+import { damage, damagedFault, type ImageRecord, parseRecord, parseSavedRecord } from "./image-record.ts";
+import { decodeVm } from "./snapshots/vm-file.ts";
+import { openVmStream, type VmStream } from "./snapshots/vm-stream.ts";
 
 const MOST_MEMORY_DISK = 2 ** 31;
 
@@ -56,6 +59,38 @@ export class Sources {
       default:
         throw new FaultError("source.unknown", `"${source}" does not say where its bytes come from.`, "Known: guest:, library:, url:, memory:.");
     }
+  }
+  /**
+   * A saved machine that can run before it is here: a guest's, through its record ("guest:ID/resume.json"), or any other source, whole.
+   * `fetchNow` gets a piece at once. The hash is checked when everything arrived: `complete` fails when it is wrong.
+   */
+  async savedMachine(source: string, fetchNow: (url: string, from: number, to: number) => Uint8Array | null): Promise<VmStream> {
+    if (!source.startsWith("guest:") || !source.endsWith(".json")) {
+      const bytes = await this.bytes(source);
+      await loadZstd();
+      return { vm: decodeVm(bytes), complete: Promise.resolve(bytes) };
+    }
+    const path = source.slice("guest:".length);
+    const url = `${this.#base}guests/${safePath(path, source)}`;
+    let response: Response;
+    try {
+      response = await this.#fetch(url, "revalidate");
+    } catch {
+      throw new FaultError("source.network", `${source} could not be fetched.`, "Is the network there?");
+    }
+    if (!response.ok) throw missingFault(source, response.status);
+    const record = parseSavedRecord(await response.text(), source);
+    const file = `${url.slice(0, url.lastIndexOf("/") + 1)}${record.file}`;
+    const body = await this.#fetch(file).catch(() => null);
+    if (!body?.ok) throw missingFault(record.file, body?.status ?? 0);
+    const stream = await openVmStream(body, record.bytes, (from, to) => fetchNow(file, from, to), (loaded) => this.#count(source, loaded, record.bytes));
+    const complete = stream.complete.then(async (bytes) => {
+      const detail = damage(record, bytes.length, await sha256(bytes, record.sha256));
+      if (detail !== null) throw damagedFault(record.file, detail);
+      return bytes;
+    });
+    complete.catch(() => {}); // whoever waits for it is told
+    return { vm: stream.vm, complete };
   }
   /** A file that `npm run images` built, checked against its record. */
   async #built(source: string, top: string, path: string): Promise<Uint8Array> {
@@ -142,6 +177,7 @@ export class Sources {
     this.#progress(source, all, known ? whole : 0);
   }
 }
+const missingFault = (name: string, status: number) => new FaultError("source.missing", `${name} is not on this site (answer ${status}).`, "Build the guests with npm run images.");
 function safePath(path: string, source: string): string {
   const parts = path.split("/");
   if (path === "" || parts.some((p) => p === "" || p === "." || p === "..") || /[\\?#]/.test(path))

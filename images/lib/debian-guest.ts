@@ -4,6 +4,7 @@
 import { domainSchema } from "../../src/contract/domain.ts";
 import { need, unpack } from "./debian.ts";
 import type { Recipe, Text } from "./guest.ts";
+import reseed from "./reseed.json" with { type: "json" };
 import { type Entry, makeInitramfs, moduleEntries } from "./initramfs.ts";
 
 /** What the labs use (mission map groups 4, 6, 9): loaded by the person with modprobe, none by itself. */
@@ -33,7 +34,24 @@ tty1::respawn:/etc/shell
 const RC = `#!/bin/sh
 dmesg -n 3
 `;
+/** What the snapshot that starts the guest at once is made of: see resume.ts. */
+export const RESUME_FLAG = "guesthouse.resume";
 const SHELL = `#!/bin/sh
+if [ "$(tty)" = /dev/ttyS0 ] && grep -q ${RESUME_FLAG} /proc/cmdline; then
+  # The snapshot is taken while this waits. Free memory is filled with zeros first: they take no space in it.
+  mkdir -p /run/zeros
+  mount -t tmpfs -o size=$(($(grep MemFree /proc/meminfo | tr -dc 0-9) - 12000))k zeros /run/zeros
+  dd if=/dev/zero of=/run/zeros/z bs=64k 2>/dev/null
+  umount /run/zeros
+  rmdir /run/zeros
+  stty -echo
+  echo GUESTHOUSE-WAITS
+  # Whoever resumes it sends the date and fresh randomness as the first line.
+  read -r now seed
+  stty echo
+  date -u -s "@$now" >/dev/null
+  echo "$seed" | reseed
+fi
 echo
 echo "BOOT-OK $(uname -srm)"
 echo "Type commands here. poweroff -f ends the machine."
@@ -54,7 +72,7 @@ export function debianGuest(options: {
   const { id, architecture, metapackage } = options;
   return {
     id,
-    revision: 5,
+    revision: 6,
     packages: true,
     async build({ source, write, used }) {
       const kernel = await source.fetch(metapackage, architecture, /^linux-image-\d/);
@@ -74,6 +92,7 @@ export function debianGuest(options: {
         text(INITTAB, "etc/inittab", 0o644),
         text(RC, "etc/rc", 0o755),
         text(SHELL, "etc/shell", 0o755),
+        { path: "bin/reseed", kind: "file", bytes: Buffer.from(reseed.reseed, "base64"), mode: 0o755 },
         text("root:x:0:0:root:/root:/bin/sh\n", "etc/passwd", 0o644),
         text("root:x:0:\n", "etc/group", 0o644),
         ...moduleEntries(files, MODULES),
@@ -92,7 +111,7 @@ export function debianGuest(options: {
         },
         vga: "std",
       });
-      return [{ id, title: options.title, summary: options.summary, config }];
+      return [{ id, title: options.title, summary: options.summary, config, resumes: true }];
     },
   };
 }

@@ -17,6 +17,8 @@ export interface CatalogueRow {
   readonly summary: Text;
   readonly config: DomainConfig;
   readonly sizeBytes: number;
+  /** It can be started from a snapshot (resume.ts). */
+  readonly resumes?: boolean;
 }
 export interface Recipe {
   readonly id: string;

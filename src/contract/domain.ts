@@ -66,6 +66,7 @@ export const domainSchema = object("a machine", {
     kernel: optional(string("bzImage or Multiboot 1 ELF (source)"), ""),
     initrd: optional(string("initial RAM disk or multiboot modules (source, comma separated with arguments)"), ""),
     append: optional(string("kernel command line"), ""),
+    resume: optional(string("saved machine that power-on continues instead of booting (source)"), ""),
   }),
   vga: choice("display adapter", ["std", "none"]),
   serial: optional(list("backends of COM1-COM4: console, null, file:PATH, stdio, none", string("backend")), ["console"] as readonly string[]),

@@ -23,6 +23,7 @@ export function domainToFlags(domain: DomainConfig): string[] {
   if (domain.boot.kernel) flag("kernel", nameOf(domain.boot.kernel));
   if (domain.boot.initrd) flag("initrd", domain.boot.initrd.split(",").map(nameOf).join(","));
   if (domain.boot.append) flag("append", domain.boot.append);
+  if (domain.boot.resume) flag("incoming", `file:${nameOf(domain.boot.resume)}`);
   flag("vga", domain.vga);
   if (domain.serial.length === 0) flag("nodefaults");
   for (const port of domain.serial) flag("serial", port === "console" ? "vc" : port);

@@ -16,8 +16,6 @@ export const refusedFlags: { readonly [flag: string]: string } = {
   audio: "There is no sound card.",
   daemonize: "Start it in the background with your shell.",
   pidfile: "Your shell knows the process id.",
-  loadvm: "Snapshots are loaded from the library, not from a disk image.",
-  incoming: "Migration takes another way.",
   numa: "There is one memory node.",
   smbios: "SMBIOS tables are made from the domain.",
   acpitable: "ACPI tables are made from the domain.",

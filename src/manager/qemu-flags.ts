@@ -18,6 +18,8 @@ export interface Session {
   readonly screendump: string;
   readonly stats: string;
   readonly startPaused: boolean;
+  /** Snapshot to start from, "" for none. */
+  readonly loadVm: string;
   readonly noShutdown: boolean;
   readonly display: "none" | "default";
   /** Directory with firmware (-L), "" for the usual places. */
@@ -263,6 +265,16 @@ export const flagTable: readonly Flag[] = [
   { name: "initrd", argument: "FILE", help: "initial RAM disk, or Multiboot modules: \"FILE ARGS,FILE…\"", apply: (d, v) => {
     d.domain.boot.initrd = v.split(",").map((part) => sourceOf(part.trim())).join(",");
   } },
+  {
+    name: "incoming",
+    argument: "file:FILE",
+    help: "continue a saved machine (.ghvm) instead of booting",
+    apply: (d, v) => {
+      if (!v.startsWith("file:")) unsupported(`-incoming ${v.split(":")[0]}:`, "Use -incoming file:NAME.");
+      d.domain.boot.resume = sourceOf(v.slice(5));
+    },
+  },
+  { name: "loadvm", argument: "NAME", help: "start from a snapshot of the qcow2 disks", apply: (d, v) => { d.session.loadVm = v; } },
   { name: "append", argument: "TEXT", help: "kernel command line", apply: (d, v) => { d.domain.boot.append = v; } },
   { name: "bios", argument: "FILE", help: "system firmware (none: start the boot sector directly)", apply: (d, v) => {
     d.domain.firmware.bios = v === "none" || v === "seabios" ? v : sourceOf(v);
@@ -379,7 +391,7 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
       cpu: { model: "qemu64", count: 1, accel: "jit" },
       clock: { mode: "wall", shift: 3, base: "utc" },
       firmware: { bios: "seabios", vgaBios: "seavgabios", debug: false },
-      boot: { order: "cad", menu: false, kernel: "", initrd: "", append: "" },
+      boot: { order: "cad", menu: false, kernel: "", initrd: "", append: "", resume: "" },
       noReboot: false,
     },
     session: {
@@ -391,6 +403,7 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
       screendump: "",
       stats: "",
       startPaused: false,
+      loadVm: "",
       noShutdown: false,
       display: "default",
       firmwareDirectory: "",

@@ -36,6 +36,30 @@ export class QueueBytes implements BytesBackend {
   }
 }
 
+/** In front of another stream: what is said here, the guest reads first. */
+export class PrefacedBytes implements BytesBackend {
+  readonly #behind: BytesBackend;
+  #listener: () => void = () => {};
+  #preface: number[] = [];
+  constructor(behind: BytesBackend) {
+    this.#behind = behind;
+  }
+  write(byte: number): void {
+    this.#behind.write(byte);
+  }
+  onReadable(listener: () => void): void {
+    this.#listener = listener;
+    this.#behind.onReadable(listener);
+  }
+  read(): number {
+    return this.#preface.shift() ?? this.#behind.read();
+  }
+  say(text: string): void {
+    this.#preface.push(...new TextEncoder().encode(text));
+    this.#listener();
+  }
+}
+
 /** Over two rings in shared memory; whoever owns the worker calls `poll` when the other side wrote. */
 export class RingBytes implements BytesBackend {
   readonly #out: Ring;

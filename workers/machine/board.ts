@@ -27,7 +27,7 @@ import { addBootImages } from "./boot-images.ts";
 import { addFirmwareTables } from "./firmware-tables.ts";
 import { MachineClock } from "./clock.ts";
 import { fillCmos } from "./cmos.ts";
-import type { BoardParts } from "./parts.ts";
+import type { BoardParts, FirmwareImages } from "./parts.ts";
 import { TraceBus, traceKind } from "./trace.ts";
 
 export type { BackendSource, BoardParts, FirmwareImages } from "./parts.ts";
@@ -246,7 +246,7 @@ export class Board {
     fillCmos(clockChip, config, low, high, (id) => this.diskAt(id)?.sectors ?? 0);
     this.mapFirmware();
     addFirmwareTables(this, low, high);
-    addBootImages(this.fwCfg, config, parts.firmware, low);
+    this.addBootFiles(parts.firmware);
     this.fwCfg.addU32(FW_CFG.IRQ0_OVERRIDE, 1);
 
     this.clock.timers.onEarlier = () => this.onWake?.();
@@ -258,6 +258,10 @@ export class Board {
     const device = type.create(new BoardSlot(this, id, devfn), options);
     this.devices.push({ id, type: type as unknown as AnyType, device, devfn });
     return device;
+  }
+  /** Kernel, RAM disk and modules for the firmware: with the board, or later when the machine was resumed from a saved state. */
+  addBootFiles(firmware: FirmwareImages): void {
+    addBootImages(this.fwCfg, this.config, firmware, memoryLayout(this.config.memoryMiB).low);
   }
   /** Adds a type of the registry by name, when this build has it. */
   private addNamed(id: string, name: string, options: object, devfn = -1): Device | null {

@@ -45,7 +45,12 @@ export class Machine {
   /** Instructions per host millisecond, as measured. */
   private rate = 20_000;
   private prepared = false;
+  private starting = false;
   private lastNotice: Notice = { state: "off", reason: "new" };
+  /** Asked at power-on: puts the machine into a saved state and says true, or false to boot. */
+  onStart: (() => Promise<boolean>) | null = null;
+  /** What a reset has to wait for (files that firmware will ask for), once. */
+  resetAfter: Promise<void> | null = null;
   /** Host milliseconds spent running guest code and devices (for idle load). */
   busyMs = 0;
 
@@ -78,7 +83,18 @@ export class Machine {
   /** Power on. `paused` stops before the first instruction. */
   async start(options: { readonly paused?: boolean } = {}): Promise<void> {
     if (this.current !== "off") return;
-    await this.prepare();
+    if (this.starting) return;
+    this.starting = true;
+    try {
+      await this.prepare();
+      if (this.onStart && (await this.onStart())) {
+        if (!options.paused) this.enter("running", "start");
+        return;
+      }
+      await this.resetAfter;
+    } finally {
+      this.starting = false;
+    }
     this.board.reset();
     this.enter(options.paused ? "paused" : "running", "start");
   }
@@ -259,6 +275,20 @@ export class Machine {
       case "reset":
         if (this.board.config.noReboot) {
           this.enter("off", cause);
+          return false;
+        }
+        if (this.resetAfter) {
+          const files = this.resetAfter;
+          this.resetAfter = null;
+          this.enter("paused", "reset");
+          files.then(
+            () => {
+              if (this.current !== "paused") return;
+              this.board.reset();
+              this.enter("running", "reset");
+            },
+            (error: unknown) => this.enter("crashed", "error", { error }),
+          );
           return false;
         }
         this.board.reset();

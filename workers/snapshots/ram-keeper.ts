@@ -22,6 +22,8 @@ export class RamKeeper {
   #known: Map<number, PackedChunk | null> | null = null;
   /** Chunks written since. */
   readonly #written = new Set<number>();
+  /** Told of each chunk that is unpacked. */
+  onArrival: (chunk: number) => void = () => {};
   readonly #scratch = new Uint8Array(CHUNK_BYTES);
 
   constructor(memory: PoolMemory) {
@@ -88,6 +90,7 @@ export class RamKeeper {
   }
   #unpack(chunk: number): void {
     const packed = this.#known?.get(chunk) ?? null;
+    this.onArrival(chunk);
     const bytes = packed && zstdDecompress(packed.bytes, CHUNK_BYTES, "the snapshot");
     for (let n = 0; n < CHUNK_PAGES; n++) {
       const page = chunk * CHUNK_PAGES + n;

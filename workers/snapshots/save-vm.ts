@@ -1,6 +1,7 @@
 // Saving and going back: sections of every device (machine/snapshot.ts), RAM chunks (ram-keeper.ts), and the disks by whoever keeps them.
 // The machine stands still for the moment it is saved or loaded, and runs on afterwards if it ran before.
 
+import type { DomainConfig } from "../../src/contract/domain.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { loadZstd } from "../backends/compress.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -24,15 +25,31 @@ export async function captureVm(machine: Machine, keeper: RamKeeper, waits: VmSt
   if (machine.state !== "running" && machine.state !== "paused") throw new FaultError("snapshot.off", "Only a machine that is on can be saved.", "Start it first; disks of a machine that is off are saved by guesthouse img snapshot.");
   return standingStill(machine, () => ({ sections: machine.save(), chunks: keeper.capture(level), dateMs: Date.now(), waits }));
 }
+/** What differs between the hardware of a saved machine and this one, in words, or null. */
+function mismatch(saved: DomainConfig, own: DomainConfig): string | null {
+  if (saved.memoryMiB !== own.memoryMiB) return `${saved.memoryMiB} MiB of memory, not ${own.memoryMiB}`;
+  if (saved.cpu.model !== own.cpu.model) return `a ${saved.cpu.model} processor, not ${own.cpu.model}`;
+  if (saved.vga !== own.vga) return "another display adapter";
+  if (saved.clock.mode !== own.clock.mode) return `a clock that follows ${saved.clock.mode}, not ${own.clock.mode}`;
+  const ports = (c: DomainConfig) => c.serial.map((s) => (s === "none" ? "none" : "port")).join();
+  if (ports(saved) !== ports(own)) return "other serial ports";
+  const drives = (c: DomainConfig) => c.disks.map((d) => `${d.at} ${d.media} ${d.source === "" ? "empty" : "full"}`).sort().join();
+  if (drives(saved) !== drives(own)) return "other drives";
+  if (JSON.stringify(saved.devices) !== JSON.stringify(own.devices)) return "other devices";
+  return null;
+}
+/** The line that a guest waits for whose state says "ask-time": the date, and 256 bits of randomness. */
+export function resumeLine(): string {
+  const seed = Array.from(crypto.getRandomValues(new Uint8Array(32)), (b) => b.toString(16).padStart(2, "0")).join("");
+  return `${Math.round(Date.now() / 1000)} ${seed}\n`;
+}
 /** Puts a machine into a saved state. It is paused afterwards, also when it was off. */
 export async function restoreVm(machine: Machine, keeper: RamKeeper, vm: VmState): Promise<void> {
   await loadZstd();
   await machine.prepare();
   if (machine.state === "running") machine.pause("snapshot");
-  const { config } = machine.board;
-  const saved = vm.sections.config;
-  if (saved.memoryMiB !== config.memoryMiB) throw new FaultError("snapshot.config", `The saved machine has ${saved.memoryMiB} MiB of memory, this one ${config.memoryMiB} MiB.`, "A machine is loaded into one with the same settings.");
-  if (saved.cpu.model !== config.cpu.model) throw new FaultError("snapshot.config", `The saved machine has a ${saved.cpu.model} processor, this one ${config.cpu.model}.`, "A machine is loaded into one with the same settings.");
+  const wrong = mismatch(vm.sections.config, machine.board.config);
+  if (wrong !== null) throw new FaultError("snapshot.config", `The saved machine has ${wrong}.`, "A machine is loaded into one with the same hardware.");
   keeper.restore(vm.chunks);
   try {
     machine.load(vm.sections);

@@ -60,6 +60,10 @@ export function vmHeadLength(start: Uint8Array): number {
   return 16 + packed;
 }
 export function decodeVm(bytes: Uint8Array): VmState {
+  return decodeVmHead(bytes, bytes.length, (at, length) => ({ bytes: bytes.subarray(at, at + length) }));
+}
+/** From the head alone: `chunkAt` gives what lies at a place of the file, which has `total` bytes. */
+export function decodeVmHead(bytes: Uint8Array, total: number, chunkAt: (at: number, length: number) => PackedChunk): VmState {
   const end = vmHeadLength(bytes);
   if (end > bytes.length) throw bad("it is cut short");
   const v = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -80,8 +84,8 @@ export function decodeVm(bytes: Uint8Array): VmState {
     let at = end;
     for (let i = 0; i < table.length; i += 8) {
       const length = t.getUint32(i + 4, true);
-      if (length > CHUNK_BYTES * 2 || at + length > bytes.length) throw new SnapshotError("a chunk is cut short");
-      chunks.set(t.getUint32(i, true), { bytes: bytes.subarray(at, at + length) });
+      if (length > CHUNK_BYTES * 2 || at + length > total) throw new SnapshotError("a chunk is cut short");
+      chunks.set(t.getUint32(i, true), chunkAt(at, length));
       at += length;
     }
     const dateMs = head.dateMs;

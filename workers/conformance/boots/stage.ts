@@ -14,7 +14,9 @@ export function guestConfig(id: string): DomainConfig {
   const rows = JSON.parse(readFileSync(join(root, "images/build/index.json"), "utf8")) as { id: string; config: unknown }[];
   const row = rows.find((r) => r.id === id);
   if (!row) throw new Error(`${id} is not built: npm run images`);
-  return domainSchema.parse(row.config);
+  // Boots are looked at here, not saved machines.
+  const config = domainSchema.parse(row.config);
+  return { ...config, boot: { ...config.boot, resume: "" } };
 }
 export class Stage {
   readonly node: NodeMachine;

@@ -1,0 +1,77 @@
+// A default guest continues from its saved machine: from the click to a working prompt, with the right date and randomness of its own.
+// The times are printed; the limits here are loose because test machines are slow.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { launch, serveFolder, type Served } from "./site.ts";
+
+const site = inject("site");
+const guests = JSON.parse(readFileSync(join(site, "guests/index.json"), "utf8")) as { id: string; config: { boot: { resume: string } } }[];
+const GUEST = process.env.E2E_GUEST ?? "debian-amd64";
+const resumes = guests.some((g) => g.id === GUEST && g.config.boot.resume !== "");
+const id = (name: string) => `[data-testid="${name}"]`;
+
+let browser: Browser;
+let served: Served;
+beforeAll(async () => {
+  browser = await launch();
+  served = await serveFolder(site, { isolated: true });
+});
+afterAll(async () => {
+  await browser?.close();
+  served?.close();
+});
+const serial = async (page: Page) => (await page.$$eval(".xterm-rows > div", (rows) => rows.map((r) => (r.textContent ?? "").trimEnd()))).filter((l) => l !== "").join("\n");
+async function until(page: Page, what: (text: string) => boolean, ms: number): Promise<number> {
+  const started = performance.now();
+  for (;;) {
+    const text = await serial(page);
+    if (what(text)) return performance.now() - started;
+    if (performance.now() - started > ms) throw new Error(`waited too long; the console shows ${JSON.stringify(text.slice(-500))}`);
+    await new Promise((r) => setTimeout(r, 20));
+  }
+}
+async function start(context: BrowserContext): Promise<{ readonly page: Page; readonly ms: number; readonly answerMs: number }> {
+  const page = await context.newPage();
+  page.on("dialog", (d) => void d.accept());
+  await page.goto(served.url);
+  await page.waitForSelector(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
+  const clicked = performance.now();
+  await page.click(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
+  await page.click(id("tab-serial"));
+  await until(page, (t) => t.endsWith("~ #"), 30_000);
+  const ms = performance.now() - clicked;
+  const typed = performance.now();
+  await page.click(".xterm-screen");
+  await page.keyboard.type("echo an$((40+2))swer\r");
+  await until(page, (t) => t.includes("an42swer"), 20_000);
+  return { page, ms, answerMs: performance.now() - typed };
+}
+const run = async (page: Page, command: string, end: string): Promise<string> => {
+  await page.keyboard.type(`${command}; echo ${end.slice(0, 1)}''${end.slice(1)}\r`);
+  await until(page, (t) => t.includes(end), 20_000);
+  return serial(page);
+};
+
+describe.skipIf(!resumes)(`${GUEST} starts at once`, () => {
+  test("cold, warm, date, randomness, reboot", async () => {
+    const context = await browser.newContext({ viewport: { width: 1366, height: 768 } });
+    const cold = await start(context);
+    console.log(`cold: prompt after ${cold.ms.toFixed(0)} ms, first command answered after ${cold.answerMs.toFixed(0)} ms more`);
+    const dated = /D=(\d+)/.exec(await run(cold.page, "echo D=$(date +%s)", "DATED"));
+    expect(Math.abs(Number(dated?.[1]) - Date.now() / 1000)).toBeLessThan(5);
+    const random = async (page: Page) => /R=([0-9a-f]{16})/.exec((await run(page, 'echo R=$(head -c 8 /dev/urandom | hexdump -e \'8/1 "%02x"\')', "RANDOM1")).replaceAll("\n", ""))?.[1];
+    const first = await random(cold.page);
+    expect(first).toMatch(/^[0-9a-f]{16}$/);
+    await cold.page.close();
+    const warm = await start(context);
+    console.log(`warm: prompt after ${warm.ms.toFixed(0)} ms, first command answered after ${warm.answerMs.toFixed(0)} ms more`);
+    expect(await random(warm.page)).not.toBe(first);
+    expect(cold.ms).toBeLessThan(10_000);
+    expect(warm.ms).toBeLessThan(5_000);
+    await warm.page.close();
+    await context.close();
+  }, 120_000);
+});

@@ -1,0 +1,107 @@
+// The snapshot from which a guest starts at once, made with Guesthouse itself: the guest boots in Node with a flag on its kernel command line,
+// its first shell waits for a line on COM1, and there the whole machine is saved as resume.ghvm. Whoever resumes it sends that line (date and
+// fresh randomness). Made anew when the guest's files or the shape of saved states change.
+
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type DomainConfig, domainSchema } from "../../src/contract/domain.ts";
+import { FaultError } from "../../src/contract/schema.ts";
+import { QueueBytes } from "../../workers/backends/bytes.ts";
+import { CapturePicture } from "../../workers/backends/picture.ts";
+import { openMachine } from "../../workers/node-machine.ts";
+import type { PackedChunk } from "../../workers/snapshots/ram-keeper.ts";
+import { captureVm, restoreVm, resumeLine } from "../../workers/snapshots/save-vm.ts";
+import { encodeVm, type VmState } from "../../workers/snapshots/vm-file.ts";
+import { RESUME_FLAG } from "./debian-guest.ts";
+import { sha256 } from "./guest.ts";
+
+export interface ResumeRecord {
+  readonly key: string;
+  /** Its name holds a part of its hash: caches may keep it for ever. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+const MOST_MS = 15 * 60_000;
+const RECORD = "resume.json";
+
+/** Changes when a snapshot made before would no longer fit. */
+function keyOf(root: string, id: string): string {
+  const hash = createHash("sha256");
+  for (const file of [`images/${id}/build/vmlinuz`, `images/${id}/build/initrd.gz`, "workers/cpu/core/layout.ts", "workers/snapshots/vm-file.ts", "images/lib/resume.ts"]) hash.update(readFileSync(join(root, file)));
+  return hash.digest("hex");
+}
+export function readResume(root: string, id: string): ResumeRecord | null {
+  const build = join(root, "images", id, "build");
+  if (!existsSync(join(build, RECORD))) return null;
+  const record = JSON.parse(readFileSync(join(build, RECORD), "utf8")) as ResumeRecord;
+  const file = join(build, record.file);
+  return record.key === keyOf(root, id) && existsSync(file) && sha256(readFileSync(file)) === record.sha256 ? record : null;
+}
+export async function makeResume(root: string, id: string, config: DomainConfig): Promise<ResumeRecord> {
+  const build = join(root, "images", id, "build");
+  let text = "";
+  const serial = new QueueBytes((byte) => {
+    text += String.fromCharCode(byte);
+  });
+  const booting = domainSchema.parse({ ...config, boot: { ...config.boot, append: `${config.boot.append} ${RESUME_FLAG}` } });
+  const made = await openMachine(booting, { root, bytes: (port) => (port === "serial0" ? serial : new QueueBytes()), picture: new CapturePicture() });
+  const { machine } = made;
+  await machine.start();
+  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  for (const started = Date.now(); !text.includes("GUESTHOUSE-WAITS"); await wait(50))
+    if (machine.state !== "running" || Date.now() - started > MOST_MS)
+      throw new FaultError("resume.make", `${id} did not reach the point where it is saved: ${JSON.stringify(text.slice(-200))}.`, "Does the guest boot without a snapshot?");
+  // Let what else was starting come to rest: the processor sleeps nearly all the time then.
+  for (let quiet = 0, busy = machine.busyMs; quiet < 3; busy = machine.busyMs) {
+    await wait(500);
+    quiet = machine.busyMs - busy < 150 ? quiet + 1 : 0;
+  }
+  machine.pause();
+  const saved = await captureVm(machine, made.keeper, "ask-time", 19);
+  // The machine that resumes has the plain command line: what is saved says so.
+  const vm = { ...saved, sections: { ...saved.sections, config } };
+  machine.powerOff();
+  await made.close();
+  const order = await touchedOrder(root, vm);
+  const first = new Set(order);
+  const chunks = new Map([...order.flatMap((n) => (vm.chunks.has(n) ? [n] : [])), ...[...vm.chunks.keys()].filter((n) => !first.has(n))].map((n) => [n, vm.chunks.get(n) as PackedChunk]));
+  const bytes = Buffer.concat(encodeVm({ ...vm, chunks }));
+  const digest = sha256(bytes);
+  const record = { key: keyOf(root, id), file: `resume-${digest.slice(0, 12)}.ghvm`, bytes: bytes.length, sha256: digest };
+  for (const old of readdirSync(build)) if (/^resume-.*\.ghvm$/.test(old)) rmSync(join(build, old));
+  writeFileSync(join(build, `${record.file}.part`), bytes);
+  renameSync(join(build, `${record.file}.part`), join(build, record.file));
+  writeFileSync(join(build, RECORD), `${JSON.stringify(record, null, 2)}\n`);
+  return record;
+}
+/** Chunks of RAM in the order in which the guest touches them between resuming and its prompt, and a command: they go first in the file. */
+async function touchedOrder(root: string, vm: VmState): Promise<readonly number[]> {
+  let text = "";
+  const serial = new QueueBytes((byte) => {
+    text += String.fromCharCode(byte);
+  });
+  const made = await openMachine(vm.sections.config, { root, bytes: (port) => (port === "serial0" ? serial : new QueueBytes()), picture: new CapturePicture() });
+  const order: number[] = [];
+  made.keeper.onArrival = (chunk) => void order.push(chunk);
+  await restoreVm(made.machine, made.keeper, vm);
+  made.machine.resume();
+  const until = async (what: string) => {
+    const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    for (const started = Date.now(); !text.includes(what); await wait(20))
+      if (made.machine.state !== "running" || Date.now() - started > 120_000) throw new FaultError("resume.make", `A resumed guest did not answer: ${JSON.stringify(text.slice(-200))}.`);
+  };
+  serial.feed(new TextEncoder().encode(resumeLine()));
+  await until("BOOT-OK");
+  await until("~ # ");
+  serial.feed(new TextEncoder().encode("ls /; uname -a; date; echo DO\"\"NE\n"));
+  await until("DONE");
+  made.machine.powerOff();
+  await made.close();
+  return order;
+}
+/** The domain that resumes. */
+export function resuming(id: string, config: DomainConfig): DomainConfig {
+  return { ...config, boot: { ...config.boot, resume: `guest:${id}/${RECORD}` } };
+}
