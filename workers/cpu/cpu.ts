@@ -25,6 +25,8 @@ export interface CpuHost {
   /** APIC_BASE (0x1B), TSC_DEADLINE (0x6E0) and x2APIC MSRs (0x800-0x8FF). null / false: #GP. */
   apicMsrRead(index: number): bigint | null;
   apicMsrWrite(index: number, value: bigint): boolean;
+  /** FERR#: an x87 error waits and CR0.NE is clear (asked again at each waiting instruction); false: it was cleared. */
+  ferr(asserted: boolean): void;
   /** Guest nanoseconds (drives the TSC). */
   nowNs(): number;
   /** A behaviour of the real part that we lack. */

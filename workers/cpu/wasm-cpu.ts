@@ -44,9 +44,7 @@ const MISSING: { readonly [code: number]: (detail: number) => string } = {
     `opcode ${d & 0x800 ? "VEX " : ""}${["", "0F ", "0F 38 ", "0F 3A "][(d >> 8) & 3]}${(d & 255).toString(16)}${["", " (66)", " (F3)", " (F2)"][(d >> 12) & 3]}`,
   2: (d) => `executing from the bus at ${d.toString(16)}000`,
   3: (d) => `MSR ${(d >>> 0).toString(16)}`,
-  4: () => "debug trap of a task switch",
   5: (d) => `performance counter ${d}`,
-  6: () => "FERR# (x87 error through IRQ 13)",
 };
 
 interface CoreExports {
@@ -143,6 +141,7 @@ export class WasmCpu implements Cpu {
         },
         apicMsrWrite: (index: number) => (host.apicMsrWrite(index >>> 0, scratch.getBigUint64(0, true)) ? 1 : 0),
         pageIn: (page: number) => memory.pageIn(page),
+        ferr: (asserted: number) => host.ferr(asserted !== 0),
         nowNs: () => host.nowNs(),
         missing: (code: number, detail: number) => host.missing(MISSING[code]?.(detail) ?? `core ${code} ${detail}`),
         bug: (code: number, detail: number) => {

@@ -3,6 +3,7 @@ import { testSlot } from "../platform/test-slot.ts";
 import { debugConsole, debugExit } from "./debug-ports.ts";
 import { edu } from "./edu.ts";
 import { FW_CFG, fwCfg } from "./fw-cfg.ts";
+import { fpuError } from "./fpu-error.ts";
 import { hpet } from "./hpet.ts";
 import { pciHost } from "./pci-host.ts";
 import { piix3 } from "./piix3.ts";
@@ -196,5 +197,42 @@ describe("edu", () => {
     slot.advance(200_000);
     expect([...slot.bytes.subarray(0x4000, 0x4004)]).toEqual([1, 2, 3, 4]);
     expect(get(0x24)).toBe(0x100);
+  });
+  it("announces and sends one message-signalled interrupt as QEMU's", () => {
+    const { slot, get, set } = make();
+    const f = slot.function;
+    if (!f) throw new Error("no function");
+    // What QEMU 7.2 answers in its monitor (i /4 0xcfc), before and after writing all ones.
+    expect([0x34, 0x40, 0x44, 0x48, 0x4c].map((at) => f.read(at, 4))).toEqual([0x40, 0x00800005, 0, 0, 0]);
+    const all = [0x40, 0x44, 0x48, 0x4c].map((at) => {
+      f.write(at, 4, 0xffffffff);
+      return f.read(at, 4);
+    });
+    expect(all).toEqual([0x00810005, 0xfffffffc, 0xffffffff, 0xffffffff]);
+    for (const [at, v] of [[0x44, 0xfee00000], [0x48, 0], [0x4c, 0x41]] as const) f.write(at, 4, v);
+    set(0x60, 2);
+    expect(slot.messages).toEqual([{ address: 0xfee00000, data: 0x41 }]);
+    expect(slot.wireLevel("intx")).toBe(false);
+    expect(get(0x24)).toBe(2);
+    f.write(0x42, 2, 0x80);
+    set(0x60, 4);
+    expect(slot.wireLevel("intx")).toBe(true);
+    expect(slot.messages.length).toBe(1);
+  });
+});
+describe("x87 error logic", () => {
+  it("raises interrupt 13 until port F0 is written, and again after the error was cleared", () => {
+    const slot = testSlot();
+    fpuError.create(slot).reset();
+    slot.drive("ferr", true);
+    slot.drive("ferr", true);
+    expect([slot.level(13), slot.edges(13)]).toEqual([true, 1]);
+    slot.out8(0xf0, 0);
+    expect(slot.level(13)).toBe(false);
+    slot.drive("ferr", true);
+    expect(slot.level(13)).toBe(false);
+    slot.drive("ferr", false);
+    slot.drive("ferr", true);
+    expect([slot.level(13), slot.edges(13)]).toEqual([true, 2]);
   });
 });

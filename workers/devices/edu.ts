@@ -1,5 +1,5 @@
 // QEMU's educational PCI device, 1234:11e8 (QEMU docs/specs/edu.rst): identification, liveness, factorial, interrupts, DMA.
-// A whole device to read and to write a driver for. Left out: message-signalled interrupts.
+// A whole device to read and to write a driver for. One message-signalled interrupt (capability at 40h), as QEMU's.
 
 import { object } from "../../src/contract/schema.ts";
 import { allOnes } from "../platform/bus.ts";
@@ -14,6 +14,9 @@ const DMA_RUN = 1, DMA_TO_RAM = 2, DMA_IRQ = 4;
 const BUFFER_AT = 0x40000, BUFFER_LENGTH = 4096;
 /** The device sees 28 address bits, as QEMU's default dma_mask. */
 const DMA_ADDRESSES = 2 ** 28;
+/** Capability: control (64-bit address, one vector), address low and high, data. */
+const MSI = 0x40;
+const MSI_WRITABLE = Uint8Array.of(0, 0, 1, 0, 0xfc, ...new Array<number>(11).fill(0xff));
 const FACTORIAL_NS = 10_000, DMA_NS = 100_000;
 
 class Edu implements Device<State> {
@@ -38,7 +41,8 @@ class Edu implements Device<State> {
     this.clock = slot.clock;
     this.factorialTimer = slot.clock.timer(() => this.finishFactorial());
     this.dmaTimer = slot.clock.timer(() => this.finishDma());
-    this.function = slot.pci(pciHeader({ vendor: 0x1234, device: 0x11e8, revision: 0x10, classCode: 0x00ff00, interruptPin: 1 }));
+    this.function = slot.pci(pciHeader({ vendor: 0x1234, device: 0x11e8, revision: 0x10, classCode: 0x00ff00, interruptPin: 1, msi: MSI }));
+    this.function.writable(MSI, MSI_WRITABLE);
     this.function.bar(0, "memory", 1 << 20, { read: (o, w) => this.read(o, w), write: (o, w, v) => this.write(o, w, v) });
   }
   private read(offset: number, width: Width): number {
@@ -87,8 +91,7 @@ class Edu implements Device<State> {
         this.status = (this.status & STATUS_COMPUTING) | (value & STATUS_IRQ);
         break;
       case 0x60:
-        this.interrupts = (this.interrupts | value) >>> 0;
-        this.update();
+        this.raise(value);
         break;
       case 0x64:
         this.interrupts = (this.interrupts & ~value) >>> 0;
@@ -115,8 +118,7 @@ class Edu implements Device<State> {
     this.result = product;
     this.status &= ~STATUS_COMPUTING;
     if (this.status & STATUS_IRQ) {
-      this.interrupts |= IRQ_FACTORIAL;
-      this.update();
+      this.raise(IRQ_FACTORIAL);
     }
   }
   private finishDma(): void {
@@ -132,12 +134,19 @@ class Edu implements Device<State> {
     }
     this.command &= ~DMA_RUN;
     if (this.command & DMA_IRQ) {
-      this.interrupts |= IRQ_DMA;
-      this.update();
+      this.raise(IRQ_DMA);
     }
   }
+  /** Bits were raised: a message each time, or the level of the pin. */
+  private raise(bits: number): void {
+    this.interrupts = (this.interrupts | bits) >>> 0;
+    const config = new DataView(this.function.config.buffer, this.function.config.byteOffset);
+    if (this.interrupts !== 0 && config.getUint8(MSI + 2) & 1)
+      this.slot.message(config.getUint32(MSI + 4, true) + config.getUint32(MSI + 8, true) * 2 ** 32, config.getUint16(MSI + 12, true));
+    else this.update();
+  }
   private update(): void {
-    this.function.intx.set(this.interrupts !== 0);
+    this.function.intx.set(this.interrupts !== 0 && !((this.function.config[MSI + 2] as number) & 1));
   }
   reset(): void {
     this.liveness = this.argument = this.result = this.status = this.interrupts = this.source = this.destination = this.count = this.command = 0;

@@ -8,6 +8,7 @@ import { ide } from "./ide.ts";
 import { vga } from "./vga.ts";
 import { debugConsole, debugExit } from "./debug-ports.ts";
 import { edu } from "./edu.ts";
+import { fpuError } from "./fpu-error.ts";
 import { fwCfg } from "./fw-cfg.ts";
 import { hpet } from "./hpet.ts";
 import { i8042 } from "./i8042.ts";
@@ -29,6 +30,7 @@ export const deviceTypes: readonly AnyDeviceType[] = [
   debugConsole,
   debugExit,
   edu,
+  fpuError,
   fwCfg,
   hpet,
   i8042,

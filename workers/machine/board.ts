@@ -7,6 +7,7 @@ import type { TraceName } from "../../src/contract/trace.ts";
 import type { Cpu, CpuHost, GuestMemory } from "../cpu/cpu.ts";
 import { deviceType } from "../devices/index.ts";
 import { debugConsole, type DebugExit } from "../devices/debug-ports.ts";
+import { fpuError } from "../devices/fpu-error.ts";
 import { FW_CFG, type FwCfg, fwCfg } from "../devices/fw-cfg.ts";
 import { i8042 } from "../devices/i8042.ts";
 import { ioApic } from "../devices/io-apic.ts";
@@ -173,6 +174,7 @@ export class Board {
     this.addNamed("dma", "dma8237", {});
     this.addNamed("pm", "piix4-pm", {}, 0x0b);
     this.addNamed("hpet", "hpet", {});
+    this.add("fpu-error", fpuError, {});
     this.add("debugcon", debugConsole, { iobase: 0x402, readback: 0xe9 });
     if (!config.devices.some((d) => d.type === "isa-debugcon")) this.add("e9", debugConsole, { iobase: 0xe9, readback: 0xe9 });
 
@@ -390,6 +392,7 @@ export class Board {
       apicMsrRead: (index) => this.local.msrRead(index),
       apicMsrWrite: (index, value) => this.local.msrWrite(index, value),
       nowNs: () => this.clock.now(),
+      ferr: (asserted) => this.pins.get("fpu-error.ferr")?.(asserted),
       missing: (what) => this.noteMissing(what),
     };
   }

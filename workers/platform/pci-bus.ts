@@ -200,6 +200,8 @@ export function pciHeader(h: {
   readonly multifunction?: boolean;
   /** 1-4 = INTA-INTD, 0 = none. */
   readonly interruptPin?: number;
+  /** Where a capability for one message-signalled interrupt with a 64-bit address stands (PCI Local Bus 3.0, 6.8.1). */
+  readonly msi?: number;
 }): Uint8Array {
   const config = new Uint8Array(256);
   const view = new DataView(config.buffer);
@@ -214,5 +216,11 @@ export function pciHeader(h: {
   view.setUint16(0x2c, h.subsystem?.[0] ?? 0x1af4, true);
   view.setUint16(0x2e, h.subsystem?.[1] ?? 0x1100, true);
   config[0x3d] = h.interruptPin ?? 0;
+  if (h.msi) {
+    config[6] = (config[6] as number) | 0x10;
+    config[0x34] = h.msi;
+    config[h.msi] = 5;
+    config[h.msi + 2] = 0x80;
+  }
   return config;
 }

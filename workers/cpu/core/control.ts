@@ -3,7 +3,7 @@
 
 import { BP, GP, OF as OFV, raise, raiseCode, BR, UD } from "./fault";
 import {
-  condition, IF, IOPL, VM, RF, overflow, holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7, holds8, holds9, holds10, holds11, holds12,
+  condition, IF, IOPL, VIF, VM, RF, overflow, holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7, holds8, holds9, holds10, holds11, holds12,
   holds13, holds14, holds15,
 } from "./flags";
 import { softwareInterrupt, softwareTrap, hardwareTrap, writeFlags, iret, shadowStack } from "./interrupts";
@@ -12,6 +12,7 @@ import { virtual8086 } from "./mode";
 import { Mem } from "./mmu";
 import { Ea, Reg, Stack, stackMask } from "./operands";
 import { farCall, farJump, farReturn, loadSegment, selector } from "./segments";
+import { loadedFlags, seenFlags, virtualFlags } from "./vme";
 import { CS, RCX, Regs, RBP, RSP, SS, vcpu } from "./state";
 import { fullFlags } from "./task";
 
@@ -236,14 +237,24 @@ export function leave<T>(r: usize): void {
   else Regs.set(RBP, <u64>v);
 }
 export function pushf<T>(r: usize): void {
-  if (virtual8086() && (load<u64>(vcpu, EFLAGS) & IOPL) != IOPL) raiseCode(GP, 0);
+  if (virtual8086() && (load<u64>(vcpu, EFLAGS) & IOPL) != IOPL) {
+    virtualFlags(sizeof<T>());
+    Stack.push<T>(<T>seenFlags());
+    return;
+  }
   Stack.push<T>(<T>(fullFlags() & ~(<u64>(VM | RF))));
 }
 export function popf<T>(r: usize): void {
   const flags = load<u64>(vcpu, EFLAGS);
   const iopl = <u32>(flags >> 12) & 3;
   const cpl = Regs.cpl();
-  if (virtual8086() && iopl != 3) raiseCode(GP, 0);
+  if (virtual8086() && iopl != 3) {
+    virtualFlags(sizeof<T>());
+    const loaded = loadedFlags(<u64>Stack.peek<T>(0));
+    Stack.adjust(sizeof<T>());
+    writeFlags(loaded, 0x4dd5 | VIF);
+    return;
+  }
   let mask: u64 = sizeof<T>() == 2 ? 0x7fd5 : 0x247fd5;
   if (cpl > 0) mask &= ~(<u64>IOPL);
   if (cpl > iopl) mask &= ~(<u64>IF);

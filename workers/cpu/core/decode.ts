@@ -5,7 +5,7 @@ import { publish, reserve } from "./blocks";
 import { GP, raise, raiseCode, UD } from "./fault";
 import { missing } from "./host";
 import {
-  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HOST, STRADDLE_BASE, STRADDLE_ENTRIES, STRADDLE_SIZE, BLOCK_LENGTH, BLOCK_SPAN, DECODE_BASE, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
+  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, STRADDLE_BASE, STRADDLE_ENTRIES, STRADDLE_SIZE, BLOCK_LENGTH, BLOCK_SPAN, DECODE_BASE, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
   PREFIX_REX_W, PREFIX_SEG, REC_ADDR_SHIFT, REC_BASE, REC_DISP, REC_END, REC_FORM, REC_HANDLER, REC_IMM, REC_INDEX, REC_PREFIX, REC_R0,
   REC_R1, REC_R2, REC_SCALE, REC_SEG, REC_SIZE, REC_START, SCRATCH_BASE, ZERO_SLOT, BLOCK_IP, FEATURES,
 } from "./layout";
@@ -21,6 +21,8 @@ export const ROWS: u32 = DECODE_BASE + 0x1c000; // 32 bytes each
 export const HANDLERS: u32 = DECODE_BASE + 0x40000; // u32 function index each
 export const VEX_MAPS: u32 = DECODE_BASE + 0x3a000; // W, L, 3 maps, 4 prefixes, 256 x u16
 const BUFFER: usize = SCRATCH_BASE + 0x9000;
+/** firstAlone()'s block of one instruction. */
+const ALONE: usize = SCRATCH_BASE + 0x9100;
 
 const ROW_IMM: u32 = 12;
 const ROW_FLAGS: u32 = 13;
@@ -477,4 +479,27 @@ function straddling(linear: u64, host: usize, have: u32): usize {
   store<u32>(block, codeSize, STRADDLE_MODE);
   store<u32>(block, host, BLOCK_HOST);
   return block;
+}
+/**
+ * The first instruction of a block alone, where the code segment ends inside the block (`room`: bytes behind the first that are still in it);
+ * #GP when even that one does not fit. The copy is not cached: the next round looks again.
+ */
+export function firstAlone(block: usize, room: u64): usize {
+  const first = block + BLOCK_HEADER_SIZE;
+  const length = load<u16>(first, REC_END);
+  if (<u64>length - 1 > room) raiseCode(GP, 0);
+  const own = load<u32>(block, BLOCK_INTERPRETED);
+  memory.copy(ALONE, block, BLOCK_HEADER_SIZE + 32);
+  if (own) store<u32>(ALONE + BLOCK_HEADER_SIZE, own, REC_HANDLER);
+  store<u32>(ALONE + BLOCK_HEADER_SIZE + 32, endHandlerIndex(), REC_HANDLER);
+  store<u16>(ALONE, 1, BLOCK_COUNT);
+  store<u16>(ALONE, length, BLOCK_LENGTH);
+  store<u16>(ALONE, 1, BLOCK_SPAN);
+  store<u32>(ALONE, 0, BLOCK_HITS);
+  store<u32>(ALONE, 0, BLOCK_INTERPRETED);
+  return ALONE;
+}
+/** Does an instruction without a memory operand of its own, or PUSH and CALL with one, use the stack? (For #SS or #GP.) */
+export function usesStack(rec: usize): bool {
+  return (<u32>load<u8>(ROWS + (<u32>load<u16>(rec, REC_FORM) << 5), ROW_FLAGS) & (FLAG_DEFAULT64 | FLAG_FORCE64)) != 0;
 }

@@ -14,6 +14,8 @@ export declare function apicMsrRead(index: u32): bool;
 export declare function apicMsrWrite(index: u32): bool;
 /** Fills the frame of a page marked P2M_LAZY; its new entry. */
 export declare function pageIn(page: u32): u32;
+/** FERR#: an unmasked x87 error waits and CR0.NE is clear; false: the error was cleared. */
+export declare function ferr(asserted: bool): void;
 /** Guest nanoseconds. */
 export declare function nowNs(): f64;
 /** A behaviour we lack: `code` is one of the MISSING_ numbers (missing.ts), `detail` is free. */

@@ -10,7 +10,7 @@ import {
 import { codeBase, codeSize, longMode, protectedMode, unhalt, updateAttention, updateMode, virtual8086, ATTR_L, ATTR_DB, ATTR_NULL } from "./mode";
 import { clearWatchHit, enterLevel, enterSystem, Mem, updateContext, watchHit } from "./mmu";
 import { Stack, } from "./operands";
-import { requestShutdown, stopBlock } from "./run";
+import { leaveIp, requestShutdown, stopBlock } from "./run";
 import {
   alignNew, checkReturnCode, checkReturnStack, checkTarget, commitPointer, commitStack, descAttr, descDpl, descPresent, descSystem, descType,
   dropPrivilegedSegments, enterV86, loadCode, loadReturnStack, newStack, pushNew, readDescriptor, segLimit, selector, setNewStack, setCpl,
@@ -18,6 +18,7 @@ import {
 } from "./segments";
 import { CS, DS, ES, FS, GS, Regs, RSP, SS, TR, vcpu } from "./state";
 import { fullFlags, taskSwitch } from "./task";
+import { loadedFlags, redirected, virtualFlags, virtualPending } from "./vme";
 
 // EFLAGS bits that live in the state block (everything but the six arithmetic flags).
 export const SYSTEM_FLAGS: u64 = 0x3f7700;
@@ -95,7 +96,15 @@ export function deliverNmi(): void {
 }
 /** INT n, INT3, INTO: IP is already that of the next instruction. */
 export function softwareInterrupt(vector: u32): void {
-  if (virtual8086() && (load<u64>(vcpu, EFLAGS) & IOPL) != IOPL) raiseCode(GP, 0);
+  if (virtual8086()) {
+    if (redirected(vector)) {
+      updateMode();
+      updateAttention();
+      stopBlock();
+      return;
+    }
+    if ((load<u64>(vcpu, EFLAGS) & IOPL) != IOPL) raiseCode(GP, 0);
+  }
   deliver(vector, false, 0, true, false);
 }
 export function softwareTrap(vector: u32): void {
@@ -272,15 +281,17 @@ export function iret<T>(): void {
     return;
   }
   if (virtual8086()) {
-    if ((load<u64>(vcpu, EFLAGS) & IOPL) != IOPL) raiseCode(GP, 0);
+    const own = (load<u64>(vcpu, EFLAGS) & IOPL) == IOPL;
+    if (!own) virtualFlags(sizeof<T>());
     const ip = <u64>Stack.peek<T>(0);
     const cs = <u32>Stack.peek<T>(size) & 0xffff;
-    const flags = <u64>Stack.peek<T>(2 * size);
+    let flags = <u64>Stack.peek<T>(2 * size);
     if (ip > 0xffff) raiseCode(GP, 0);
+    if (!own) flags = loadedFlags(flags);
     Stack.adjust(3 * size);
     setRealSegment(CS, cs);
     store<u64>(vcpu, ip, IP);
-    writeFlags(flags, low & ~(<u64>IOPL));
+    writeFlags(flags, own ? low & ~(<u64>IOPL) : <u64>(0x4dd5 | VIF));
     unblockNmi();
     updateMode();
     return;
@@ -321,6 +332,10 @@ export function iret<T>(): void {
     updateMode();
     updateAttention();
     stopBlock();
+    if (virtualPending()) {
+      leaveIp(true);
+      raiseCode(GP, 0);
+    }
     return;
   }
   const d = checkReturnCode(cs);

@@ -11,8 +11,9 @@ import {
   P2M_PRESENT, P2M_ROM, P2M_WRITE_BUS, PCID_BASE, PCID_STRIDE, PDPTE, POOL_BASE, TLB_ADDEND, TLB_BASE, TLB_ENTRIES, TLB_ENTRY_SIZE,
   TLB_EXEC, TLB_INFO, TLB_READ, TLB_STRIDE, TLB_WRITE, VCPU_BASE, VCPU_STRIDE, REC_SEG, P2M_TRACK,
 } from "./layout";
+import { usesStack } from "./decode";
 import { currentRecord } from "./run";
-import { SS, vcpu } from "./state";
+import { RSP, Regs, SS, vcpu } from "./state";
 
 export const ACCESS_READ: u32 = 0;
 export const ACCESS_WRITE: u32 = 1;
@@ -329,10 +330,23 @@ function walk64(linear: u64, access: u32, long: bool): u64 {
 /** Physical address behind the last translate() that returned 0. */
 export let physicalAddress: u64 = 0;
 
-function nonCanonical(): void {
+function nonCanonical(linear: u64): void {
   updateContext();
   const rec = currentRecord;
-  raiseCode(rec && (load<u8>(rec, REC_SEG) == SS || load<u8>(rec, REC_SEG) == 9) ? SSF : GP, 0);
+  let stack = false;
+  if (rec) {
+    // Stack instructions reach the stack around RSP; a memory operand of theirs is told apart by its address.
+    const distance = linear + 0x10000 - Regs.get(RSP);
+    stack = usesStack(rec) ? distance < 0x20000 : load<u8>(rec, REC_SEG) == SS || load<u8>(rec, REC_SEG) == 9;
+  }
+  raiseCode(stack ? SSF : GP, 0);
+}
+function canonical(linear: u64): bool {
+  return <i64>(linear << 16) >> 16 == <i64>linear;
+}
+/** An access across two pages whose second part is not canonical faults before the first is looked at. */
+function checkBoth(linear: u64, size: u32): void {
+  if (load<u64>(vcpu, EFER) & LMA && !canonical(linear + size - 1)) nonCanonical(linear);
 }
 /**
  * Translates one byte address for an access, raising the guest's fault, and fills the TLB. Returns the host address, or 0 when the
@@ -346,7 +360,7 @@ export function translate(linear: u64, access: u32): usize {
   walkWritable = true;
   if (load<u64>(vcpu, CR0) & PG) {
     if (load<u64>(vcpu, EFER) & LMA) {
-      if (<i64>(linear << 16) >> 16 != <i64>linear) nonCanonical();
+      if (!canonical(linear)) nonCanonical(linear);
       physical = walk64(linear, access, true);
     } else if (load<u64>(vcpu, CR4) & PAE) physical = walk64(linear & 0xffffffff, access, false);
     else physical = walk32(linear & 0xffffffff, access);
@@ -446,6 +460,7 @@ export function readSlow<T>(linear: u64): T {
   if (sizeof<T>() > 1 && (<u32>linear & 0xfff) + <u32>sizeof<T>() > 4096) {
     let v: u64 = 0;
     const first = 4096 - (<u32>linear & 0xfff);
+    checkBoth(linear, sizeof<T>());
     // The first page faults first; then bytes of both.
     translate(linear, ACCESS_READ);
     translate(linear + first, ACCESS_READ);
@@ -465,6 +480,7 @@ export function writeSlow<T>(linear: u64, v: T): void {
   if (watching) checkWatch(linear, sizeof<T>(), true);
   if (sizeof<T>() > 1 && (<u32>linear & 0xfff) + <u32>sizeof<T>() > 4096) {
     const first = 4096 - (<u32>linear & 0xfff);
+    checkBoth(linear, sizeof<T>());
     translate(linear, ACCESS_WRITE);
     translate(linear + first, ACCESS_WRITE);
     for (let i: u32 = 0; i < <u32>sizeof<T>(); i++) writeByte(linear + i, <u8>(<u64>v >> <u64>(i << 3)));
@@ -493,6 +509,7 @@ export function modifySlow(linear: u64, size: u32): usize {
   return 0;
 }
 export function probeWrite(linear: u64, size: u32): void {
+  if (size > 1) checkBoth(linear, size);
   translate(linear, ACCESS_WRITE);
   if (size > 1 && (<u32>linear & 0xfff) + size > 4096) translate(linear + (4096 - (<u32>linear & 0xfff)), ACCESS_WRITE);
 }

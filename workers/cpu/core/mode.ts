@@ -20,7 +20,7 @@ export const ATTR_NULL: u32 = 0x10000;
 export let codeSize: u32 = 0;
 /** CS base (0 in 64-bit mode). */
 export let codeBase: u64 = 0;
-/** Key of the RIP -> block cache: generation, privilege, code size. */
+/** Key of the RIP -> block cache: generation, privilege, code size, CS limit (folded to 16 bits). */
 export let lookupKey: u32 = 0;
 
 /** What a decoded block depends on: codeSize, and MODE_FLAT where it holds. */
@@ -39,7 +39,9 @@ export function longMode(): bool {
   return (load<u64>(vcpu, EFER) & LMA) != 0;
 }
 export function updateLookupKey(): void {
-  lookupKey = (<u32>generation << 5) | blockMode | (Regs.cpl() == 3 ? 8 : 0) | 16;
+  // A block that was found under one CS limit may end outside another.
+  const limit = codeSize == 2 ? ~(<u32>0) : load<u32>(vcpu + (CS << 2), SEG_LIMIT);
+  lookupKey = (<u32>generation << 5) | blockMode | (Regs.cpl() == 3 ? 8 : 0) | 16 | ((limit ^ (limit >> 16)) << 17);
 }
 /** Which checks accesses through segment `s` need (SEG_CHECK). */
 export function updateSegment(s: u32): void {

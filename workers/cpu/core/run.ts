@@ -2,7 +2,7 @@
 // IP holds the fall-through address while a block runs (branches overwrite it); faults take the address from the record.
 
 import { deliverFault, deliverInterrupt, deliverNmi, serviceTrap, trapBefore } from "./interrupts";
-import { decodeBlock } from "./decode";
+import { decodeBlock, firstAlone } from "./decode";
 import { clearFault, faultVector, GP, raiseCode } from "./fault";
 import { findCached } from "./blocks";
 import {
@@ -95,19 +95,28 @@ export function currentIp(): u64 {
   if (currentRecord) return load<u64>(vcpu, BLOCK_IP) + load<u16>(currentRecord, REC_START);
   return load<u64>(vcpu, IP);
 }
+/** A task switch made IP the new task's: a fault leaves it so. */
+let ipLeft: bool = false;
+export function leaveIp(on: bool): void {
+  ipLeft = on;
+}
 /** Leaves the running block because of a fault: RIP and count go back to the faulting instruction. */
 export function abandonBlock(): void {
+  const left = ipLeft;
+  ipLeft = false;
   if (!currentRecord) return;
-  store<u64>(vcpu, currentIp(), IP);
+  if (!left) store<u64>(vcpu, currentIp(), IP);
   store<u64>(vcpu, load<u64>(vcpu, ICOUNT) + ((currentRecord - currentBlock - BLOCK_HEADER_SIZE) >> 5), ICOUNT);
   currentRecord = 0;
   unstop();
 }
 function findBlock(linear: u64, slot: usize): usize {
-  if (codeSize != 2 && load<u64>(vcpu, IP) > <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT)) raiseCode(GP, 0);
+  const room = <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT) - load<u64>(vcpu, IP);
+  if (codeSize != 2 && <i64>room < 0) raiseCode(GP, 0);
   const host = executableHost(linear);
   let block: usize = host ? findCached(host, blockMode) : 0;
   if (!block) block = decodeBlock(linear, host);
+  if (codeSize != 2 && <u64>load<u16>(block, BLOCK_LENGTH) - 1 > room) block = firstAlone(block, room);
   if (block >= ARENA_BASE) {
     store<u64>(slot, linear);
     store<u32>(slot, lookupKey, 8);

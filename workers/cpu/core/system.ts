@@ -5,6 +5,7 @@ import { GP, NP, raise, raiseCode, UD } from "./fault";
 import { ACF, flagBits, IF, RF, setFlagBits, VM, ZF, } from "./flags";
 import { apicMsrRead, apicMsrWrite, missing, nowNs, pioRead, pioWrite, readTpr, writeTpr } from "./host";
 import { shadowNext, shadowStack, writeFlags } from "./interrupts";
+import { setVif, virtualIf } from "./vme";
 import {CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, IDT_BASE, IDT_LIMIT, IP,
   MSR_BIOS_SIGN, MSR_CSTAR, MSR_DEBUGCTL, MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MSR_SFMASK,
   MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP, MSR_TSC_ADJUST, MSR_TSC_AUX, REC_R0, REC_R1, REC_SEG, REC_SIZE,
@@ -83,7 +84,11 @@ export function outDx<T>(port: u16, v: T): void {
 export function cli(r: usize): void {
   if (protectedMode()) {
     const iopl = (<u32>load<u64>(vcpu, EFLAGS) >> 12) & 3;
-    if (virtual8086() ? iopl < 3 : Regs.cpl() > iopl) raiseCode(GP, 0);
+    if (virtual8086() ? iopl < 3 : Regs.cpl() > iopl) {
+      if (!virtualIf()) raiseCode(GP, 0);
+      setVif(false);
+      return;
+    }
   }
   store<u64>(vcpu, load<u64>(vcpu, EFLAGS) & ~(<u64>IF), EFLAGS);
   updateAttention();
@@ -91,7 +96,11 @@ export function cli(r: usize): void {
 export function sti(r: usize): void {
   if (protectedMode()) {
     const iopl = (<u32>load<u64>(vcpu, EFLAGS) >> 12) & 3;
-    if (virtual8086() ? iopl < 3 : Regs.cpl() > iopl) raiseCode(GP, 0);
+    if (virtual8086() ? iopl < 3 : Regs.cpl() > iopl) {
+      if (!virtualIf()) raiseCode(GP, 0);
+      setVif(true);
+      return;
+    }
   }
   const old = load<u64>(vcpu, EFLAGS);
   store<u64>(vcpu, old | IF, EFLAGS);
@@ -166,7 +175,8 @@ function feature(n: u32): bool {
   return (load<u32>(vcpu + ((n >> 5) << 2), FEATURES) & (1 << (n & 31))) != 0;
 }
 function cr4Allowed(): u64 {
-  let m: u64 = 0x17f; // VME PVI TSD DE PSE PAE MCE, PCE
+  let m: u64 = 0x17c; // TSD DE PSE PAE MCE, PCE
+  if (feature(1)) m |= 3; // VME, PVI
   if (feature(24)) m |= 0x600; // FXSR, SSE exceptions
   if (feature(13)) m |= 0x80;
   if (feature(64 + 2)) m |= UMIP;

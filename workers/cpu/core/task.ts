@@ -1,13 +1,14 @@
 // Hardware task switches, 16- and 32-bit TSS. Intel SDM 3A chapter 7.3. Left out: faults in the new task's segment loads are raised in
 // the new task (as the manual says) but the order among several bad selectors is ES, CS, SS, DS, FS, GS.
 
-import { GP, NP, raiseCode, SSF, TS } from "./fault";
+import { DB, GP, NP, raiseCode, SSF, TS } from "./fault";
 import { flagBits, NT, setFlagBits, VM } from "./flags";
-import { missing } from "./host";
+import { hardwareTrap } from "./interrupts";
 import { CR0, CR3, CR4, DR, EFLAGS, IP } from "./layout";
 import { ATTR_NULL, updateAttention, updateMode } from "./mode";
 import { enterSystem, loadPdptes, Mem, switchAddressSpace, updateContext } from "./mmu";
 import { Stack } from "./operands";
+import { leaveIp } from "./run";
 import {
   descAttr, descBase, descDpl, descLimit, descPresent, descSystem, descType, descriptorAt, readDescriptor, segAttr, segBase, segLimit,
   selector, setAccessed, setCpl, setSegment, loadFromDescriptor,
@@ -80,7 +81,8 @@ export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u3
   if (kind != 1) setBusy(oldSel, false);
   if (kind != 2) setBusy(sel, true);
 
-  // The new task is current from here on.
+  // The new task is current from here on: faults are raised before its first instruction.
+  leaveIp(true);
   setSegment(TR, sel, base, descLimit(d), descAttr(d) | 2);
   store<u64>(vcpu, load<u64>(vcpu, CR0) | 8, CR0);
   if (newCr3 != load<u64>(vcpu, CR3)) {
@@ -137,8 +139,13 @@ export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u3
     if (wide) Stack.push<u32>(code);
     else Stack.push<u16>(<u16>code);
   }
-  if (trap) missing(4, 0);
   if (load<u64>(vcpu, IP) > <u64>segLimit(CS)) raiseCode(GP, 0);
+  leaveIp(false);
+  if (trap) {
+    // The T bit: #DB in the new task, before its first instruction (SDM 3B 17.3.1.5).
+    store<u64>(vcpu + 48, load<u64>(vcpu + 48, DR) | 0x8000, DR);
+    hardwareTrap(DB);
+  }
 }
 function reg(base: u64, wide: bool, n: u32): u64 {
   return wide ? <u64>Mem.read<u32>(base + 40 + n * 4) : <u64>Mem.read<u16>(base + 18 + n * 2) | 0xffff0000;

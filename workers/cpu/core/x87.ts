@@ -35,7 +35,7 @@ import {
   toFormat,
   toInteger,
 } from "./float80";
-import { missing } from "./host";
+import { ferr } from "./host";
 import { BLOCK_IP, CR0, FCW, FIP, FOP, FPR, FSW, FTW, REC_START, FDP, FCS, FDS } from "./layout";
 import { Mem } from "./mmu";
 import { Ea } from "./operands";
@@ -48,14 +48,12 @@ const C2: u32 = 0x400;
 const C3: u32 = 0x4000;
 const CC: u32 = 0x4700;
 const STACK_FAULT: u32 = 0x40;
-/** Number of the missing behaviour "FERR# with CR0.NE = 0". */
-const MISSING_FERR: u32 = 6;
 
 // ---- guards ---------------------------------------------------------------------------------------------------------
 /** An unmasked exception is pending: #MF, or FERR# when CR0.NE = 0. */
 export function pendingFault(): void {
   if (load<u64>(vcpu, CR0) & 0x20) raise(MF);
-  missing(MISSING_FERR, 0);
+  ferr(true);
 }
 export function x87Guard(r: usize): void {
   if (load<u64>(vcpu, CR0) & 12) raise(NM);
@@ -859,7 +857,12 @@ export function fincstp(): void {
 export function fdecstp(): void {
   moveTop(7);
 }
+/** ES went to 0: FERR# too, where the chipset listens to it. */
+function errorCleared(): void {
+  if (!(load<u64>(vcpu, CR0) & 0x20)) ferr(false);
+}
 export function fninit(): void {
+  errorCleared();
   store<u16>(vcpu, 0x37f, FCW);
   store<u16>(vcpu, 0, FSW);
   store<u16>(vcpu, 0xffff, FTW);
@@ -871,11 +874,13 @@ export function fninit(): void {
 }
 export function fnclex(): void {
   store<u16>(vcpu, load<u16>(vcpu, FSW) & 0x7f00, FSW);
+  errorCleared();
 }
 /** Recomputes ES and B after the control or status word was loaded. */
 export function updateSummary(): void {
   const sw = <u32>load<u16>(vcpu, FSW) & 0x7f7f;
   store<u16>(vcpu, sw & ~(<u32>load<u16>(vcpu, FCW)) & 0x3f ? sw | 0x8080 : sw, FSW);
+  if (!(load<u16>(vcpu, FSW) & 0x80)) errorCleared();
 }
 export function fldcw(x: u32): void {
   store<u16>(vcpu, (x & 0x1f7f) | 0x40, FCW);

@@ -3,6 +3,9 @@
 main:
   real_setup
   enter32
+  ; what firmware does for the first processor: the 8259 reaches it through LINT0 as ExtINT (SDM 3A 11.5.1, "virtual wire")
+  mov dword [0xfee000f0], 0x1ff
+  mov dword [0xfee00350], 0x700
   mov al, 0x11
   out 0x20, al
   out 0xa0, al
