@@ -6,7 +6,7 @@ import { ATTENTION, BLOCK_IP, ICOUNT, IP, LIMIT, VCPU_BASE } from "../core/layou
 import { Copier, FLAG_A, FLAG_B, FLAG_OP, type Imports, type Place, Unsupported, type Uses, VARIABLES } from "./copy.ts";
 import type { CoreFunctions } from "./core-functions.ts";
 import type { Ir } from "./ir.ts";
-import { type Instruction, type Node, type Region, successors } from "./region.ts";
+import { type Instruction, type Node, overwritesFlags, type Region, successors } from "./region.ts";
 
 export interface Compiled {
   /** Entry of the module's code section. */
@@ -117,13 +117,21 @@ class Compiler {
         this.jump(n, instruction, i);
         return;
       }
-      const other = last && ending.kind === "other";
-      if (!this.copy(instruction, i, other)) {
+      const other = last && ending.kind !== "falls";
+      copier.flagsDead = !other && this.flagsDead(node, i);
+      const done = this.copy(instruction, i, other);
+      copier.flagsDead = false;
+      if (!done) {
         this.left += count - i;
         this.leave(node.delta + instruction.start, i);
         return;
       }
       if (other) {
+        if (done === "promoted" && (ending.kind === "calls" || ending.kind === "returns") && successors(node).length) {
+          this.knownAtEnd.set(n, [...copier.known]);
+          this.transfer(node, count);
+          return;
+        }
         this.spill(uses, -1);
         this.storeCount(count);
         this.dispatch("dispatch");
@@ -133,12 +141,60 @@ class Compiler {
     this.knownAtEnd.set(n, [...copier.known]);
     this.edge(node.next, node.nextDelta, count);
   }
+  /** A call or return that may stay in the region; RIP is stored already. */
+  private transfer(node: Node, count: number): void {
+    const { ir, copier } = this;
+    if (copier.mayStop) {
+      ir.op1(0x20, copier.local("stop"));
+      ir.op1(0x04, 0x40);
+      this.spill(copier.uses, -1);
+      this.storeCount(count);
+      this.dispatch("leaveStopped");
+      ir.op0(0x0b);
+    }
+    if (node.ending.kind === "calls") {
+      this.edge(node.target, node.targetDelta, count);
+      return;
+    }
+    ir.i32(0);
+    ir.op2(0x29, 3, VCPU_BASE + IP);
+    ir.op1(0x20, copier.local("ip"));
+    ir.op0(0x7d);
+    ir.op1(0x21, copier.local("target"));
+    for (const s of node.sites) {
+      const site = this.region.nodes[s] as Node;
+      ir.op1(0x20, copier.local("target"));
+      ir.i64(BigInt(site.delta));
+      ir.op0(0x51);
+      ir.op1(0x04, 0x40);
+      this.labels.push({ kind: "if" });
+      this.edge(s, site.delta, count);
+      this.resume(node);
+      this.labels.pop();
+      ir.op0(0x0b);
+    }
+    this.spill(copier.uses, -1);
+    this.storeCount(count);
+    this.dispatch("dispatch");
+  }
+  /** The flags of instruction `i` are overwritten by a later one of the block, and nothing between can fault, leave or read them. */
+  private flagsDead(node: Node, i: number): boolean {
+    for (let j = i + 1; j < node.instructions.length; j++) {
+      const next = node.instructions[j] as Instruction;
+      const index = this.core.code.table.get(next.handler);
+      if (index === undefined) return false;
+      const effects = this.core.effects(index);
+      if (effects.reachesHost || effects.readsFlags) return false;
+      if (effects.writesFlags) return overwritesFlags(next);
+    }
+    return false;
+  }
   private place(instruction: Instruction): Place {
     const { node } = this;
     return { record: instruction.record, bytes: instruction.bytes, block: node.block, blockDelta: BigInt(node.delta), endDelta: BigInt(node.delta + instruction.end) };
   }
   /** One instruction; `ends`: it decides where to go. False: it cannot be copied. */
-  private copy(instruction: Instruction, before: number, ends: boolean): boolean {
+  private copy(instruction: Instruction, before: number, ends: boolean): "promoted" | "plain" | false {
     const { copier, ir, core } = this;
     const { uses } = copier;
     const index = core.code.table.get(instruction.handler);
@@ -153,7 +209,7 @@ class Compiler {
         ir.op1(0x20, copier.local("stop"));
         this.stopIf(place, before + 1);
       }
-      return true;
+      return "promoted";
     } catch (error) {
       if (!(error instanceof Unsupported)) throw error;
     }
@@ -175,7 +231,7 @@ class Compiler {
     uses.dirty = 0;
     uses.defined = 0;
     copier.known = [];
-    if (ends) return true;
+    if (ends) return "plain";
     const reload = { mask: 0 };
     uses.reloads.push(reload);
     const { node } = this;
@@ -186,7 +242,7 @@ class Compiler {
     });
     ir.op1(0x23, this.imports.globalOf(core.global("stopSignal")));
     this.stopIf(place, before + 1);
-    return true;
+    return "plain";
   }
   /** i32 on the stack: not 0 = the region ends behind the instruction. */
   private stopIf(place: Place, count: number): void {

@@ -68,6 +68,8 @@ export class Copier {
   readonly types: number[] = [];
   uses: Uses = { dirty: 0, defined: 0, exposed: 0, clean: false, reloads: [], touched: 0 };
   known: Known[] = [];
+  /** Flags that the next copy sets are overwritten before anything reads them. */
+  flagsDead = false;
   /** The last copy called something that may have asked to stop behind the instruction. */
   mayStop = false;
   readonly variableLocals = new Int32Array(VARIABLES).fill(-1);
@@ -89,6 +91,7 @@ export class Copier {
   private readonly g: { readonly [name: string]: number };
   private readonly neverReturn: ReadonlySet<number>;
   private readonly enterRecord: number;
+  private readonly flagBits: number;
   /** 2: 64-bit, 5: flat 32-bit; others know nothing about segments. */
   private readonly mode: number;
   private readonly spill: (copier: Copier, only: number) => void;
@@ -103,6 +106,7 @@ export class Copier {
     this.g = Object.fromEntries(names.map((n) => [n, core.global(n)]));
     this.neverReturn = new Set(["raise", "raiseCode", "raiseNear"].map((n) => core.function(n)));
     this.enterRecord = core.function("enterRecord");
+    this.flagBits = core.function("flagBits");
   }
   // ---- locals -----------------------------------------------------------------------------------------------------------
   private newLocal(type: number): number {
@@ -110,7 +114,7 @@ export class Copier {
     return this.types.length; // parameter 0 comes first
   }
   /** A local of the region itself: count, entry RIP, TLB, generation, stop. */
-  local(name: "icount" | "ip" | "tlb" | "generation" | "stop"): number {
+  local(name: "icount" | "ip" | "tlb" | "generation" | "stop" | "target"): number {
     let n = this.fixed.get(name);
     if (n === undefined) {
       n = this.newLocal(name === "tlb" || name === "stop" ? I32 : I64);
@@ -204,6 +208,10 @@ export class Copier {
   }
   /** The top of the stack becomes the variable's value. */
   set(v: number): void {
+    if (v >= FLAG_OP && this.flagsDead) {
+      this.discard();
+      return;
+    }
     const bit = 1 << v;
     this.known[v] = this.constAt(0);
     if (this.conditional) {
@@ -241,6 +249,11 @@ export class Copier {
     const { core, ir } = this;
     const signature = core.code.types[core.code.functionTypes[f] as number];
     if (!signature) throw new Error(`translator: function ${f} has no type`);
+    if (this.flagsDead && this.promoted && f === this.flagBits) {
+      // Only merged into flags that nobody reads.
+      this.constant(0);
+      return false;
+    }
     const effects = core.effects(f);
     const t = core.tokens(f);
     if (t && this.promoted && depth < 6 && !this.neverReturn.has(f)) {

@@ -28,7 +28,9 @@ export type Ending =
   | { readonly kind: "falls" }
   | { readonly kind: "jumps" }
   | { readonly kind: "condition"; readonly code: number }
-  /** Its last instruction decides itself: calls, returns, indirect jumps, system instructions. */
+  | { readonly kind: "calls" }
+  | { readonly kind: "returns" }
+  /** Its last instruction decides itself: indirect jumps, system instructions. */
   | { readonly kind: "other" };
 export interface Instruction {
   readonly record: number;
@@ -54,6 +56,8 @@ export interface Node {
   /** Nodes, or -1: outside. */
   target: number;
   next: number;
+  /** Behind the calls of the region: where its returns may go. */
+  sites: number[];
   // Derived.
   order: number;
   dominator: number;
@@ -71,6 +75,8 @@ export interface Region {
 }
 const MOST_BLOCKS = 24;
 const MOST_INSTRUCTIONS = 200;
+/** Return addresses that a return compares with. */
+const MOST_SITES = 4;
 /** codeSize 2, or flat 32-bit code: jump targets need no limit checks. */
 export const isFlat = (mode: number) => mode === 2 || mode === 5;
 /** Rows whose near jumps the translator links itself, by number + 1. */
@@ -79,7 +85,17 @@ for (const row of ROWS) {
   const condition = row.raw ? /^j(\d+)$/.exec(row.fn) : null;
   if (condition) endings.push({ kind: "condition", code: Number(condition[1]) });
   else if (row.raw && row.fn === "jmpRel") endings.push({ kind: "jumps" });
+  else if (row.raw && row.fn === "callRel") endings.push({ kind: "calls" });
+  else if (row.raw && (row.fn === "ret" || row.fn === "retImm")) endings.push({ kind: "returns" });
   else endings.push(row.end ? { kind: "other" } : undefined);
+}
+/** Functions that set all six flags whatever their operands are; shifts do when their count is a constant that is not 0. */
+const OVERWRITE = new Set(["add", "sub", "cmp", "and", "or", "xor", "test", "neg", "imul", "mul", "imul1", "popcount"]);
+const SHIFTS = new Set(["shl", "shr", "sar"]);
+export function overwritesFlags(i: Instruction): boolean {
+  const row = ROWS[i.bytes.getUint16(REC_FORM, true) - 1];
+  if (!row) return false;
+  return OVERWRITE.has(row.fn) || (SHIFTS.has(row.fn) && (row.operands?.endsWith(" one") === true || (row.operands?.endsWith(" Ib") === true && (i.bytes.getUint8(REC_IMM) & 31) !== 0)));
 }
 const FALLS: Ending = { kind: "falls" };
 const OTHER: Ending = { kind: "other" };
@@ -110,14 +126,14 @@ function read(view: DataView, block: number, entryHost: number, mode: number): N
   const length = view.getUint16(block + BLOCK_LENGTH, true);
   let ending = endings[last.bytes.getUint16(REC_FORM, true)] ?? FALLS;
   const whole = last.bytes.getUint8(REC_SIZE) === (mode === 2 ? 3 : 2);
-  if ((ending.kind === "condition" || ending.kind === "jumps") && !(isFlat(mode) && whole)) ending = OTHER;
+  if (ending.kind !== "falls" && !(isFlat(mode) && whole)) ending = OTHER;
   const nextDelta = delta + length;
-  const targetDelta = ending.kind === "condition" || ending.kind === "jumps" ? nextDelta + Number(last.bytes.getBigInt64(REC_IMM, true)) : 0;
+  const targetDelta = ending.kind === "condition" || ending.kind === "jumps" || ending.kind === "calls" ? nextDelta + Number(last.bytes.getBigInt64(REC_IMM, true)) : 0;
   const host = entryHost + targetDelta;
   return {
     block, delta, instructions, length, ending, targetDelta, nextDelta,
     targetNear: host >= 0 && Math.floor(host / 4096) === entryHost >>> 12,
-    target: -1, next: -1, order: -1, dominator: -1, children: [], loop: false, merge: false, predecessors: [],
+    target: -1, next: -1, sites: [], order: -1, dominator: -1, children: [], loop: false, merge: false, predecessors: [],
   };
 }
 /** The region around a hot block. `threshold`: executions that made it hot. */
@@ -144,18 +160,25 @@ export function findRegion(view: DataView, entry: number, threshold: number): Re
     span += count;
     return n;
   };
+  const sites: number[] = [];
   if (isFlat(mode))
     for (let i = 0; i < nodes.length; i++) {
       const node = nodes[i] as Node;
       const { kind } = node.ending;
       if (kind === "condition" || kind === "jumps") if (node.targetNear) node.target = reach(node.targetDelta);
       if (kind === "condition" || kind === "falls") node.next = reach(node.nextDelta);
+      if (kind === "calls" && node.targetNear) {
+        node.target = reach(node.targetDelta);
+        const site = node.target < 0 ? -1 : reach(node.nextDelta);
+        if (site >= 0 && !sites.includes(site) && sites.length < MOST_SITES) sites.push(site);
+      }
       if (kind === "condition" && node.target === node.next && node.target >= 0) node.next = -1;
     }
+  for (const node of nodes) if (node.ending.kind === "returns") node.sites = [...sites];
   analyse(nodes);
   return { entry, mode, nodes, span };
 }
-export const successors = (n: Node): number[] => [n.target, n.next].filter((s) => s >= 0);
+export const successors = (n: Node): number[] => [n.target, n.next, ...n.sites].filter((s) => s >= 0);
 
 /** Orders the graph, finds dominators and loops; drops edges into the middle of a loop. */
 function analyse(nodes: Node[]): void {
@@ -208,6 +231,18 @@ function analyse(nodes: Node[]): void {
           dropped = true;
         }
       }
+    }
+    for (const n of order) {
+      const node = nodes[n] as Node;
+      node.sites = node.sites.filter((s) => {
+        if ((nodes[s] as Node).order > node.order) return true;
+        if (!dominates(nodes, s, n)) {
+          dropped = true;
+          return false;
+        }
+        (nodes[s] as Node).loop = true;
+        return true;
+      });
     }
     if (dropped) continue;
     for (const n of order) {
