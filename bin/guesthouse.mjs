@@ -18,7 +18,7 @@ if (!fresh()) {
   const { build } = await import("esbuild");
   mkdirSync(dirname(bundle), { recursive: true });
   const { metafile } = await build({
-    entryPoints: [join(root, "workers/cli.ts")],
+    entryPoints: { guesthouse: join(root, "workers/cli.ts"), "jit-worker": join(root, "workers/jit-worker.node.ts") },
     absWorkingDir: root,
     bundle: true,
     platform: "node",
@@ -27,7 +27,8 @@ if (!fresh()) {
     sourcemap: "inline",
     metafile: true,
     logLevel: "error",
-    outfile: bundle,
+    outdir: dirname(bundle),
+    outExtension: { ".js": ".cjs" },
   });
   writeFileSync(inputs, JSON.stringify(Object.keys(metafile.inputs)));
 }
@@ -36,5 +37,6 @@ if (!process.env.GUESTHOUSE_CORE && process.argv[2] !== "img" && !process.argv.s
   execFileSync(process.execPath, [join(root, "scripts/build-core.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
 
 process.env.GUESTHOUSE_ROOT ??= root;
+process.env.GUESTHOUSE_JIT_WORKER ??= join(dirname(bundle), "jit-worker.cjs");
 process.argv[1] = bundle;
 await import(pathToFileURL(bundle).href);

@@ -12,7 +12,7 @@ import type { Page } from "playwright-core";
 import { launch, serveFolder } from "../e2e/site.ts";
 import { nullBytes, QueueBytes } from "../workers/backends/bytes.ts";
 import { nullPicture } from "../workers/backends/picture.ts";
-import { guestConfig } from "../workers/conformance/boots/stage.ts";
+import { guestConfig, jitWorker } from "../workers/conformance/boots/stage.ts";
 import { findFirmware, openMachine } from "../workers/node-machine.ts";
 import { descendantsSeconds } from "./processor-time.ts";
 
@@ -84,7 +84,7 @@ async function guesthouseInNode(id: string): Promise<Boot> {
   const serial = new QueueBytes((byte) => void (text = (text + String.fromCharCode(byte)).slice(-4000)));
   const started = performance.now();
   const cpuBefore = cpuSeconds();
-  const { machine, cpu: core } = await openMachine(config, { root, picture: nullPicture, bytes: (port) => (port === "serial0" ? serial : nullBytes) });
+  const { machine, cpu: core } = await openMachine(config, { root, jitWorker, picture: nullPicture, bytes: (port) => (port === "serial0" ? serial : nullBytes) });
   await machine.start();
   while (!text.includes(PROMPT)) {
     await sleep(20);

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { launch, serveFolder } from "../e2e/site.ts";
 import { nullBytes, QueueBytes } from "../workers/backends/bytes.ts";
 import { nullPicture } from "../workers/backends/picture.ts";
-import { guestConfig } from "../workers/conformance/boots/stage.ts";
+import { guestConfig, jitWorker } from "../workers/conformance/boots/stage.ts";
 import { openMachine } from "../workers/node-machine.ts";
 import { descendants, threads } from "./processor-time.ts";
 
@@ -40,7 +40,7 @@ function tell(what: string, rows: readonly (readonly [string, number])[]): void 
 async function inNode(): Promise<void> {
   let text = "";
   const serial = new QueueBytes((byte) => void (text = (text + String.fromCharCode(byte)).slice(-4000)));
-  const { machine, cpu } = await openMachine(guestConfig(flags.guest), { root, picture: nullPicture, bytes: (port) => (port === "serial0" ? serial : nullBytes) });
+  const { machine, cpu } = await openMachine(guestConfig(flags.guest), { root, jitWorker, picture: nullPicture, bytes: (port) => (port === "serial0" ? serial : nullBytes) });
   await machine.start();
   while (!text.includes(PROMPT)) {
     await sleep(50);

@@ -195,7 +195,9 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
     return backend.startsWith("file:") ? fileOf(backend.slice(5)) : nullBytes;
   };
   const picture = new CapturePicture();
+  const worker = process.env.GUESTHOUSE_JIT_WORKER;
   const made = await openMachine(domain, {
+    ...(worker ? { jitWorker: { file: worker } } : {}),
     root,
     firmwareDirectory: session.firmwareDirectory,
     bytes,

@@ -11,6 +11,7 @@ import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
 import { openDrive, openSource } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
+import type { JitCompiler } from "./cpu/jit/job.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import type { DisplayDevice } from "./devices/vga.ts";
 import { createFrameView, FrameSink } from "./frame-sink.ts";
@@ -39,6 +40,8 @@ export interface HostEnvironment {
   loadCore(base: string): Promise<CoreBinary>;
   /** Bytes of a file at once, while the guest waits; null where that cannot be done. */
   readonly fetchNow?: (url: string, from: number, to: number) => Uint8Array | null;
+  /** Starts the translator's worker. Left out: the processor's thread translates. */
+  startTranslator?(core: Uint8Array): JitCompiler;
 }
 const silent: BytesBackend = { write: () => {}, onReadable: () => {}, read: () => -1 };
 
@@ -187,7 +190,8 @@ export class MachineHost implements MachineRpc {
     let cpu: WasmCpu | null = null;
     const board = buildBoard(config, {
       cpuFactory: (host) => {
-        cpu = new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel });
+        const compiler = config.cpu.accel === "jit" ? this.#environment.startTranslator?.(core.bytes) : undefined;
+        cpu = new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel, compiler });
         return cpu;
       },
       memory,

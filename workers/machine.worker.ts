@@ -3,6 +3,7 @@
 import { expose } from "comlink";
 import type { MachineNotice } from "../src/contract/machine.ts";
 import { FaultError } from "../src/contract/schema.ts";
+import { workerCompiler } from "./cpu/jit/job.ts";
 import { MachineHost } from "./machine-host.ts";
 
 const host = new MachineHost({
@@ -28,6 +29,24 @@ const host = new MachineHost({
     const bytes = new Uint8Array(request.response);
     // A server without ranges answers with everything.
     return request.status === 206 ? bytes : request.status === 200 ? bytes.subarray(from, to) : null;
+  },
+  startTranslator: (core) => {
+    // It ends with this worker.
+    const worker = new Worker(new URL("./jit.worker.ts", import.meta.url), { type: "module", name: "jit" });
+    const fail = (reason: string) => {
+      throw new Error(`translator: ${reason}`);
+    };
+    worker.onerror = (event) => fail(event.message);
+    return workerCompiler(
+      core,
+      {
+        post: (message) => worker.postMessage(message),
+        listen: (listener) => {
+          worker.onmessage = (event: MessageEvent) => listener(event.data);
+        },
+      },
+      fail,
+    );
   },
 });
 

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
+import { Worker } from "node:worker_threads";
 import type { DomainConfig } from "../src/contract/domain.ts";
 import { FaultError } from "../src/contract/schema.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
@@ -14,6 +15,7 @@ import { closeChain, type Image } from "./backends/image.ts";
 import { later } from "./backends/io.ts";
 import { damage, damagedFault, parseRecord, parseSavedRecord } from "./image-record.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
+import { type JitCompiler, workerCompiler } from "./cpu/jit/job.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import { type BackendSource, type Board, buildBoard, type FirmwareImages } from "./machine/board.ts";
 import { findMultiboot } from "./machine/boot-images.ts";
@@ -31,6 +33,8 @@ export interface NodeParts {
   readonly root: string;
   /** Directory of firmware before the usual ones; "" for none. */
   readonly firmwareDirectory?: string;
+  /** The translator's worker: a file to run, or its text. Left out: the processor's thread translates. */
+  readonly jitWorker?: { readonly file: string } | { readonly text: string };
   /** Bytes of core.wasm; read from workers/cpu/build when left out. */
   readonly core?: Uint8Array;
   bytes(id: string): BytesBackend;
@@ -171,6 +175,25 @@ function coreBinary(parts: NodeParts): CoreBinary {
   return compiled;
 }
 
+/** A worker that ends with the process, and whose bugs stop it loudly. */
+function startJitWorker(core: Uint8Array, source: NonNullable<NodeParts["jitWorker"]>): JitCompiler {
+  const worker = "file" in source ? new Worker(source.file) : new Worker(source.text, { eval: true });
+  const fail = (reason: unknown) => {
+    throw reason instanceof Error ? reason : new Error(`translator: ${String(reason)}`);
+  };
+  worker.on("error", fail);
+  const compiler = workerCompiler(
+    core,
+    {
+      post: (message) => worker.postMessage(message),
+      listen: (listener) => void worker.on("message", listener),
+    },
+    fail,
+  );
+  worker.unref();
+  return compiler;
+}
+
 export async function openMachine(config: DomainConfig, parts: NodeParts): Promise<NodeMachine> {
   const disks = new Map<string, BlockBackend | null>();
   const images = new Map<string, Image>();
@@ -203,9 +226,10 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
   const backends: BackendSource = (kind, id) => make[kind](id) as never;
   const memory = new PoolMemory(createMemory());
   const core = coreBinary(parts);
+  const compiler = config.cpu.accel === "jit" && parts.jitWorker ? startJitWorker(core.bytes, parts.jitWorker) : undefined;
   const capacity = parts.traceCapacity ?? 4096;
   const board = buildBoard(config, {
-    cpuFactory: (host) => new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel }),
+    cpuFactory: (host) => new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel, compiler }),
     memory,
     backends,
     firmware,

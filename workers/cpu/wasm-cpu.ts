@@ -33,7 +33,8 @@ import {
 import type { Cpu, CpuCounters, CpuHost, Exit } from "./cpu.ts";
 import type { PoolMemory } from "./guest-memory.ts";
 import { decodeTables } from "./isa/tables.ts";
-import { coreCodeOf, Translator } from "./jit/translator.ts";
+import { inlineCompiler, type JitCompiler } from "./jit/job.ts";
+import { Translator } from "./jit/translator.ts";
 import { chooseCpu } from "./models.ts";
 
 /** What host.unwind throws: one object, so that a throw allocates nothing and carries no stack. */
@@ -85,6 +86,8 @@ export interface WasmCpuOptions {
   readonly model: string;
   /** "jit" translates hot code; "interp" (the default) never does. The guest sees no difference but speed. */
   readonly accel?: "interp" | "jit" | undefined;
+  /** Who translates; left out: this thread. */
+  readonly compiler?: JitCompiler | undefined;
   /** Executions of a block before it is translated, and blocks worth a module: small ones only in tests. */
   readonly tuning?: { readonly threshold: number; readonly leastBatch: number } | undefined;
 }
@@ -160,7 +163,7 @@ export class WasmCpu implements Cpu {
     core.reset(true, this.signature);
     if (options.accel === "jit") {
       const { threshold, leastBatch } = options.tuning ?? DEFAULT_TUNING;
-      this.translator = new Translator(coreCodeOf(binary.bytes), memory.memory, instance.exports, threshold, leastBatch);
+      this.translator = new Translator(options.compiler ?? inlineCompiler(binary.bytes), memory.memory, instance.exports, threshold, leastBatch);
       core.setHotThreshold(threshold);
     }
     this.intr = { set: (high) => core.setIntrPin(high) };

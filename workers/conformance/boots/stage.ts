@@ -1,6 +1,7 @@
 // A guest of the catalogue in Node, with what a test wants of it: serial text, screen text, keys, waiting.
 
 import { readFileSync } from "node:fs";
+import { buildSync } from "esbuild";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DomainConfig, domainSchema } from "../../../src/contract/domain.ts";
@@ -9,6 +10,10 @@ import { CapturePicture } from "../../backends/picture.ts";
 import { type NodeMachine, openMachine } from "../../node-machine.ts";
 
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** The translator's worker, made from its source: worker threads do not read TypeScript. */
+const { outputFiles } = buildSync({ entryPoints: [join(root, "workers/jit-worker.node.ts")], bundle: true, platform: "node", format: "cjs", write: false });
+export const jitWorker = { text: outputFiles[0]?.text ?? "" };
 
 export function guestConfig(id: string): DomainConfig {
   const rows = JSON.parse(readFileSync(join(root, "images/build/index.json"), "utf8")) as { id: string; config: unknown }[];
@@ -35,7 +40,7 @@ export class Stage {
     const picture = new CapturePicture(30_000_000);
     const queue = (id: string) => new QueueBytes((byte) => void (out[id] = (out[id] ?? "") + String.fromCharCode(byte)));
     const serial = queue("serial0");
-    const node = await openMachine(config, { root, picture, bytes: (id) => (id === "serial0" ? serial : queue(id)) });
+    const node = await openMachine(config, { root, jitWorker, picture, bytes: (id) => (id === "serial0" ? serial : queue(id)) });
     return new Stage(node, picture, serial, out);
   }
   text(id = "serial0"): string {

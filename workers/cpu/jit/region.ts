@@ -109,26 +109,52 @@ function find(view: DataView, host: number, mode: number): number {
   }
   return 0;
 }
-function read(view: DataView, block: number, entryHost: number, mode: number): Node {
+/** A decoded block as the translator needs it, apart from shared memory. */
+interface BlockCopy {
+  readonly block: number;
+  readonly delta: number;
+  readonly length: number;
+  /** Its records, the first with the interpreter's own handler. */
+  readonly records: Uint8Array;
+}
+/** What a region is made of: plain data that can go to another thread. */
+export interface RegionSource {
+  readonly entry: number;
+  readonly entryHost: number;
+  readonly mode: number;
+  readonly blocks: readonly BlockCopy[];
+}
+function copyBlock(view: DataView, block: number, entryHost: number): BlockCopy {
   const count = view.getUint16(block + BLOCK_COUNT, true);
   const first = block + BLOCK_HEADER_SIZE;
-  // A copy: the records of a dropped block may be reused while a worker still reads.
-  const copy = new DataView(view.buffer.slice(first, first + count * RECORD_SIZE));
+  const records = new Uint8Array(count * RECORD_SIZE);
+  records.set(new Uint8Array(view.buffer, first, records.length));
   const own = view.getUint32(block + BLOCK_INTERPRETED, true);
+  if (own) new DataView(records.buffer).setUint32(REC_HANDLER, own, true);
+  return { block, delta: view.getUint32(block + BLOCK_HOST, true) - entryHost, length: view.getUint16(block + BLOCK_LENGTH, true), records };
+}
+function nodeOf(copy: BlockCopy, entryHost: number, mode: number): Node {
+  const { block, delta, length, records } = copy;
+  const first = block + BLOCK_HEADER_SIZE;
+  const count = records.length / RECORD_SIZE;
   const instructions: Instruction[] = [];
   for (let n = 0; n < count; n++) {
-    const bytes = new DataView(copy.buffer, n * RECORD_SIZE, RECORD_SIZE);
-    const handler = n === 0 && own ? own : bytes.getUint32(REC_HANDLER, true);
-    instructions.push({ record: first + n * RECORD_SIZE, bytes, handler, start: bytes.getUint16(REC_START, true), end: bytes.getUint16(REC_END, true) });
+    const bytes = new DataView(records.buffer, records.byteOffset + n * RECORD_SIZE, RECORD_SIZE);
+    instructions.push({
+      record: first + n * RECORD_SIZE,
+      bytes,
+      handler: bytes.getUint32(REC_HANDLER, true),
+      start: bytes.getUint16(REC_START, true),
+      end: bytes.getUint16(REC_END, true),
+    });
   }
-  const delta = view.getUint32(block + BLOCK_HOST, true) - entryHost;
-  const last = instructions[count - 1] as Instruction;
-  const length = view.getUint16(block + BLOCK_LENGTH, true);
-  let ending = endings[last.bytes.getUint16(REC_FORM, true)] ?? FALLS;
-  const whole = last.bytes.getUint8(REC_SIZE) === (mode === 2 ? 3 : 2);
+  const { bytes } = instructions[count - 1] as Instruction;
+  let ending = endings[bytes.getUint16(REC_FORM, true)] ?? FALLS;
+  const whole = bytes.getUint8(REC_SIZE) === (mode === 2 ? 3 : 2);
   if (ending.kind !== "falls" && !(isFlat(mode) && whole)) ending = OTHER;
   const nextDelta = delta + length;
-  const targetDelta = ending.kind === "condition" || ending.kind === "jumps" || ending.kind === "calls" ? nextDelta + Number(last.bytes.getBigInt64(REC_IMM, true)) : 0;
+  const jumps = ending.kind === "condition" || ending.kind === "jumps" || ending.kind === "calls";
+  const targetDelta = jumps ? nextDelta + Number(bytes.getBigInt64(REC_IMM, true)) : 0;
   const host = entryHost + targetDelta;
   return {
     block, delta, instructions, length, ending, targetDelta, nextDelta,
@@ -136,30 +162,8 @@ function read(view: DataView, block: number, entryHost: number, mode: number): N
     target: -1, next: -1, sites: [], order: -1, dominator: -1, children: [], loop: false, merge: false, predecessors: [],
   };
 }
-/** The region around a hot block. `threshold`: executions that made it hot. */
-export function findRegion(view: DataView, entry: number, threshold: number): Region {
-  const entryHost = view.getUint32(entry + BLOCK_HOST, true);
-  const mode = view.getUint16(entry + BLOCK_MODE, true);
-  const nodes: Node[] = [read(view, entry, entryHost, mode)];
-  const byBlock = new Map<number, number>([[entry, 0]]);
-  let span = (nodes[0] as Node).instructions.length;
-  const warm = Math.max(1, threshold >> 4);
-  const reach = (delta: number): number => {
-    const host = entryHost + delta;
-    if (Math.floor(host / 4096) !== entryHost >>> 12) return -1;
-    const block = find(view, host, mode);
-    if (!block) return -1;
-    const known = byBlock.get(block);
-    if (known !== undefined) return known;
-    const count = view.getUint16(block + BLOCK_COUNT, true);
-    if (!count || nodes.length >= MOST_BLOCKS || span + count > MOST_INSTRUCTIONS) return -1;
-    if (view.getUint32(block + BLOCK_HITS, true) < warm && !view.getUint32(block + BLOCK_INTERPRETED, true)) return -1;
-    const n = nodes.length;
-    byBlock.set(block, n);
-    nodes.push(read(view, block, entryHost, mode));
-    span += count;
-    return n;
-  };
+/** Follows the ways out of every node; `reach` gives the node at a distance from the entry, or -1. Nodes may be added meanwhile. */
+function connect(nodes: readonly Node[], mode: number, reach: (delta: number) => number): void {
   const sites: number[] = [];
   if (isFlat(mode))
     for (let i = 0; i < nodes.length; i++) {
@@ -175,8 +179,43 @@ export function findRegion(view: DataView, entry: number, threshold: number): Re
       if (kind === "condition" && node.target === node.next && node.target >= 0) node.next = -1;
     }
   for (const node of nodes) if (node.ending.kind === "returns") node.sites = [...sites];
+}
+/** The blocks of the region around a hot block. `threshold`: executions that made it hot. */
+export function gatherRegion(view: DataView, entry: number, threshold: number): RegionSource {
+  const entryHost = view.getUint32(entry + BLOCK_HOST, true);
+  const mode = view.getUint16(entry + BLOCK_MODE, true);
+  const blocks = [copyBlock(view, entry, entryHost)];
+  const nodes = [nodeOf(blocks[0] as BlockCopy, entryHost, mode)];
+  const byBlock = new Map<number, number>([[entry, 0]]);
+  let span = (nodes[0] as Node).instructions.length;
+  const warm = Math.max(1, threshold >> 4);
+  connect(nodes, mode, (delta) => {
+    const host = entryHost + delta;
+    if (Math.floor(host / 4096) !== entryHost >>> 12) return -1;
+    const block = find(view, host, mode);
+    if (!block) return -1;
+    const known = byBlock.get(block);
+    if (known !== undefined) return known;
+    const count = view.getUint16(block + BLOCK_COUNT, true);
+    if (!count || nodes.length >= MOST_BLOCKS || span + count > MOST_INSTRUCTIONS) return -1;
+    if (view.getUint32(block + BLOCK_HITS, true) < warm && !view.getUint32(block + BLOCK_INTERPRETED, true)) return -1;
+    const copy = copyBlock(view, block, entryHost);
+    byBlock.set(block, nodes.length);
+    blocks.push(copy);
+    nodes.push(nodeOf(copy, entryHost, mode));
+    span += count;
+    return nodes.length - 1;
+  });
+  return { entry, entryHost, mode, blocks };
+}
+/** The control-flow graph of gathered blocks. */
+export function regionOf(source: RegionSource): Region {
+  const { entry, entryHost, mode, blocks } = source;
+  const nodes = blocks.map((b) => nodeOf(b, entryHost, mode));
+  const byDelta = new Map(blocks.map((b, n) => [b.delta, n]));
+  connect(nodes, mode, (delta) => byDelta.get(delta) ?? -1);
   analyse(nodes);
-  return { entry, mode, nodes, span };
+  return { entry, mode, nodes, span: nodes.reduce((n, node) => n + node.instructions.length, 0) };
 }
 export const successors = (n: Node): number[] => [n.target, n.next, ...n.sites].filter((s) => s >= 0);
 

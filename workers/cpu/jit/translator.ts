@@ -1,15 +1,11 @@
-// Hot blocks become WebAssembly: the region around each is compiled (compile.ts), many regions per module. A region's function takes the place of the
-// handler of its entry block's first record, so the run loop, budgets and invalidation see an ordinary block; core's dispatcher goes from region to
-// region by tail calls. When a block of a region is overwritten, core takes the region away and hands the table index back.
+// Hot blocks become WebAssembly: the region around each is compiled (job.ts, usually in jit.worker), many regions per module, several modules in flight. A
+// region's function takes the place of the handler of its entry block's first record, so the run loop, budgets and invalidation see an ordinary
+// block; core's dispatcher goes from region to region by tail calls. When a block of a region is overwritten, core takes the region away and hands the
+// table index back.
 
-import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_INTERPRETED, JIT_FREED, JIT_QUEUE } from "../core/layout.ts";
-import { type Compiled, compileRegion } from "./compile.ts";
-import type { Imports } from "./copy.ts";
-import { CoreCode } from "./core-code.ts";
-import { CoreFunctions } from "./core-functions.ts";
-import { Ir } from "./ir.ts";
-import { buildModule } from "./module.ts";
-import { findRegion, type Region } from "./region.ts";
+import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_INTERPRETED, JIT_FREED, JIT_QUEUE, RECORD_SIZE } from "../core/layout.ts";
+import type { JitCompiler, JobResult } from "./job.ts";
+import { gatherRegion, type RegionSource } from "./region.ts";
 
 export interface TranslatorStats {
   modules: number;
@@ -18,15 +14,19 @@ export interface TranslatorStats {
   live: number;
   blocks: number;
   bytes: number;
-  /** Time to make modules, and to have the engine compile them. */
+  /** Modules asked for and not yet there. */
+  inFlight: number;
+  /** Time to make modules, and to have the engine compile them; on the processor's thread: to install them. */
   translateMs: number;
   compileMs: number;
+  installMs: number;
   /** Instructions with registers in locals, with the state in memory, and left to the interpreter. */
   promoted: number;
   plain: number;
   left: number;
-  /** Regions dropped because their code was written, and to make room. */
+  /** Regions dropped because their code was written (late: before they were installed), and to make room. */
   invalidated: number;
+  late: number;
   evicted: number;
 }
 interface CoreFace {
@@ -39,17 +39,16 @@ interface CoreFace {
 /** Regions kept at most; beyond that the oldest modules go. */
 const MOST_FUNCTIONS = 30_000;
 const MOST_PER_MODULE = 64;
-const MOST_WAITS = 20;
+const MOST_WAITS = 10;
 
 export class Translator {
-  private readonly functions: CoreFunctions;
+  private readonly compiler: JitCompiler;
   private readonly memory: WebAssembly.Memory;
   private readonly exports: WebAssembly.Exports;
   private readonly core: CoreFace;
   private readonly view: DataView;
   private readonly queue: Uint32Array;
   private readonly freed: Uint32Array;
-  private readonly ir = new Ir();
   private readonly freeSlots: number[] = [];
   /** Entry block by table index. */
   private readonly installed = new Map<number, number>();
@@ -57,16 +56,17 @@ export class Translator {
   private readonly threshold: number;
   /** Blocks worth a module of their own; fewer wait a few slices for company. */
   private readonly leastBatch: number;
-  /** Told of every module made: what it was made of, and its bytes. For logs and tests. */
-  onModule: ((made: readonly { readonly region: Region; readonly compiled: Compiled }[], bytes: Uint8Array) => void) | null = null;
   private waited = 0;
   private epoch = 0;
-  private readonly counts: TranslatorStats = {
-    modules: 0, functions: 0, live: 0, blocks: 0, bytes: 0, translateMs: 0, compileMs: 0, promoted: 0, plain: 0, left: 0, invalidated: 0, evicted: 0,
+  private inFlight = 0;
+  private readonly counts = {
+    modules: 0, functions: 0, blocks: 0, bytes: 0, translateMs: 0, compileMs: 0, installMs: 0, promoted: 0, plain: 0, left: 0, invalidated: 0, late: 0, evicted: 0,
   };
+  /** Told of every module made: what it was made of, and its bytes. For logs and tests. */
+  onModule: ((sources: readonly RegionSource[], result: JobResult) => void) | null = null;
 
-  constructor(code: CoreCode, memory: WebAssembly.Memory, exports: WebAssembly.Exports, threshold: number, leastBatch: number) {
-    this.functions = functionsOf(code);
+  constructor(compiler: JitCompiler, memory: WebAssembly.Memory, exports: WebAssembly.Exports, threshold: number, leastBatch: number) {
+    this.compiler = compiler;
     this.memory = memory;
     this.exports = exports;
     this.core = exports as unknown as CoreFace;
@@ -78,9 +78,9 @@ export class Translator {
     this.epoch = this.core.flushes.value as number;
   }
   get stats(): TranslatorStats {
-    return { ...this.counts, live: this.installed.size };
+    return { ...this.counts, live: this.installed.size, inFlight: this.inFlight };
   }
-  /** Between slices: takes back what core dropped, translates what it found hot. */
+  /** Between slices: takes back what core dropped, has translated what it found hot. */
   drain(): void {
     this.reclaim();
     const count = this.queue[0] as number;
@@ -90,7 +90,23 @@ export class Translator {
     this.queue[0] = 0;
     const { view } = this;
     const alive = [...new Set(hot)].filter((b) => view.getUint16(b + BLOCK_COUNT, true) > 0 && view.getUint32(b + BLOCK_INTERPRETED, true) === 0);
-    for (let at = 0; at < alive.length; at += MOST_PER_MODULE) this.translate(alive.slice(at, at + MOST_PER_MODULE));
+    for (let at = 0; at < alive.length; at += MOST_PER_MODULE) {
+      const regions = alive.slice(at, at + MOST_PER_MODULE).map((entry) => gatherRegion(view, entry, this.threshold));
+      const { epoch } = this;
+      this.inFlight++;
+      this.compiler.submit({ regions }, (result) => {
+        this.inFlight--;
+        this.counts.translateMs += result.translateMs;
+        this.counts.compileMs += result.compileMs;
+        this.reclaim();
+        if (result.module === null || epoch !== this.epoch) return;
+        const started = performance.now();
+        this.onModule?.(regions, result);
+        this.install(regions, result, result.module);
+        this.evict();
+        this.counts.installMs += performance.now() - started;
+      });
+    }
   }
   private reclaim(): void {
     const epoch = this.core.flushes.value as number;
@@ -115,65 +131,36 @@ export class Translator {
     this.core.table.set(slot, null);
     this.freeSlots.push(slot);
   }
-  private translate(entries: readonly number[]): void {
-    const started = performance.now();
-    const functionImports = new Map<number, number>();
-    const globalImports = new Map<number, number>();
-    const number = (map: Map<number, number>) => (core: number) => {
-      let n = map.get(core);
-      if (n === undefined) {
-        n = map.size;
-        map.set(core, n);
-      }
-      return n;
-    };
-    const imports: Imports = { functionOf: number(functionImports), globalOf: number(globalImports) };
-    const made: { readonly region: Region; readonly compiled: Compiled }[] = [];
-    for (const entry of entries) {
-      const region = findRegion(this.view, entry, this.threshold);
-      const compiled = compileRegion(this.functions, this.ir, imports, region);
-      if (!compiled) continue;
-      made.push({ region, compiled });
-      this.counts.promoted += compiled.promoted;
-      this.counts.plain += compiled.plain;
-      this.counts.left += compiled.left;
-    }
-    if (made.length === 0) return;
-    const bytes = buildModule(
-      this.functions.code,
-      made.map((m) => m.compiled.body),
-      functionImports,
-      globalImports,
-    );
-    const translated = performance.now();
-    this.onModule?.(made, bytes);
+  private install(sources: readonly RegionSource[], result: JobResult, module: WebAssembly.Module): void {
     const core: { [name: string]: WebAssembly.ImportValue } = { memory: this.memory };
-    for (const f of functionImports.keys()) core[`f${f}`] = this.exports[`f${f}`] as WebAssembly.ImportValue;
-    for (const g of globalImports.keys()) core[`g${g}`] = this.exports[`g${g}`] as WebAssembly.ImportValue;
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { core });
-    this.install(
-      made.map((m) => m.region),
-      instance,
-    );
-    this.counts.modules++;
-    this.counts.functions += made.length;
-    this.counts.bytes += bytes.length;
-    this.counts.translateMs += translated - started;
-    this.counts.compileMs += performance.now() - translated;
-    this.evict();
-  }
-  private install(regions: readonly Region[], instance: WebAssembly.Instance): void {
+    for (const f of result.functions) core[`f${f}`] = this.exports[`f${f}`] as WebAssembly.ImportValue;
+    for (const g of result.globals) core[`g${g}`] = this.exports[`g${g}`] as WebAssembly.ImportValue;
+    const instance = new WebAssembly.Instance(module, { core });
     const slots: number[] = [];
-    regions.forEach((region, n) => {
-      for (const node of region.nodes) if (node.block !== region.entry && !this.core.addUser(node.block, region.entry)) return;
+    const { view, counts } = this;
+    result.regions.forEach((made, n) => {
+      const source = sources[made.source] as RegionSource;
+      // Blocks may have been overwritten meanwhile; their memory is reused only after a flush.
+      const alive = source.blocks.every((b) => view.getUint16(b.block + BLOCK_COUNT, true) === b.records.length / RECORD_SIZE);
+      if (!alive || view.getUint32(source.entry + BLOCK_INTERPRETED, true)) {
+        counts.late++;
+        return;
+      }
+      for (const { block } of source.blocks) if (block !== source.entry && !this.core.addUser(block, source.entry)) return;
       const slot = this.freeSlots.pop() ?? this.core.table.grow(1);
       this.core.table.set(slot, instance.exports[`r${n}`] as () => void);
-      this.core.installRegion(region.entry, slot, region.span);
-      this.installed.set(slot, region.entry);
+      this.core.installRegion(source.entry, slot, made.span);
+      this.installed.set(slot, source.entry);
       slots.push(slot);
-      this.counts.blocks += region.nodes.length;
+      counts.functions++;
+      counts.blocks += source.blocks.length;
+      counts.promoted += made.promoted;
+      counts.plain += made.plain;
+      counts.left += made.left;
     });
     this.modules.push({ slots });
+    counts.modules++;
+    counts.bytes += result.bytes.length;
   }
   /** The oldest modules go when there are too many regions. */
   private evict(): void {
@@ -190,23 +177,4 @@ export class Translator {
       this.reclaim();
     }
   }
-}
-const codes = new WeakMap<Uint8Array, CoreCode>();
-/** The parsed core, once per binary. */
-export function coreCodeOf(bytes: Uint8Array): CoreCode {
-  let code = codes.get(bytes);
-  if (!code) {
-    code = new CoreCode(bytes);
-    codes.set(bytes, code);
-  }
-  return code;
-}
-const functions = new WeakMap<CoreCode, CoreFunctions>();
-function functionsOf(code: CoreCode): CoreFunctions {
-  let f = functions.get(code);
-  if (!f) {
-    f = new CoreFunctions(code);
-    functions.set(code, f);
-  }
-  return f;
 }

@@ -1,0 +1,141 @@
+// One module's worth of translation, apart from the processor: regions in, a compiled module out. Runs on the processor's thread (tests, hosts
+// without workers) or in jit.worker.
+
+import { compileRegion } from "./compile.ts";
+import type { Imports } from "./copy.ts";
+import { CoreCode } from "./core-code.ts";
+import { CoreFunctions } from "./core-functions.ts";
+import { Ir } from "./ir.ts";
+import { buildModule } from "./module.ts";
+import { type RegionSource, regionOf } from "./region.ts";
+
+export interface Job {
+  readonly regions: readonly RegionSource[];
+}
+export interface MadeRegion {
+  /** Index in the job. */
+  readonly source: number;
+  readonly span: number;
+  readonly promoted: number;
+  readonly plain: number;
+  readonly left: number;
+  /** Bytes of its function. */
+  readonly size: number;
+}
+export interface JobResult {
+  /** Function r<n> belongs to regions[n]. Null: nothing could be translated. */
+  readonly module: WebAssembly.Module | null;
+  readonly bytes: Uint8Array;
+  readonly regions: readonly MadeRegion[];
+  /** Core's functions and globals that the module imports. */
+  readonly functions: readonly number[];
+  readonly globals: readonly number[];
+  readonly translateMs: number;
+  readonly compileMs: number;
+}
+/** Who carries jobs out: calls `done` at once or later. */
+export interface JitCompiler {
+  submit(job: Job, done: (result: JobResult) => void): void;
+}
+
+export class JobRunner {
+  private readonly core: CoreFunctions;
+  private readonly ir = new Ir();
+  constructor(core: Uint8Array) {
+    this.core = new CoreFunctions(new CoreCode(core));
+  }
+  run(job: Job): JobResult {
+    const started = performance.now();
+    const functions = new Map<number, number>();
+    const globals = new Map<number, number>();
+    const number = (map: Map<number, number>) => (core: number) => {
+      let n = map.get(core);
+      if (n === undefined) {
+        n = map.size;
+        map.set(core, n);
+      }
+      return n;
+    };
+    const imports: Imports = { functionOf: number(functions), globalOf: number(globals) };
+    const regions: MadeRegion[] = [];
+    const bodies: Uint8Array[] = [];
+    job.regions.forEach((source, n) => {
+      const region = regionOf(source);
+      const compiled = compileRegion(this.core, this.ir, imports, region);
+      if (!compiled) return;
+      const { promoted, plain, left, body } = compiled;
+      regions.push({ source: n, span: region.span, promoted, plain, left, size: body.length });
+      bodies.push(body);
+    });
+    const bytes = regions.length ? buildModule(this.core.code, bodies, functions, globals) : new Uint8Array(0);
+    const translated = performance.now();
+    const module = regions.length ? new WebAssembly.Module(bytes as BufferSource) : null;
+    return {
+      module, bytes, regions, functions: [...functions.keys()], globals: [...globals.keys()],
+      translateMs: translated - started, compileMs: performance.now() - translated,
+    };
+  }
+}
+const runners = new WeakMap<Uint8Array, JobRunner>();
+/** On the calling thread; one parsed core per binary. */
+export function inlineCompiler(core: Uint8Array): JitCompiler {
+  return {
+    submit(job, done) {
+      let runner = runners.get(core);
+      if (!runner) {
+        runner = new JobRunner(core);
+        runners.set(core, runner);
+      }
+      done(runner.run(job));
+    },
+  };
+}
+/** What a message port of either kind can do. */
+interface Port {
+  post(message: unknown): void;
+  listen(listener: (message: unknown) => void): void;
+}
+interface Request {
+  readonly id: number;
+  readonly job: Job;
+}
+interface Answer {
+  readonly id: number;
+  readonly result?: JobResult;
+  readonly error?: string;
+}
+/** The page's or Node's side of jit.worker. `fail` is called when the worker has a bug: nothing is swallowed. */
+export function workerCompiler(core: Uint8Array, port: Port, fail: (reason: string) => void): JitCompiler {
+  let next = 0;
+  const waiting = new Map<number, (result: JobResult) => void>();
+  port.listen((message) => {
+    const { id, result, error } = message as Answer;
+    const done = waiting.get(id);
+    waiting.delete(id);
+    if (result) done?.(result);
+    else fail(error ?? "jit.worker gave no result");
+  });
+  port.post({ core });
+  return {
+    submit(job, done) {
+      const id = next++;
+      waiting.set(id, done);
+      port.post({ id, job } satisfies Request);
+    },
+  };
+}
+/** The worker's side. */
+export function serveJobs(port: Port): void {
+  let runner: JobRunner | null = null;
+  port.listen((message) => {
+    const { core, id, job } = message as { core?: Uint8Array } & Partial<Request>;
+    if (core) runner = new JobRunner(core);
+    else if (id !== undefined && job && runner) {
+      try {
+        port.post({ id, result: runner.run(job) } satisfies Answer);
+      } catch (error) {
+        port.post({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) } satisfies Answer);
+      }
+    }
+  });
+}
