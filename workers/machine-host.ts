@@ -9,6 +9,8 @@ import { type Fault, FaultError, type Reply } from "../src/contract/schema.ts";
 import { blobFile } from "./backends/block-remote.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
+import { later } from "./backends/io.ts";
+import type { LibraryFile } from "./backends/library-file.ts";
 import { openDrive, openSource } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import type { JitCompiler } from "./cpu/jit/job.ts";
@@ -38,6 +40,8 @@ export interface HostEnvironment {
   readonly fetch: Fetcher;
   /** Compiles core.wasm found below `base`. */
   loadCore(base: string): Promise<CoreBinary>;
+  /** Opens a file of the library for a drive; left out where there is no library. */
+  readonly openLibraryFile?: (id: string, readOnly: boolean) => Promise<LibraryFile>;
   /** Bytes of a file at once, while the guest waits; null where that cannot be done. */
   readonly fetchNow?: (url: string, from: number, to: number) => Uint8Array | null;
   /** Starts the translator's worker. Left out: the processor's thread translates. */
@@ -130,7 +134,7 @@ export class MachineHost implements MachineRpc {
     const resuming = config.boot.resume === "" ? null : sources.savedMachine(config.boot.resume, this.#environment.fetchNow ?? (() => null));
     resuming?.catch(() => {}); // said at power-on
     const plain: DomainConfig = resuming ? { ...config, boot: { ...config.boot, kernel: "" } } : config;
-    const [core, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(plain, sources), loadDisks(config, sources)]);
+    const [core, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(plain, sources), loadDisks(config, sources, this.#environment)]);
     if (resuming) await resuming.then(() => {}, () => {});
 
     const views: SharedViews = {
@@ -353,19 +357,31 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   }
   return out;
 }
-/** Writes stay in memory: nothing that a page attached is changed. */
-async function loadDisks(config: DomainConfig, sources: Sources): Promise<Map<string, BlockBackend>> {
+/** A file of the library is written where it is, unless the drive says otherwise; writes over anything else stay in memory. */
+async function loadDisks(config: DomainConfig, sources: Sources, { openLibraryFile }: HostEnvironment): Promise<Map<string, BlockBackend>> {
   const disks = new Map<string, BlockBackend>();
   await Promise.all(
-    config.disks.map(async ({ at, source, media, readOnly, format }) => {
+    config.disks.map(async ({ at, source, media, readOnly, format, snapshot, cache }) => {
       if (disks.has(at)) throw new FaultError("disk.twice", `Two drives are attached at ${at}.`);
       if (source === "") return;
       const attached = sources.attached(source);
       const fixed = readOnly || media === "cdrom";
-      if (attached instanceof Blob) {
+      const how = media === "cdrom" && format === "auto" ? "raw" : format;
+      if (source.startsWith("library:") && openLibraryFile && !fixed && !snapshot) {
+        const file = await openLibraryFile(source.slice("library:".length), false);
+        try {
+          disks.set(at, await openDrive(file, { format: how, cache }));
+        } catch (error) {
+          await later(file.close());
+          throw error;
+        }
+      } else if (source.startsWith("library:") && openLibraryFile) {
+        const base = await openDrive(await openLibraryFile(source.slice("library:".length), true), { readOnly: true, format: how });
+        disks.set(at, fixed ? base : new OverlayBlock(base));
+      } else if (attached instanceof Blob) {
         // A sentence about the file names it as the person knows it.
         const file = blobFile(attached, attached instanceof File ? attached.name : source);
-        const base = await openDrive(file, { readOnly: true, format: media === "cdrom" && format === "auto" ? "raw" : format });
+        const base = await openDrive(file, { readOnly: true, format: how });
         disks.set(at, fixed ? base : new OverlayBlock(base));
       } else if (attached === undefined && source.startsWith("url:")) {
         // Read in pieces as the guest asks, where the server can.

@@ -3,6 +3,7 @@
 import { expose } from "comlink";
 import type { MachineNotice } from "../src/contract/machine.ts";
 import { FaultError } from "../src/contract/schema.ts";
+import { LibraryFile } from "./backends/library-file.ts";
 import { workerCompiler } from "./cpu/jit/job.ts";
 import { MachineHost } from "./machine-host.ts";
 
@@ -14,6 +15,7 @@ const host = new MachineHost({
     const bytes = new Uint8Array(await response.arrayBuffer());
     return { module: await WebAssembly.compile(bytes), bytes };
   },
+  openLibraryFile: (id, readOnly) => LibraryFile.open(id, readOnly),
   fetchNow: (url, from, to) => {
     // A worker may wait for an answer; nothing else of the page does.
     const request = new XMLHttpRequest();

@@ -16,7 +16,7 @@ export function withImage(config: DomainConfig, image: ImageRow): DomainConfig {
   if (/vmlinu[xz]|bzimage|^kernel|\.elf$/.test(name)) return { ...config, boot: { ...config.boot, kernel: source } };
   if (/initr|\.cpio|rootfs.*gz/.test(name)) return { ...config, boot: { ...config.boot, initrd: source } };
   const free = (places: readonly DomainConfig["disks"][number]["at"][]) => places.find((at) => !config.disks.some((d) => d.at === at)) ?? (places[0] as DomainConfig["disks"][number]["at"]);
-  const floppy = image.size <= 2_949_120;
+  const floppy = image.size <= 2_949_120 && !/\.(qcow2?|vmdk|vdi|vhdx?|vpc|qed|hdd|cloop)$/.test(name);
   const cdrom = name.endsWith(".iso");
   const disk = {
     at: cdrom ? free(["ide1-master", "ide1-slave"]) : floppy ? free(["floppy0", "floppy1"]) : free(["ide0-master", "ide0-slave", "ide1-slave"]),

@@ -1,37 +1,14 @@
 // What a person keeps in this browser: image files (dropped or chosen) and the list of their machines. IndexedDB; nothing leaves the
 // browser. A file is named in a domain as "library:ID".
 
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import type { Attachments } from "../contract/machine.ts";
 import { FaultError } from "../contract/schema.ts";
+import { diskLock, type ImageRow, newId, openLibrary, type SavedMachine } from "../contract/storage.ts";
 import { sourcesOf } from "./sources-of.ts";
 
-export interface ImageRow {
-  readonly id: string;
-  readonly name: string;
-  readonly size: number;
-  readonly addedAt: number;
-}
-export interface SavedMachine {
-  readonly id: string;
-  readonly config: DomainConfig;
-  readonly createdAt: number;
-}
-interface Tables extends DBSchema {
-  images: { key: string; value: ImageRow & { readonly blob: Blob } };
-  machines: { key: string; value: SavedMachine };
-}
-let database: Promise<IDBPDatabase<Tables>> | null = null;
-function open(): Promise<IDBPDatabase<Tables>> {
-  database ??= openDB<Tables>("guesthouse", 1, {
-    upgrade(db) {
-      db.createObjectStore("images", { keyPath: "id" });
-      db.createObjectStore("machines", { keyPath: "id" });
-    },
-  });
-  return database;
-}
+export type { ImageRow, SavedMachine };
+const open = openLibrary;
 const without = ({ id, name, size, addedAt }: ImageRow): ImageRow => ({ id, name, size, addedAt });
 
 export async function listImages(): Promise<readonly ImageRow[]> {
@@ -39,7 +16,7 @@ export async function listImages(): Promise<readonly ImageRow[]> {
 }
 export async function addImage(file: File): Promise<ImageRow> {
   if (file.size === 0) throw new FaultError("library.empty", `"${file.name}" is empty.`);
-  const row = { id: crypto.randomUUID().slice(0, 8), name: file.name, size: file.size, addedAt: Date.now() };
+  const row = { id: newId(), name: file.name, size: file.size, addedAt: Date.now() };
   try {
     await (await open()).put("images", { ...row, blob: file });
   } catch (error) {
@@ -47,8 +24,31 @@ export async function addImage(file: File): Promise<ImageRow> {
   }
   return row;
 }
+/** Deletes a file with everything written to it. One that a running machine writes is refused. */
 export async function removeImage(id: string): Promise<void> {
-  await (await open()).delete("images", id);
+  const busy = (await navigator.locks?.query())?.held?.some((l) => l.name === diskLock(id));
+  if (busy) throw new FaultError("disk.busy", "The file is in use by a machine.", "Turn the machine off first.");
+  const db = await open();
+  const layers = (await db.getAll("layers")).filter((l) => l.image === id);
+  const tx = db.transaction(["images", "layers", "chunks"], "readwrite");
+  const chunks = tx.objectStore("chunks");
+  await Promise.all([
+    tx.objectStore("images").delete(id),
+    ...layers.flatMap((l) => [tx.objectStore("layers").delete(l.id), chunks.delete(IDBKeyRange.bound([l.id, 0], [l.id, Number.MAX_SAFE_INTEGER]))]),
+    tx.done,
+  ]);
+}
+/** An empty disk of `size` bytes. */
+export async function addBlank(name: string, size: number): Promise<ImageRow> {
+  const row = { id: newId(), name, size, addedAt: Date.now(), layer: newId() };
+  const tx = (await open()).transaction(["images", "layers"], "readwrite");
+  await Promise.all([tx.objectStore("images").put({ ...row, blob: new Blob([]) }), tx.objectStore("layers").put({ id: row.layer, image: row.id, parent: null, size }), tx.done]);
+  return without(row);
+}
+/** Bytes that this site uses and may use. */
+export async function storageUse(): Promise<{ readonly used: number; readonly quota: number; readonly persistent: boolean }> {
+  const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {};
+  return { used: usage, quota, persistent: (await navigator.storage?.persisted?.()) ?? false };
 }
 /** The stored files that a domain names. */
 export async function attachmentsOf(config: DomainConfig): Promise<Attachments> {

@@ -1,0 +1,86 @@
+// Disks in the page's library: what a guest wrote and flushed is there after the tab died, in raw and qcow2 files; two tabs never write one disk;
+// snapshots of the whole machine and going back.
+
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { MemoryFile } from "../workers/backends/byte-file.ts";
+import { createQcow2, Qcow2Image } from "../workers/backends/formats/qcow2.ts";
+import { now } from "../workers/backends/io.ts";
+import { launch, serveFolder, type Served } from "./site.ts";
+
+const id = (name: string) => `[data-testid="${name}"]`;
+let browser: Browser;
+let served: Served;
+beforeAll(async () => {
+  browser = await launch();
+  served = await serveFolder(inject("site"), { isolated: true });
+});
+afterAll(async () => {
+  await browser?.close();
+  served?.close();
+});
+/**
+ * A boot sector that reads sector 1 through the BIOS, adds one to its first number, writes it back, sends FLUSH CACHE to the drive and waits for
+ * it, then prints COUNT= and the number on COM1.
+ */
+const CODE = Buffer.from("31c08ed88ec08ed0bc007c8816687cb80102bb0080b90200b6008a16687ccd1366ff060080b80103bb0080b90200b6008a16687ccd13baf701b0e7eeeca88075fbbe697cac84c07405e81700ebf6a000800430e80d00b00de80800b00ae80300f4ebfdbaf803eec300434f554e543d", "hex");
+const SIZE = 4 << 20;
+function rawDisk(): Buffer {
+  const disk = Buffer.alloc(SIZE);
+  CODE.copy(disk);
+  disk.writeUInt16LE(0xaa55, 510);
+  return disk;
+}
+function qcow2Disk(): Buffer {
+  const file = new MemoryFile();
+  now(createQcow2(file, { size: SIZE }));
+  const image = now(Qcow2Image.open(file));
+  now(image.write(0, new Uint8Array(rawDisk().subarray(0, 512))));
+  now(image.close());
+  return Buffer.from(file.bytes);
+}
+async function open(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  page.on("dialog", (d) => void d.accept());
+  await page.goto(served.url);
+  await page.waitForSelector("main");
+  return page;
+}
+const serial = async (page: Page) => (await page.$$eval(".xterm-rows > div", (rows) => rows.map((r) => (r.textContent ?? "").trimEnd()))).join("\n");
+async function until(what: () => Promise<boolean>, ms: number, why: string): Promise<void> {
+  for (const end = Date.now() + ms; !(await what()); await new Promise((r) => setTimeout(r, 50))) if (Date.now() > end) throw new Error(`waited too long for: ${why}`);
+}
+async function counts(page: Page, n: number): Promise<void> {
+  await page.click(id("tab-serial"));
+  await until(async () => (await serial(page)).includes(`COUNT=${n}`), 30_000, `COUNT=${n}`);
+}
+/** Starts the machine that is in the list. */
+async function startAgain(page: Page, name: string): Promise<void> {
+  await page.locator("nav, aside").getByText(name, { exact: false }).first().click();
+  await page.click(id("tool-play"));
+}
+
+for (const [kind, make] of [["raw", rawDisk], ["qcow2", qcow2Disk]] as const)
+  describe(`a ${kind} disk`, () => {
+    test("keeps what was flushed when the tab dies; a second tab is refused; cache and reset agree", async () => {
+      const context = await browser.newContext({ viewport: { width: 1366, height: 768 } });
+      const page = await open(context);
+      await page.setInputFiles(id("add-file"), { name: `count.${kind}`, mimeType: "application/octet-stream", buffer: make() });
+      await page.locator("li", { hasText: `count.${kind}` }).locator('button:has-text("Use in a new machine")').click();
+      await page.click(id("form-start"));
+      await counts(page, 1);
+      await page.click(id("tool-reset"));
+      await counts(page, 2);
+      // A second tab may not write the same disk.
+      const other = await open(context);
+      await startAgain(other, "count");
+      await until(async () => ((await other.textContent(id("notices"))) ?? "").includes("in use by another machine or tab"), 15_000, "the notice");
+      await other.close();
+      // The tab dies without a chance to say goodbye.
+      await page.close({ runBeforeUnload: false });
+      const again = await open(context);
+      await startAgain(again, "count");
+      await counts(again, 3);
+      await context.close();
+    }, 120_000);
+  });
