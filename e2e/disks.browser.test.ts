@@ -2,7 +2,7 @@
 // snapshots of the whole machine and going back.
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, inject, test } from "vitest";
 import { MemoryFile } from "../workers/backends/byte-file.ts";
 import { createQcow2, Qcow2Image } from "../workers/backends/formats/qcow2.ts";
 import { now } from "../workers/backends/io.ts";
