@@ -39,6 +39,8 @@ export interface NodeParts {
   readonly core?: Uint8Array;
   bytes(id: string): BytesBackend;
   readonly picture: PictureBackend;
+  /** Of the translator, for tests. */
+  readonly tuning?: { readonly threshold: number; readonly leastBatch: number };
   readonly traceCapacity?: number;
 }
 export interface NodeMachine {
@@ -229,7 +231,7 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
   const compiler = config.cpu.accel === "jit" && parts.jitWorker ? startJitWorker(core.bytes, parts.jitWorker) : undefined;
   const capacity = parts.traceCapacity ?? 4096;
   const board = buildBoard(config, {
-    cpuFactory: (host) => new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel, compiler }),
+    cpuFactory: (host) => new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel, compiler, tuning: parts.tuning }),
     memory,
     backends,
     firmware,

@@ -1,5 +1,5 @@
 // npm run conformance: every suite with passed and failed counts, then how many cases each row of the instruction table has. `--rows`
-// lists the counts of all rows, otherwise only rows without a case are named.
+// lists the counts of all rows, otherwise only rows without a case are named. `--translated` runs the instruction cases through the translator.
 
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -8,14 +8,16 @@ import { coreBinary, coreWasm } from "./harness/core-wasm.ts";
 import { runCases } from "./harness/suite.ts";
 import { runGroup } from "./system/program.ts";
 
+const translated = process.argv.includes("--translated");
 const wasm = coreWasm();
 const core = coreBinary();
 const coverage = new Map<string, number>();
 let failed = 0;
 for (const suite of ["integer", "x87-sse", "avx"]) {
-  const result = runCases(wasm, new URL(`${suite}/cases.bin`, import.meta.url));
+  const result = runCases(wasm, new URL(`${suite}/cases.bin`, import.meta.url), { translated });
   failed += result.problems.length;
-  console.log(`${suite.padEnd(22)} ${String(result.passed).padStart(6)} passed ${String(result.problems.length).padStart(5)} failed`);
+  const how = translated ? `, ${result.translated} of them by translated code` : "";
+  console.log(`${suite.padEnd(22)} ${String(result.passed).padStart(6)} passed ${String(result.problems.length).padStart(5)} failed${how}`);
   for (const p of result.problems.slice(0, 20)) console.log(`  ${p}`);
   for (const [name, n] of result.coverage) coverage.set(name, (coverage.get(name) ?? 0) + n);
 }

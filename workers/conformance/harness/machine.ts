@@ -1,7 +1,10 @@
 // Runs one instruction case on the real core: user mode in long mode (64-bit or compatibility segment), flat memory of a few pages,
-// the same addresses as exec.c. Faults are caught where they unwind, before delivery.
+// the same addresses as exec.c. Faults are caught where they unwind, before delivery. With `translated`, each code is executed once by the
+// interpreter to be found hot, then translated, and it is the translation whose state counts.
 
 import * as L from "../../cpu/core/layout.ts";
+import { inlineCompiler } from "../../cpu/jit/job.ts";
+import { Translator } from "../../cpu/jit/translator.ts";
 import { decodeTables } from "../../cpu/isa/tables.ts";
 import { CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, GS_LINEAR, MEMORY, MEMORY_SIZE, RIP, SELECTORS, STATE_SIZE, YMMH } from "./cases.ts";
 
@@ -15,6 +18,7 @@ interface CoreExports {
   hostWritten(host: number, size: number): void;
   eflags(): bigint;
   currentIp(): bigint;
+  setHotThreshold(n: number): void;
   readonly faultVector: WebAssembly.Global;
 }
 const TABLES = 0x101000; // PML4, PDPT, PD on three physical pages
@@ -32,8 +36,13 @@ export class Machine {
   private fresh = true;
   private nextFrame = L.POOL_BASE;
   private readonly frames = new Map<number, number>();
+  private readonly translator: Translator | null = null;
+  private lastCode = "";
+  private budget = 1;
+  /** Cases whose state a translation left. */
+  translatedCases = 0;
 
-  constructor(wasm: Uint8Array) {
+  constructor(wasm: Uint8Array, translated = false) {
     const memory = new WebAssembly.Memory({ initial: 4096, maximum: 65536, shared: true });
     this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
@@ -55,11 +64,16 @@ export class Machine {
         group[i.name] = (host as Record<string, () => number>)[i.name] as () => number;
       }
     }
-    this.core = new WebAssembly.Instance(module, imports).exports as unknown as CoreExports;
+    const { exports } = new WebAssembly.Instance(module, imports);
+    this.core = exports as unknown as CoreExports;
     this.bytes.set(decodeTables(), L.DECODE_BASE);
     for (let i = 0; i < 8; i++) this.view.setUint32(L.VCPU_BASE + L.FEATURES + i * 4, 0xffffffff, true);
     this.core.start(L.VCPU_BASE);
     this.core.reset(1, 0);
+    if (translated) {
+      this.translator = new Translator(inlineCompiler(wasm), memory, exports, 1, 1);
+      this.core.setHotThreshold(1);
+    }
     // Identity map of the first GiB by 2 MiB user pages.
     const u64 = (physical: number, v: bigint): void => this.view.setBigUint64(this.frame(physical) + (physical & 0xfff), v, true);
     u64(TABLES, BigInt(TABLES + 0x1000) | 7n);
@@ -110,13 +124,38 @@ export class Machine {
   }
 
   run(mode: number, code: Uint8Array, before: Uint8Array): { vector: number; after: Uint8Array } {
+    if (!this.translator) {
+      this.place(code, 0xcc);
+      this.load(mode, before);
+      return this.execute(1);
+    }
+    const key = `${mode} ${Buffer.from(code).toString("hex")}`;
+    if (key !== this.lastCode) {
+      // UD2 behind the code: it ends the block, and its fault shows the state there.
+      this.place(code, 0x0b);
+      this.lastCode = key;
+      this.load(mode, before);
+      // Two instructions, so that the block runs as a whole and counts as executed.
+      this.execute(2);
+      const block = this.view.getUint32(L.JIT_QUEUE + 4, true);
+      this.budget = this.view.getUint32(L.JIT_QUEUE, true) ? this.view.getUint16(block + L.BLOCK_COUNT, true) : 0;
+      this.translator.drain();
+      if (this.budget && !this.view.getUint32(block + L.BLOCK_INTERPRETED, true)) this.budget = 0;
+    }
+    this.load(mode, before);
+    if (this.budget > 0) this.translatedCases++;
+    return this.execute(Math.max(1, this.budget));
+  }
+  private place(code: Uint8Array, filler: number): void {
+    const host = this.frame(CODE_LINEAR);
+    for (let i = 0; i < 64; i++) this.bytes[host + i] = filler === 0x0b && (i - code.length) % 2 === 0 ? 0x0f : filler;
+    this.bytes.set(code, host);
+    this.core.hostWritten(host, 64);
+  }
+  private load(mode: number, before: Uint8Array): void {
     const b = L.VCPU_BASE;
     const v = this.view;
     const s = new DataView(before.buffer, before.byteOffset);
-    const codeHost = this.frame(CODE_LINEAR);
-    this.bytes.fill(0xcc, codeHost, codeHost + 64);
-    this.bytes.set(code, codeHost);
-    this.core.hostWritten(codeHost, 64);
     this.bytes.set(before.subarray(MEMORY, MEMORY + MEMORY_SIZE), this.frame(DATA_LINEAR));
     for (let i = 0; i < 16; i++) v.setBigUint64(b + L.GPR + i * 8, s.getBigUint64(GPR + i * 8, true), true);
     const flags = s.getUint32(FLAGS, true) & 0xcd5;
@@ -144,16 +183,21 @@ export class Machine {
     if (this.fresh) this.core.restored();
     else this.core.registersReplaced();
     this.fresh = false;
-
+  }
+  private execute(budget: number): { vector: number; after: Uint8Array } {
+    const b = L.VCPU_BASE;
+    const v = this.view;
     let vector = 255;
     let rip: bigint;
     try {
-      this.core.run(1);
+      this.core.run(budget);
       rip = v.getBigUint64(b + L.IP, true);
     } catch (e) {
       if (!(e instanceof Error) || e.message !== "unwind") throw e;
       vector = this.core.faultVector.value as number;
       rip = this.core.currentIp();
+      // The UD2 behind the code: the code itself ended well.
+      if (budget > 1 && rip !== BigInt(CODE_LINEAR)) vector = 255;
       const gone = v.getBigUint64(b + L.ICOUNT, true);
       this.core.abandonBlock();
       v.setBigUint64(b + L.ICOUNT, gone, true);

@@ -66,31 +66,33 @@ export async function programBoard(core: CoreBinary, rom: Uint8Array, model = "m
     cpu: made,
     memory,
     output: () => Buffer.from(printed).toString("latin1"),
-    run(most = 50_000_000, slice = 100_000): "exit" | "reset" | "budget" {
-      const { clock } = board;
-      const end = made.instructions() + most;
-      let idle = 0;
-      const asked = (): "exit" | "reset" | null => (board.request === null ? null : board.request.what === "exit" ? "exit" : "reset");
-      while (made.instructions() < end && idle < 100_000) {
-        const now = clock.now();
-        clock.timers.runDue(now);
-        const before = asked();
-        if (before) return before;
-        const next = clock.timers.next();
-        const budget = Math.max(1, Math.min(slice, end - made.instructions(), Math.ceil((next - now) / 2 ** clock.shift)));
-        const exit = made.run(budget);
-        if (exit.reason === "shutdown") return "reset";
-        const after = asked();
-        if (after) return after;
-        if (exit.reason === "halt") {
-          idle++;
-          if (clock.timers.next() === Number.POSITIVE_INFINITY) return "budget";
-          clock.skipTo(clock.timers.next());
-        }
-      }
-      return "budget";
-    },
+    run: (most = 50_000_000, slice = 100_000) => runBoard(board, made, most, slice),
   };
+}
+/** Runs a board in clock mode "instructions" for up to `most` instructions, at most `slice` at a time, until it ends, resets or waits for ever. */
+export function runBoard(board: Board, cpu: WasmCpu, most: number, slice: number): "exit" | "reset" | "budget" {
+  const { clock } = board;
+  const end = cpu.instructions() + most;
+  let idle = 0;
+  const asked = (): "exit" | "reset" | null => (board.request === null ? null : board.request.what === "exit" ? "exit" : "reset");
+  while (cpu.instructions() < end && idle < 100_000) {
+    const now = clock.now();
+    clock.timers.runDue(now);
+    const before = asked();
+    if (before) return before;
+    const next = clock.timers.next();
+    const budget = Math.max(1, Math.min(slice, end - cpu.instructions(), Math.ceil((next - now) / 2 ** clock.shift)));
+    const exit = cpu.run(budget);
+    if (exit.reason === "shutdown") return "reset";
+    const after = asked();
+    if (after) return after;
+    if (exit.reason === "halt") {
+      idle++;
+      if (clock.timers.next() === Number.POSITIVE_INFINITY) return "budget";
+      clock.skipTo(clock.timers.next());
+    }
+  }
+  return "budget";
 }
 export interface GroupResult {
   readonly passed: string[];

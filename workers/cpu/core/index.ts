@@ -105,9 +105,12 @@ export function startAt(cs: u32, ip: u32): void {
 }
 export function kick(): void {
   store<u32>(vcpu, load<u32>(vcpu, ATTENTION) | ATTENTION_KICK, ATTENTION);
+  // From a device that an instruction touched: the block ends behind it, so that run() ends at the same count interpreted or translated.
+  stopBlock();
 }
 export function raiseNmi(): void {
   store<u32>(vcpu, load<u32>(vcpu, ATTENTION) | ATTENTION_NMI, ATTENTION);
+  stopBlock();
 }
 export function setA20(on: bool): void {
   store<u64>(vcpu, on ? ~(<u64>0) : ~(<u64>0x100000), A20_MASK);
