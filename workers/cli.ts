@@ -5,7 +5,6 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { FaultError } from "../src/contract/schema.ts";
-import { type TraceName, traceKinds } from "../src/contract/trace.ts";
 import { flagHelp, type ParsedFlags, parseFlags, pluggableDevices } from "../src/manager/qemu-flags.ts";
 import { QueueBytes, nullBytes } from "./backends/bytes.ts";
 import { ByteGatherer, fileBytes, writeAll } from "./backends/bytes.node.ts";
@@ -17,6 +16,7 @@ import type { DisplayDevice } from "./devices/vga.ts";
 import type { Notice } from "./machine/machine.ts";
 import { type NodeMachine, openMachine } from "./node-machine.ts";
 import { imgMain } from "./img/img.node.ts";
+import { type DebugItems, debugHelp, parseDebugItems, startDebugLog, traceHelp } from "./debug-log.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { BytesBackend } from "./platform/types.ts";
 
@@ -24,33 +24,13 @@ const VERSION = "0.1.0";
 const CTRL_A = 0x01;
 const CTRL_C = 0x03;
 
-/** What -d items mean in kinds of the trace bus. */
-const DEBUG_ITEMS: { readonly [item: string]: readonly TraceName[] } = {
-  int: ["cpu.exception", "cpu.interrupt"],
-  cpu_reset: ["cpu.reset"],
-  guest_errors: ["guest.odd"],
-  unimp: ["device.missing"],
-  irq: ["irq.line"],
-  ioport: ["pio.read", "pio.write"],
-  mmio: ["mmio.read", "mmio.write"],
-  block: ["block.read", "block.write"],
-  dma: ["dma.transfer"],
-};
-
-function debugKinds(items: readonly string[]): readonly TraceName[] {
-  return items.flatMap((item): readonly TraceName[] => {
-    if (Object.hasOwn(DEBUG_ITEMS, item)) return DEBUG_ITEMS[item] as readonly TraceName[];
-    if (Object.hasOwn(traceKinds, item)) return [item as TraceName];
-    throw new FaultError("flags.unsupported", `-d ${item} is not supported.`, `Known: ${Object.keys(DEBUG_ITEMS).join(", ")}, and names of trace kinds.`);
-  });
-}
-
 function showHelp(wants: string): void {
   const lines: { readonly [wants: string]: () => string } = {
     help: () => `guesthouse [flags] [disk image]\nguesthouse img COMMAND …   disk images, as qemu-img (guesthouse img --help)\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
     version: () => `guesthouse ${VERSION}`,
     "device-help": () => pluggableDevices.filter((d) => deviceType(d.name)).map((d) => `${d.name.padEnd(20)}${d.summary}`).join("\n"),
-    "debug-help": () => [...Object.keys(DEBUG_ITEMS), ...Object.keys(traceKinds)].join("\n"),
+    "debug-help": debugHelp,
+    "trace-help": traceHelp,
     "cpu-help": () => cpuModels.map((m) => m.name).join("\n"),
     "machine-help": () => "pc                  i440FX and PIIX3 (default)",
   };
@@ -139,32 +119,22 @@ class Terminal {
   }
 }
 
-/** Writes new events of the trace bus as text, a few hundred times a second. */
-function startLog(made: NodeMachine, kinds: readonly TraceName[], file: string): () => void {
-  const { trace } = made.board;
-  for (const kind of kinds) trace.set(kind, true);
-  let next = 0;
+/** -d, into -D's file or onto standard error. */
+function startLog(made: NodeMachine, items: DebugItems, file: string): () => void {
   const target = file === "" ? null : fileBytes(file);
   const write = (text: string) => {
     if (target) for (const byte of new TextEncoder().encode(text)) target.backend.write(byte);
     else process.stderr.write(text);
   };
-  const drain = () => {
-    const { events, end, lost } = trace.since(next);
-    next = end;
-    if (lost > 0) write(`(${lost} events lost)\n`);
-    for (const e of events) write(`${(e.atNs / 1e9).toFixed(6)} ${e.kind} ${e.a.toString(16)} ${e.b.toString(16)} ${e.c.toString(16)}\n`);
-  };
-  const timer = setInterval(drain, 4);
+  const stop = startDebugLog(items, made.board, made.cpu, write);
   return () => {
-    clearInterval(timer);
-    drain();
+    stop();
     target?.close();
   };
 }
 
 async function run({ domain, session }: ParsedFlags, root: string): Promise<number> {
-  const kinds = debugKinds(session.debugItems);
+  const logged = parseDebugItems(session.debugItems);
   // A terminal has no window: the page's console is the terminal here, with the monitor behind Ctrl-A c.
   const consolePort = domain.serial.findIndex((port) => port === "stdio" || port === "console");
   const serialOnTerminal = consolePort >= 0 && session.monitor !== "stdio";
@@ -202,7 +172,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
     firmwareDirectory: session.firmwareDirectory,
     bytes,
     picture,
-    traceCapacity: kinds.length > 0 ? 1 << 18 : 4096,
+    traceCapacity: logged.kinds.length > 0 || logged.items.has("guest_errors") ? 1 << 18 : 4096,
   });
   const { machine, board, cpu, input } = made;
   const dump = (file: string) => {
@@ -237,7 +207,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
       process.stderr.write(`guesthouse: terminating on signal ${number}\n`);
       leave();
     });
-  const stopLog = kinds.length > 0 ? startLog(made, kinds, session.logFile) : null;
+  const stopLog = session.debugItems.length > 0 ? startLog(made, logged, session.logFile) : null;
   const usesTerminal = serialOnTerminal || session.monitor !== "none";
   if (usesTerminal) terminal.start(monitor);
   const started = performance.now();

@@ -24,7 +24,7 @@ export interface Session {
   readonly display: "none" | "default";
   /** Directory with firmware (-L), "" for the usual places. */
   readonly firmwareDirectory: string;
-  readonly wants: "machine" | "help" | "version" | "device-help" | "debug-help" | "cpu-help" | "machine-help";
+  readonly wants: "machine" | "help" | "version" | "device-help" | "debug-help" | "trace-help" | "cpu-help" | "machine-help";
 }
 export interface ParsedFlags {
   readonly domain: DomainConfig;
@@ -352,6 +352,7 @@ export const flagTable: readonly Flag[] = [
   } },
   { name: "d", argument: "ITEM[,ITEM…]", help: "log items (help lists them)", apply: (d, v) => {
     if (v === "help" || v === "?") d.session.wants = "debug-help";
+    else if (v === "trace:help") d.session.wants = "trace-help";
     else d.session.debugItems = v.split(",").filter((item) => item !== "");
   } },
   { name: "D", argument: "FILE", help: "write the log here", apply: (d, v) => { d.session.logFile = v; } },

@@ -4,17 +4,24 @@
 import { bytesField, fields } from "../platform/state.ts";
 import type { IrqLine, State } from "../platform/types.ts";
 import {
+  A20_MASK,
   ATTENTION,
+  ATTENTION_SHADOW,
   COUNTERS,
   CPUID_BASE,
   DECODE_BASE,
   DR,
+  FCW,
   FEATURES,
+  FPR,
+  FSW,
+  FTW,
   GDT_BASE,
   GDT_LIMIT,
   IDT_BASE,
   IDT_LIMIT,
   MODE_KEY,
+  MXCSR,
   SCRATCH_BASE,
   SEG_ATTR,
   SEG_BASE,
@@ -29,6 +36,7 @@ import {
   TLB_WRITE,
   VCPU_BASE,
   VCPU_STATE_SIZE,
+  XMM,
 } from "./core/layout.ts";
 import type { Cpu, CpuCounters, CpuHost, Exit } from "./cpu.ts";
 import type { PoolMemory } from "./guest-memory.ts";
@@ -58,6 +66,7 @@ interface CoreExports {
   kick(): void;
   raiseNmi(): void;
   setIntrPin(high: boolean): void;
+  setLogging(mask: number): void;
   setA20(on: boolean): void;
   mappingsChanged(): void;
   hostWritten(host: number, size: number): void;
@@ -145,6 +154,7 @@ export class WasmCpu implements Cpu {
         apicMsrWrite: (index: number) => (host.apicMsrWrite(index >>> 0, scratch.getBigUint64(0, true)) ? 1 : 0),
         pageIn: (page: number) => memory.pageIn(page),
         ferr: (asserted: number) => host.ferr(asserted !== 0),
+        logEvent: (event: number, a: number, b: number) => this.onLog?.(event, a, b, scratch.getBigUint64(0, true)),
         nowNs: () => host.nowNs(),
         missing: (code: number, detail: number) => host.missing(MISSING[code]?.(detail) ?? `core ${code} ${detail}`),
         bug: (code: number, detail: number) => {
@@ -167,6 +177,13 @@ export class WasmCpu implements Cpu {
       core.setHotThreshold(threshold);
     }
     this.intr = { set: (high) => core.setIntrPin(high) };
+  }
+  /** What core reports for -d (core/log.ts): event, a, b, instruction pointer. */
+  onLog: ((event: number, a: number, b: number, ip: bigint) => void) | null = null;
+  /** Before RESET: the state as it was. */
+  onReset: (() => void) | null = null;
+  setLogging(mask: number): void {
+    this.core.setLogging(mask);
   }
   nmi(): void {
     this.core.raiseNmi();
@@ -233,6 +250,19 @@ export class WasmCpu implements Cpu {
     const c = (n: number) => Number(this.counterView[n]);
     return { instructions: this.instructions(), tlbFills: c(0), interrupts: c(1), exceptions: c(2), blocksDecoded: c(3) };
   }
+  /** x87 and SSE registers as they stand in the state: control, status and tag words, MXCSR, significands and exponents, XMM words. */
+  vectorRegisters(): { readonly control: number; readonly status: number; readonly tags: number; readonly mxcsr: number; readonly x87: readonly (readonly [bigint, number])[]; readonly xmm: readonly (readonly [bigint, bigint])[] } {
+    const s = this.state;
+    return {
+      control: s.getUint16(FCW, true), status: s.getUint16(FSW, true), tags: s.getUint16(FTW, true), mxcsr: s.getUint32(MXCSR, true),
+      x87: Array.from({ length: 8 }, (_, n) => [s.getBigUint64(FPR + n * 16, true), s.getUint16(FPR + n * 16 + 8, true)] as const),
+      xmm: Array.from({ length: 16 }, (_, n) => [s.getBigUint64(XMM + n * 32, true), s.getBigUint64(XMM + n * 32 + 8, true)] as const),
+    };
+  }
+  /** Is the A20 line open, and does an instruction just done hold interrupts back (STI, MOV SS)? */
+  pins(): { readonly a20: boolean; readonly shadow: boolean } {
+    return { a20: (this.state.getUint32(A20_MASK, true) & 0x100000) !== 0, shadow: (this.state.getUint32(ATTENTION, true) & ATTENTION_SHADOW) !== 0 };
+  }
   /** Registers and flags for inspectors. */
   registers(): Registers {
     const s = this.state;
@@ -289,6 +319,7 @@ export class WasmCpu implements Cpu {
     return new DataView(this.block.buffer, SCRATCH_BASE + 0x4000, 8).getBigUint64(0, true);
   }
   reset(): void {
+    this.onReset?.();
     this.core.reset(true, this.signature);
   }
   save(): State {

@@ -125,6 +125,8 @@ export class Board {
   readonly chipset: Chipset;
   readonly cpu: Cpu;
   readonly fwCfg: FwCfg;
+  /** A missing behaviour was asked for, the first time. */
+  onMissing: ((what: string) => void) | null = null;
   /** What the guest asked for; the machine takes it after each run. */
   request: Request | null = null;
   /** The machine: something happened that ends a sleep. */
@@ -322,7 +324,9 @@ export class Board {
     }
   }
   noteMissing(what: string): void {
-    this.missing.set(what, (this.missing.get(what) ?? 0) + 1);
+    const count = (this.missing.get(what) ?? 0) + 1;
+    this.missing.set(what, count);
+    if (count === 1) this.onMissing?.(what);
     this.trace.emitName("device.missing");
   }
   private baseSeconds(): number {

@@ -40,7 +40,7 @@ describe("info", () => {
     const text = await say("info registers");
     expect(text).toMatch(/^EAX=/);
     expect(text).toContain("CR0=e0000011");
-    expect(text).toContain("CR3=0000000000001000");
+    expect(text).toContain("CR3=00001000");
     expect(text).toMatch(/HLT=1/);
     expect(text).toMatch(/CS =0008 00000000 ffffffff/);
   });

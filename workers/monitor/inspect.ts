@@ -1,14 +1,9 @@
 // Commands that look: registers, translations, interrupt controllers, PCI, the device tree, address spaces, drives. Output in the manner of
 // QEMU's monitor. Nothing here changes the machine.
 
+import { cpuState } from "./cpu-state.ts";
 import { hex } from "./format.ts";
 import { type AnyCommand, command } from "./command.ts";
-
-const flagNames: readonly (readonly [number, string])[] = [
-  [0, "C"], [2, "P"], [4, "A"], [6, "Z"], [7, "S"], [8, "T"], [9, "I"], [10, "D"], [11, "O"], [14, "N"], [16, "R"], [17, "V"], [18, "a"],
-];
-const names64 = ["RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI", "R8 ", "R9 ", "R10", "R11", "R12", "R13", "R14", "R15"];
-const order = [0, 3, 1, 2, 6, 7, 5, 4, 8, 9, 10, 11, 12, 13, 14, 15];
 
 interface PicState {
   readonly [key: string]: unknown;
@@ -19,28 +14,8 @@ export const inspectCommands: readonly AnyCommand[] = [
     name: "info registers",
     summary: "registers of the processor",
     args: {},
-    run: ({ cpu }) => ({ registers: cpu.registers(), ...cpu.segments(), debug: cpu.debugRegisters(), bits: cpu.codeBits() }),
-    print: ({ registers: r, segments, gdt, idt, debug, bits }) => {
-      const wide = bits === 64;
-      const width = wide ? 16 : 8;
-      const lines: string[] = [];
-      const shown = wide ? order : order.slice(0, 8);
-      for (let i = 0; i < shown.length; i += 4)
-        lines.push(
-          shown
-            .slice(i, i + 4)
-            .map((n) => `${wide ? names64[n] : `E${(names64[n] as string).slice(1)}`}=${hex(r.gpr[n] as bigint, width)}`)
-            .join(" "),
-        );
-      const flags = [...flagNames].reverse().map(([bit, name]) => ((r.eflags >> BigInt(bit)) & 1n ? name : "-"));
-      lines.push(`${wide ? "RIP" : "EIP"}=${hex(r.rip, width)} EFL=${hex(r.eflags, 8)} [${flags.join("")}] CPL=${r.cpl} HLT=${r.halted ? 1 : 0}`);
-      for (const s of segments) lines.push(`${s.name.padEnd(3)}=${hex(BigInt(s.selector), 4)} ${hex(s.base, width)} ${hex(BigInt(s.limit), 8)} ${hex(BigInt(s.attributes), 8)}${s.attributes & 0x10000 ? " null" : ""}`);
-      lines.push(`GDT=     ${hex(gdt.base, width)} ${hex(BigInt(gdt.limit), 8)}`, `IDT=     ${hex(idt.base, width)} ${hex(BigInt(idt.limit), 8)}`);
-      lines.push(`CR0=${hex(r.cr0, 8)} CR2=${hex(r.cr2, 16)} CR3=${hex(r.cr3, 16)} CR4=${hex(r.cr4, 8)}`);
-      lines.push(`DR0=${hex(debug[0] ?? 0n, 16)} DR1=${hex(debug[1] ?? 0n, 16)} DR2=${hex(debug[2] ?? 0n, 16)} DR3=${hex(debug[3] ?? 0n, 16)}`);
-      lines.push(`DR6=${hex(debug[6] ?? 0n, 16)} DR7=${hex(debug[7] ?? 0n, 16)} EFER=${hex(r.efer, 16)}`);
-      return lines.join("\n");
-    },
+    run: ({ cpu }) => ({ registers: cpu.registers(), ...cpu.segments(), debug: cpu.debugRegisters(), bits: cpu.codeBits(), text: cpuState(cpu, { fpu: true }) }),
+    print: ({ text }) => text,
   }),
   command({
     name: "info mem",

@@ -16,6 +16,8 @@ export declare function apicMsrWrite(index: u32): bool;
 export declare function pageIn(page: u32): u32;
 /** FERR#: an unmasked x87 error waits and CR0.NE is clear; false: the error was cleared. */
 export declare function ferr(asserted: bool): void;
+/** -d: see log.ts. The instruction pointer stands at SCRATCH_BASE. */
+export declare function logEvent(event: u32, a: u32, b: u32): void;
 /** Guest nanoseconds. */
 export declare function nowNs(): f64;
 /** A behaviour we lack: `code` is one of the MISSING_ numbers (missing.ts), `detail` is free. */

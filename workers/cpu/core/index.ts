@@ -11,6 +11,7 @@ import {
   LAZY_SAVE, MSR_TSC_ADJUST, FIP, FDP, FOP, FCS, FDS,
 } from "./layout";
 import { codeBase, halt, updateAttention, updateDebug, updateLookupKey, updateMode } from "./mode";
+import { keepLogging } from "./log";
 import { codeLines, flushAll, generation } from "./mmu";
 import { currentIp, stopBlock } from "./run";
 import { setSegment } from "./segments";
@@ -29,6 +30,7 @@ export {
 } from "./flags";
 export { vcpu } from "./state";
 export { abandonBlock } from "./run";
+export { setLogging } from "./log";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
 export { flagBits } from "./flags";
@@ -96,6 +98,7 @@ export function reset(hard: bool, signature: u32): void {
   flushBlocks();
   updateMode();
   updateDebug();
+  keepLogging();
 }
 /** Starts at cs:ip in real mode (boot sectors without firmware, SIPI). */
 export function startAt(cs: u32, ip: u32): void {
@@ -151,6 +154,7 @@ export function restored(): void {
   flushBlocks();
   updateMode();
   updateDebug();
+  keepLogging();
   updateAttention();
   if (load<u32>(vcpu, HALTED)) halt();
 }

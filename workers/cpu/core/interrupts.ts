@@ -10,7 +10,8 @@ import {
 import { codeBase, codeSize, longMode, protectedMode, unhalt, updateAttention, updateMode, virtual8086, ATTR_L, ATTR_DB, ATTR_NULL } from "./mode";
 import { clearWatchHit, enterLevel, enterSystem, Mem, updateContext, watchHit } from "./mmu";
 import { Stack, } from "./operands";
-import { leaveIp, requestShutdown, stopBlock } from "./run";
+import { EVENT_DELIVER, EVENT_EXCEPTION, EVENT_HARDWARE, LOG_INTERRUPTS, logs, report } from "./log";
+import { currentIp, leaveIp, requestShutdown, stopBlock } from "./run";
 import {
   alignNew, checkReturnCode, checkReturnStack, checkTarget, commitPointer, commitStack, descAttr, descDpl, descPresent, descSystem, descType,
   dropPrivilegedSegments, enterV86, loadCode, loadReturnStack, newStack, pushNew, readDescriptor, segLimit, selector, setNewStack, setCpl,
@@ -52,6 +53,7 @@ export function deliverFault(): void {
   let code = faultCode;
   let hasCode = faultHasCode;
   updateContext();
+  if (logs(LOG_INTERRUPTS)) report(EVENT_EXCEPTION, delivering, vector, load<u64>(vcpu, IP));
   if (delivering >= 0) {
     const first = delivering;
     if (first == DF) {
@@ -81,6 +83,7 @@ export function deliverInterrupt(): void {
   const vector = acknowledge();
   const counter = vcpu + COUNTERS;
   store<u64>(counter, load<u64>(counter, 8) + 1, 8);
+  if (logs(LOG_INTERRUPTS)) report(EVENT_HARDWARE, vector, 0, load<u64>(vcpu, IP));
   delivering = <i32>vector;
   deliveringExternal = true;
   deliver(vector, false, 0, false, false);
@@ -117,6 +120,7 @@ export function hardwareTrap(vector: u32): void {
 
 function deliver(vector: u32, hasCode: bool, code: u32, soft: bool, setRf: bool): void {
   stepFlag = false;
+  if (logs(LOG_INTERRUPTS)) report(EVENT_DELIVER, vector | (soft ? 256 : 0), hasCode ? code : 0, soft ? currentIp() : load<u64>(vcpu, IP));
   if (!protectedMode()) realInterrupt(vector);
   else if (longMode()) longInterrupt(vector, hasCode, code, soft, setRf);
   else protectedInterrupt(vector, hasCode, code, soft, setRf);

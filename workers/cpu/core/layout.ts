@@ -200,4 +200,5 @@ export const ATTENTION_INTR: u32 = 2; // INTR high and IF = 1
 export const ATTENTION_NMI: u32 = 4;
 export const ATTENTION_TRAP: u32 = 8; // TF, or debug registers enabled: one instruction at a time
 export const ATTENTION_SHADOW: u32 = 16; // MOV SS / STI: no interrupt before the next instruction
+export const ATTENTION_LOG: u32 = 32; // -d: report each block
 export const ATTENTION_HALT: u32 = 64; // with HALTED: HLT was executed and nothing woke it yet

@@ -6,11 +6,12 @@ import { decodeBlock, firstAlone } from "./decode";
 import { clearFault, faultVector, GP, raiseCode } from "./fault";
 import { findCached } from "./blocks";
 import {
-  ARENA_BASE, ATTENTION, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
+  ARENA_BASE, ATTENTION, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_LOG, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
   BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, HALTED, ICOUNT, IP, JIT_QUEUE, JIT_QUEUE_ENTRIES, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
   REC_START, SEG_LIMIT, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
 import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
+import { EVENT_BLOCK, report } from "./log";
 import { executableHost, lookupGroup } from "./mmu";
 import { CS, vcpu } from "./state";
 
@@ -167,6 +168,10 @@ function loop(): u32 {
         step(lookup);
         continue;
       }
+      if (load<u32>(vcpu, ATTENTION) & ATTENTION_LOG) {
+        reported(lookup);
+        continue;
+      }
     }
     const ip = load<u64>(vcpu, IP);
     const linear = ip + codeBase;
@@ -267,6 +272,17 @@ function executePart(block: usize, ip: u64, count: u32): void {
   Execute.block(block, ip, load<u64>(vcpu, ICOUNT), own ? own : load<u32>(block, BLOCK_HEADER_SIZE + REC_HANDLER));
   unstop();
 }
+/** -d: one block, reported first. */
+function reported(lookup: usize): void {
+  const ip = load<u64>(vcpu, IP);
+  const linear = ip + codeBase;
+  const block = findBlock(linear, Execute.slot(lookup, linear));
+  const count = <u32>load<u16>(block, BLOCK_COUNT);
+  const left = load<u64>(vcpu, LIMIT) - load<u64>(vcpu, ICOUNT);
+  const most = left < count ? <u32>left : count;
+  report(EVENT_BLOCK, most, load<u16>(block + BLOCK_HEADER_SIZE + ((most - 1) << 5), REC_END), ip);
+  executePart(block, ip, most);
+}
 /** One instruction: interrupt shadow, trap flag, debug registers. */
 function step(lookup: usize): void {
   if (!trapBefore()) return;
@@ -274,6 +290,7 @@ function step(lookup: usize): void {
   const linear = ip + codeBase;
   const slot = Execute.slot(lookup, linear);
   const block = findBlock(linear, slot);
+  if (load<u32>(vcpu, ATTENTION) & ATTENTION_LOG) report(EVENT_BLOCK, 1, load<u16>(block + BLOCK_HEADER_SIZE, REC_END), ip);
   executePart(block, ip, 1);
   serviceTrap();
 }

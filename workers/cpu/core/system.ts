@@ -5,6 +5,7 @@ import { GP, NP, raise, raiseCode, UD } from "./fault";
 import { ACF, flagBits, IF, RF, setFlagBits, VM, ZF, } from "./flags";
 import { apicMsrRead, apicMsrWrite, missing, nowNs, pioRead, pioWrite, readTpr, writeTpr } from "./host";
 import { shadowNext, shadowStack, writeFlags } from "./interrupts";
+import { EVENT_CR0, LOG_CR0, logs, report } from "./log";
 import { setVif, virtualIf } from "./vme";
 import {CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, IDT_BASE, IDT_LIMIT, IP,
   MSR_BIOS_SIGN, MSR_CSTAR, MSR_DEBUGCTL, MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MSR_SFMASK,
@@ -137,6 +138,7 @@ export function pause(r: usize): void {}
 function writeCr0(v: u64): void {
   const old = load<u64>(vcpu, CR0);
   if (v >> 32) raiseCode(GP, 0);
+  if (logs(LOG_CR0)) report(EVENT_CR0, <u32>v, 0, 0);
   if (v & PG && !(v & PE)) raiseCode(GP, 0);
   if (v & NW && !(v & CD)) raiseCode(GP, 0);
   const next = (v & 0xe005003f) | 0x10; // ET is always set
