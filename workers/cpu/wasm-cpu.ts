@@ -75,6 +75,7 @@ interface CoreExports {
   currentGeneration(): number;
   saveLazy(): void;
   restored(): void;
+  registersReplaced(): void;
   eflags(): bigint;
   probe(linear: bigint): number;
 }
@@ -329,6 +330,10 @@ export class WasmCpu implements Cpu {
   load(state: State): void {
     this.block.set(bytesField(fields(state, "cpu"), "block", VCPU_STATE_SIZE));
     this.core.restored();
+  }
+  /** Registers in the state block were replaced from outside; memory, its mapping and translated code stay (instruction suites, the fuzzer). */
+  registersReplaced(): void {
+    this.core.registersReplaced();
   }
   attention(): number {
     return this.state.getUint32(ATTENTION, true);

@@ -1,5 +1,5 @@
-// Runs single instructions on the host CPU and reports the state they leave. Used only to make expected results; tests do not need it.
-// stdin: records {u8 mode (0 = 64-bit, 1 = compatibility), u8 length, u8 code[14], struct state}; stdout: {u32 vector, u32 error,
+// Runs single instructions, or short sequences, on the host CPU and reports the state they leave. Used only to make expected results; tests do not need it.
+// stdin: records {u8 mode (0 = 64-bit, 1 = compatibility), u8 length, u8 code[126], struct state}; stdout: {u32 vector, u32 error,
 // struct state} per record, vector 0xffffffff when the instruction completed. A case is entered and left through signal frames: the
 // handler writes the next state into the frame and returns into the code, which ends in INT3 or faults.
 // A branch has completed when it arrives at an INT3 outside the case's bytes, or faults on fetching from an unmapped target. Segment
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/ucontext.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #define DATA 0x10000000ul
 #define CODE 0x20000000ul
 #define MEMORY 1024
+#define TIMEOUT 254 /* the vector of code that did not end */
 #define GS_BASE (DATA + 0x40)
 struct state {
   uint64_t gpr[16];
@@ -30,7 +32,7 @@ struct state {
   uint8_t ymmh[256]; /* upper halves of YMM0-15 */
 };
 struct input {
-  uint8_t mode, length, code[14];
+  uint8_t mode, length, code[126];
   struct state s;
 };
 struct output {
@@ -67,7 +69,7 @@ static void handler(int sig, siginfo_t *info, void *context) {
     int done = 0;
     if (g[REG_TRAPNO] == 3 && rip - 1 - CODE >= in.length) done = 1, rip--;
     if (g[REG_TRAPNO] == 14 && (uint64_t)g[REG_CR2] == rip && rip - CODE >= in.length) done = 1;
-    out.vector = done ? 0xffffffffu : (uint32_t)g[REG_TRAPNO];
+    out.vector = sig == SIGVTALRM ? TIMEOUT : done ? 0xffffffffu : (uint32_t)g[REG_TRAPNO];
     out.error = done ? 0 : (uint32_t)g[REG_ERR];
     for (int i = 0; i < 16; i++) out.s.gpr[i] = g[ORDER[i]];
     out.s.flags = g[REG_EFL];
@@ -84,12 +86,18 @@ static void handler(int sig, siginfo_t *info, void *context) {
     fwrite(&out, sizeof out, 1, stdout);
   }
   running = 1;
+  struct itimerval off = {{0, 0}, {0, 0}}, soon = {{0, 0}, {0, 100000}};
+  setitimer(ITIMER_VIRTUAL, &off, 0);
   if (!next()) {
     fflush(stdout);
     _exit(0);
   }
-  memset((void *)CODE, 0xcc, 64);
+  mprotect((void *)CODE, 4096, PROT_READ | PROT_WRITE);
+  memset((void *)CODE, 0xcc, 192);
   memcpy((void *)CODE, in.code, in.length);
+  mprotect((void *)CODE, 4096, PROT_READ | PROT_EXEC);
+  setitimer(ITIMER_VIRTUAL, &soon, 0);
+  memset((void *)(DATA - 65536), 0, 3 * 65536);
   memcpy((void *)DATA, in.s.memory, MEMORY);
   for (int i = 0; i < 16; i++) g[ORDER[i]] = in.s.gpr[i];
   g[REG_EFL] = (in.s.flags & 0xcd5) | 0x202;
@@ -109,11 +117,13 @@ int main(void) {
   stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
   sigaltstack(&alternate, 0);
   struct sigaction a = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-  int signals[] = {SIGTRAP, SIGSEGV, SIGFPE, SIGILL, SIGBUS};
-  for (int i = 0; i < 5; i++) sigaction(signals[i], &a, 0);
+  sigaddset(&a.sa_mask, SIGVTALRM); /* not inside the handler itself */
+  int signals[] = {SIGTRAP, SIGSEGV, SIGFPE, SIGILL, SIGBUS, SIGVTALRM};
+  for (int i = 0; i < 6; i++) sigaction(signals[i], &a, 0);
   if (mmap((void *)(DATA - 65536), 3 * 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return 1;
   if (mmap((void *)(CODE - 65536), 3 * 65536, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return 1;
   memset((void *)(CODE - 65536), 0xcc, 3 * 65536);
+  mprotect((void *)(CODE - 65536), 3 * 65536, PROT_READ | PROT_EXEC);
   syscall2(158, 0x1003, (long)&fs_base);
   __asm__ volatile("int3");
   return 1;

@@ -8,14 +8,16 @@ export interface Question {
   readonly code: Uint8Array;
   readonly before: Uint8Array;
 }
+/** Room for mode, length and code before the state (exec.c). */
+const HEAD = 128;
 export function ask(program: string, questions: readonly Question[]): { vector: number; after: Uint8Array }[] {
-  const input = Buffer.alloc(questions.length * (16 + STATE_SIZE));
+  const input = Buffer.alloc(questions.length * (HEAD + STATE_SIZE));
   questions.forEach((q, i) => {
-    const at = i * (16 + STATE_SIZE);
+    const at = i * (HEAD + STATE_SIZE);
     input[at] = q.mode;
     input[at + 1] = q.code.length;
     input.set(q.code, at + 2);
-    input.set(q.before, at + 16);
+    input.set(q.before, at + HEAD);
   });
   const result = spawnSync(program, { input, maxBuffer: 1 << 30 });
   const size = 8 + STATE_SIZE;

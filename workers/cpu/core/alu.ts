@@ -297,23 +297,6 @@ export function movsx16<T>(v: u16): T {
 export function movsxd<T>(v: u32): T {
   return <T>sx<u32>(v);
 }
-/** BSF/BSR leave the destination when the source is zero (as processors do; undefined in Intel's manual). */
-export function bsf<T>(old: T, v: T): T {
-  if (v == <T>0) {
-    setFlagBits((flagBits() & ~0x8d5) | ZF | 4);
-    return old;
-  }
-  setFlagBits(flagBits() & ~ZF);
-  return <T>ctz<u64>(<u64>v);
-}
-export function bsr<T>(old: T, v: T): T {
-  if (v == <T>0) {
-    setFlagBits((flagBits() & ~0x8d5) | ZF | 4);
-    return old;
-  }
-  setFlagBits(flagBits() & ~ZF);
-  return <T>(63 - clz<u64>(<u64>v));
-}
 export function popcount<T>(v: T): T {
   setFlagBits(v == <T>0 ? ZF : 0);
   return <T>popcnt<u64>(<u64>v);

@@ -291,7 +291,12 @@ export function vgather(r: usize, kind: u32): void {
   const start = load<u64>(vcpu + load<u8>(r, REC_BASE)) + <u64>(<i64>load<i32>(r, REC_DISP));
   const seg = <u32>load<u8>(r, REC_SEG);
   for (let i: u32 = 0; i < n; i++) {
-    if (!selected(mask, i, wide)) continue;
+    if (!selected(mask, i, wide)) {
+      // Passed, like those that were loaded.
+      if (wide) store<u64>(mask + (i << 3), 0);
+      else store<u32>(mask + (i << 2), 0);
+      continue;
+    }
     const at: u64 = wideIndex ? load<u64>(index + (i << 3)) : <u64>(<i64>load<i32>(index + (i << 2)));
     const linear = Ea.readAt(seg, ((start + (at << scale)) << shift) >> shift, wide ? 8 : 4);
     if (wide) {

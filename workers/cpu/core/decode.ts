@@ -303,8 +303,9 @@ function decodeOne(rec: usize, offset: u32): bool {
   if (e && load<u8>(ROWS + (e << 5), ROW_VEX) & PREFIX_OPTIONAL && !hasFeature(load<u8>(ROWS + (e << 5), ROW_FEATURE))) e = mapEntry(map, 0, op);
   store<u32>(rec, 0, REC_R0);
   store<u8>(rec, <u8>ZERO_SLOT, REC_BASE);
-  store<u8>(rec, <u8>(64 - addressSize), REC_ADDR_SHIFT); // LOOP and JCXZ count with the address size and have no address
   store<u64>(rec, 0, REC_IMM);
+  store<u32>(rec, 0, REC_INDEX); // and scale, segment; LOOP and JCXZ have an address size without an address
+  store<u8>(rec, <u8>(64 - addressSize), REC_ADDR_SHIFT);
   store<u16>(rec, <u16>e, REC_FORM);
   if (!e) {
     if (short) return false;
@@ -322,6 +323,8 @@ function decodeOne(rec: usize, offset: u32): bool {
     else if (flags & FLAG_DEFAULT64 && size == 1) size = 2;
     if (flags & FLAG_FORCE64) size = 2;
   }
+  // Without a memory operand the stack is all that such an instruction touches: a non-canonical address there is #SS.
+  if (flags & (FLAG_DEFAULT64 | FLAG_FORCE64) && codeSize == 2) store<u8>(rec, 9, REC_SEG);
   const vexFlags = <u32>load<u8>(row, ROW_VEX);
   vsib = (vexFlags & VEX_VSIB) != 0;
   if (isMemory) memoryOperand(rec, modrm);

@@ -13,7 +13,7 @@ import {
 import { codeBase, halt, updateAttention, updateDebug, updateLookupKey, updateMode } from "./mode";
 import { keepLogging } from "./log";
 import { codeLines, flushAll, generation } from "./mmu";
-import { currentIp, stopBlock } from "./run";
+import { abandonBlock, currentIp, stopBlock } from "./run";
 import { setSegment } from "./segments";
 import { CS, LDTR, setVcpu, TR, vcpu } from "./state";
 
@@ -29,7 +29,6 @@ export {
   holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7, holds8, holds9, holds10, holds11, holds12, holds13, holds14, holds15,
 } from "./flags";
 export { vcpu } from "./state";
-export { abandonBlock } from "./run";
 export { setLogging } from "./log";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
@@ -160,6 +159,10 @@ export function restored(): void {
 }
 /** After registers were replaced but memory and its mapping were not (instruction suites). */
 export function registersReplaced(): void {
+  const ip = load<u64>(vcpu, IP);
+  abandonBlock(); // a block that a fault left
+  store<u64>(vcpu, ip, IP);
+  clearFault();
   setLazyState(<u32>load<u64>(vcpu, LAZY_SAVE), load<u64>(vcpu, LAZY_SAVE + 8), load<u64>(vcpu, LAZY_SAVE + 16));
   updateMode();
   updateDebug();

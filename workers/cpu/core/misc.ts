@@ -305,6 +305,31 @@ function carryIf(on: bool): void {
   const f = flagBits();
   setFlagBits(on ? f | CF : f & ~CF);
 }
+/** BSF and BSR of zero leave the whole destination alone, also its upper half (undefined in Intel's manual, AMD's has it so). */
+function isZero<T>(v: T): bool {
+  if (v != <T>0) {
+    setFlagBits(flagBits() & ~ZF);
+    return false;
+  }
+  setFlagBits((flagBits() & ~0x8d5) | ZF | 4);
+  return true;
+}
+export function bsfReg<T>(r: usize): void {
+  const v = Reg.read<T>(r, REC_R1);
+  if (!isZero<T>(v)) Reg.write<T>(r, REC_R0, <T>ctz<u64>(<u64>v));
+}
+export function bsfMem<T>(r: usize): void {
+  const v = Mem.read<T>(Ea.toRead(r, sizeof<T>()));
+  if (!isZero<T>(v)) Reg.write<T>(r, REC_R0, <T>ctz<u64>(<u64>v));
+}
+export function bsrReg<T>(r: usize): void {
+  const v = Reg.read<T>(r, REC_R1);
+  if (!isZero<T>(v)) Reg.write<T>(r, REC_R0, <T>(63 - clz<u64>(<u64>v)));
+}
+export function bsrMem<T>(r: usize): void {
+  const v = Mem.read<T>(Ea.toRead(r, sizeof<T>()));
+  if (!isZero<T>(v)) Reg.write<T>(r, REC_R0, <T>(63 - clz<u64>(<u64>v)));
+}
 export function salc(r: usize): void {
   store<u8>(vcpu, condition(2) ? 0xff : 0);
 }

@@ -7,11 +7,14 @@ import * as S from "./sse-int";
 import { vcpu } from "./state";
 import { pendingFault } from "./x87";
 
-/** CR0.EM: #UD; CR0.TS: #NM; a pending x87 exception: #MF. Then the transition to MMX state. */
+/** CR0.EM: #UD; CR0.TS: #NM; a pending x87 exception: #MF. */
 export function mmxGuard(r: usize): void {
   const cr0 = load<u64>(vcpu, CR0);
   if (cr0 & 12) raise(cr0 & 4 ? UD : NM);
   if (load<u16>(vcpu, FSW) & 0x80) pendingFault();
+}
+/** The transition to MMX state, once the operand in memory did not fault. */
+export function mmxEnter(): void {
   store<u16>(vcpu, load<u16>(vcpu, FSW) & 0xc7ff, FSW);
   store<u16>(vcpu, 0, FTW);
 }

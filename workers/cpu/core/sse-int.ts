@@ -4,7 +4,7 @@
 import { GP, NM, raise, raiseCode, UD } from "./fault";
 import { setFlagBits } from "./flags";
 import { CR0, CR4, MXCSR, PREFIX_REX_W, REC_ADDR_SHIFT, REC_PREFIX, REC_R0, REC_R1, REC_SEG } from "./layout";
-import { Mem } from "./mmu";
+import { ACCESS_READ, Mem, translate } from "./mmu";
 import { Ea } from "./operands";
 import { currentRecord } from "./run";
 import { RAX, RCX, RDI, RDX, Regs, vcpu } from "./state";
@@ -28,6 +28,10 @@ function raiseGp(): void {
 /** Fences, PAUSE and prefetches: nothing to order, nothing to fetch. */
 export function hint(): void {}
 export function hintM(linear: u64): void {}
+/** CLFLUSH, CLFLUSHOPT, CLWB: nothing to flush, but they fault like a load. */
+export function flushLine(linear: u64): void {
+  translate(linear, ACCESS_READ);
+}
 
 // ---- moves ----------------------------------------------------------------------------------------------------------
 export function movVdq(w: v128): v128 {

@@ -705,6 +705,7 @@ export function fstMd(r: usize, pops: u32): void {
     v = toFormat(sigOf(p), seOf(p), true);
   }
   if (!storeRefused()) Mem.write<u32>(linear, <u32>v);
+  else Mem.probeWrite(linear, 4); // refused, but it faults all the same
   storeEnd(pops);
 }
 export function fstMq(r: usize, pops: u32): void {
@@ -715,6 +716,7 @@ export function fstMq(r: usize, pops: u32): void {
     v = toFormat(sigOf(p), seOf(p), false);
   }
   if (!storeRefused()) Mem.write<u64>(linear, v);
+  else Mem.probeWrite(linear, 8); // refused, but it faults all the same
   storeEnd(pops);
 }
 export function fstpMt(r: usize): void {
@@ -723,10 +725,10 @@ export function fstpMt(r: usize): void {
     const p = st(0);
     setR(sigOf(p), seOf(p));
   } else setR(INDEFINITE_SIG, INDEFINITE_SE);
+  Mem.probeWrite(linear, 10);
   if (!storeRefused()) {
     const se = R.se;
     const sig = R.sig;
-    Mem.probeWrite(linear, 10);
     Mem.write<u64>(linear, sig);
     Mem.write<u16>(linear + 8, <u16>se);
   }
@@ -742,22 +744,26 @@ export function fistMw(r: usize, pops: u32): void {
   const linear = Ea.toWrite(r, 2);
   const v = integerOf(16, pops);
   if (!storeRefused()) Mem.write<u16>(linear, <u16>v);
+  else Mem.probeWrite(linear, 2); // refused, but it faults all the same
   storeEnd(pops);
 }
 export function fistMd(r: usize, pops: u32): void {
   const linear = Ea.toWrite(r, 4);
   const v = integerOf(32, pops);
   if (!storeRefused()) Mem.write<u32>(linear, <u32>v);
+  else Mem.probeWrite(linear, 4); // refused, but it faults all the same
   storeEnd(pops);
 }
 export function fistMq(r: usize, pops: u32): void {
   const linear = Ea.toWrite(r, 8);
   const v = integerOf(64, pops);
   if (!storeRefused()) Mem.write<u64>(linear, v);
+  else Mem.probeWrite(linear, 8); // refused, but it faults all the same
   storeEnd(pops);
 }
 export function fbstp(r: usize): void {
   const linear = Ea.toWrite(r, 10);
+  Mem.probeWrite(linear, 10);
   let low: u64 = 0xc000000000000000;
   let high: u32 = 0xffff;
   if (storeStart()) {

@@ -45,7 +45,7 @@ export function handlerOf(row: Row, memory: boolean, s: number): Handler | null 
   const chain = row.end ? "Chain.last(r);" : "Chain.next(r);";
   if (row.raw) {
     const name = ["h", row.fn, generic ?? "", row.param === undefined ? "" : `p${row.param}`, row.guard ?? "", row.end ? "end" : ""].filter((x) => x).join("_");
-    return { name, body: `${guard} ${call}(${["r", ...param].join(", ")}); ${chain}` };
+    return { name, body: `${guard} ${call}(${["r", ...param].join(", ")}); ${row.guard === "mmx" ? "mmxEnter(); " : ""}${chain}` };
   }
   const slotList = slots(ops, memory);
   const slotOf = (o: Operand) => `REC_R${slotList.indexOf(o)}`;
@@ -121,7 +121,12 @@ export function handlerOf(row: Row, memory: boolean, s: number): Handler | null 
   });
   void lin;
   const invocation = `${call}(${[...args, ...param].join(", ")})`;
+  // The transition to MMX state comes after whatever can fault: a read, or the store.
+  const enter = row.guard === "mmx" ? "mmxEnter();" : "";
+  const stores = enter !== "" && finish.startsWith("Mem.write");
+  if (!stores) code.push(enter);
   code.push(finish ? `const v = ${invocation}; ${finish}` : `${invocation};`);
+  if (stores) code.push(enter);
   const name = ["h", row.fn, generic ?? "", ...key, row.param === undefined ? "" : `p${row.param}`, row.guard ?? "", row.end ? "end" : ""].filter((x) => x).join("_");
   return { name, body: [guard, ...code, chain].join(" ") };
 }

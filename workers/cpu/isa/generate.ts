@@ -23,7 +23,7 @@ for (const { shared: s } of handlers) {
   shared.set(s.name, s.text);
 }
 const used = new Set<string>(ROWS.map((r) => r.fn));
-for (const name of ["x87Guard", "x87GuardNoWait", "mmxGuard", "sseGuard", "privileged", "writeMmx", "undefinedOpcode", "avxGuard", "vexGuard", "vexSource", "vexStore", "holdExceptions", "releaseExceptions"]) used.add(name);
+for (const name of ["x87Guard", "x87GuardNoWait", "mmxGuard", "mmxEnter", "sseGuard", "privileged", "writeMmx", "undefinedOpcode", "avxGuard", "vexGuard", "vexSource", "vexStore", "holdExceptions", "releaseExceptions"]) used.add(name);
 const missing = [...used].filter((fn) => !homes.has(fn));
 if (missing.length) throw new Error(`isa: no such function in core: ${missing.join(", ")}`);
 const imports = new Map<string, string[]>();

@@ -149,8 +149,10 @@ codes.forEach((c, n) => {
 });
 // ---- bits -------------------------------------------------------------------------------------------------------------
 add(
-  { op: "BSF", enc: "0F BC /r", operands: "+Gv Ev", fn: "bsf", flags: "z?oszapc" },
-  { op: "BSR", enc: "0F BD /r", operands: "+Gv Ev", fn: "bsr", flags: "z?oszapc" },
+  { op: "BSF", enc: "0F BC /r:r", operands: "+Gv Ev", fn: "bsfReg", raw: true, flags: "z?oszapc" },
+  { op: "BSF", enc: "0F BC /r:m", operands: "+Gv Ev", fn: "bsfMem", raw: true, flags: "z?oszapc" },
+  { op: "BSR", enc: "0F BD /r:r", operands: "+Gv Ev", fn: "bsrReg", raw: true, flags: "z?oszapc" },
+  { op: "BSR", enc: "0F BD /r:m", operands: "+Gv Ev", fn: "bsrMem", raw: true, flags: "z?oszapc" },
   { op: "POPCNT", enc: "F3 0F B8 /r", operands: "=Gv Ev", fn: "popcount", cpuid: "popcnt", flags: "oszapc" },
 );
 for (const [op, fn, opcode, digit, kind] of [

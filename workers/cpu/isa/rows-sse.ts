@@ -290,7 +290,7 @@ export const ROWS_SSE: readonly Row[] = [
   { op: "LFENCE", enc: "0F AE /5:r", fn: "hint", sized: false, cpuid: "sse2" },
   { op: "MFENCE", enc: "0F AE /6:r", fn: "hint", sized: false, cpuid: "sse2" },
   { op: "SFENCE", enc: "0F AE /7:r", fn: "hint", sized: false, cpuid: "sse" },
-  { op: "CLFLUSH", enc: "0F AE /7:m", operands: "M", fn: "hintM", sized: false, cpuid: "clflush" },
+  { op: "CLFLUSH", enc: "0F AE /7:m", operands: "M", fn: "flushLine", sized: false, cpuid: "clflush" },
   { op: "PREFETCHNTA", enc: "0F 18 /0:m", operands: "M", fn: "hintM", sized: false, cpuid: "sse" },
   { op: "PREFETCHT0", enc: "0F 18 /1:m", operands: "M", fn: "hintM", sized: false, cpuid: "sse" },
   { op: "PREFETCHT1", enc: "0F 18 /2:m", operands: "M", fn: "hintM", sized: false, cpuid: "sse" },

@@ -35,6 +35,6 @@ export const ROWS_V3: readonly Row[] = [
   { op: "XSAVEC", enc: "NP 0F C7 /4:m", operands: "M", fn: "xsave", raw: true, sized: false, param: 2, cpuid: "xsavec" },
   { op: "XSAVES", enc: "NP 0F C7 /5:m", operands: "M", fn: "xsave", raw: true, sized: false, param: 3, cpuid: "xsaves" },
   { op: "XRSTORS", enc: "NP 0F C7 /3:m", operands: "M", fn: "xrstor", raw: true, sized: false, param: 1, cpuid: "xsaves" },
-  { op: "CLFLUSHOPT", enc: "66 0F AE /7:m", operands: "M", fn: "hintM", sized: false, cpuid: "clflushopt" },
-  { op: "CLWB", enc: "66 0F AE /6:m", operands: "M", fn: "hintM", sized: false, cpuid: "clwb" },
+  { op: "CLFLUSHOPT", enc: "66 0F AE /7:m", operands: "M", fn: "flushLine", sized: false, cpuid: "clflushopt" },
+  { op: "CLWB", enc: "66 0F AE /6:m", operands: "M", fn: "flushLine", sized: false, cpuid: "clwb" },
 ];

@@ -108,7 +108,11 @@ export function decodeTables(): Uint8Array {
             else if (old & 0x8000) {
               // Fill what the group leaves open.
               const g = GROUPS_OFFSET + (old & 0x7fff) * GROUP_ENTRIES * 2;
-              for (let k = 0; k < GROUP_ENTRIES; k++) if (view.getUint16(g + k * 2, true) === 0) view.setUint16(g + k * 2, n + 1, true);
+              for (let k = 0; k < GROUP_ENTRIES; k++) {
+                const had = ROWS[view.getUint16(g + k * 2, true) - 1];
+                // A row that claims the prefix goes before one that merely allows it.
+                if (!had || (e.prefix !== null && !weak && parseEncoding(had.enc).prefix === null)) view.setUint16(g + k * 2, n + 1, true);
+              }
             } else if (!weak && e.prefix !== null) view.setUint16(slot, n + 1, true);
             continue;
           }
