@@ -62,7 +62,7 @@ async function startAgain(page: Page, name: string): Promise<void> {
 
 for (const [kind, make] of [["raw", rawDisk], ["qcow2", qcow2Disk]] as const)
   describe(`a ${kind} disk`, () => {
-    test("keeps what was flushed when the tab dies; a second tab is refused; cache and reset agree", async () => {
+    test("keeps what was flushed when the tab dies; a second tab is refused; snapshots bring it back, another day too", async () => {
       const context = await browser.newContext({ viewport: { width: 1366, height: 768 } });
       const page = await open(context);
       await page.setInputFiles(id("add-file"), { name: `count.${kind}`, mimeType: "application/octet-stream", buffer: make() });
@@ -81,6 +81,28 @@ for (const [kind, make] of [["raw", rawDisk], ["qcow2", qcow2Disk]] as const)
       const again = await open(context);
       await startAgain(again, "count");
       await counts(again, 3);
+      // A snapshot holds memory, devices and the disk.
+      await again.click(id("tab-snapshots"));
+      await again.fill(id("snap-name"), "three");
+      await again.click(id("snap-save"));
+      await again.waitForSelector(id("snapshot"), { timeout: 15_000 });
+      await again.click(id("tool-reset"));
+      await counts(again, 4);
+      await again.click(id("tab-snapshots"));
+      await again.click(id("snap-load"));
+      await again.waitForSelector(`${id("snap-load")}:not([disabled])`);
+      await again.click(id("tool-reset"));
+      await again.click(id("tab-serial"));
+      await until(async () => ((await serial(again)).match(/COUNT=4/g) ?? []).length === 2, 30_000, "COUNT=4 a second time");
+      await again.close({ runBeforeUnload: false });
+      // Another day: straight into the snapshot.
+      const day = await open(context);
+      await day.locator("nav, aside").getByText("count", { exact: false }).first().click();
+      await day.click(id("tab-snapshots"));
+      await day.click(id("snap-load"));
+      await day.waitForSelector(`${id("snap-load")}:not([disabled])`);
+      await day.click(id("tool-reset"));
+      await counts(day, 4);
       await context.close();
     }, 120_000);
   });

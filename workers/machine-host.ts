@@ -10,13 +10,13 @@ import { blobFile } from "./backends/block-remote.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
 import { later } from "./backends/io.ts";
-import type { LibraryFile } from "./backends/library-file.ts";
+import { LibraryDisk, type LibraryFile } from "./backends/library-file.ts";
 import { openDrive, openSource } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import type { JitCompiler } from "./cpu/jit/job.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import type { DisplayDevice } from "./devices/vga.ts";
-import { createFrameView, FrameSink } from "./frame-sink.ts";
+import { createFrameView, FrameSink, thumbnail } from "./frame-sink.ts";
 import { buildBoard, type Board, type FirmwareImages } from "./machine/board.ts";
 import { findMultiboot } from "./machine/boot-images.ts";
 import { InputHub } from "./machine/input.ts";
@@ -24,6 +24,7 @@ import { Machine, type Notice } from "./machine/machine.ts";
 import { traceBytes } from "./machine/trace.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
+import { LibraryStore } from "./snapshots/library-store.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
 import { restoreVm, resumeLine } from "./snapshots/save-vm.ts";
 import { type Fetcher, Sources } from "./sources.ts";
@@ -208,9 +209,18 @@ export class MachineHost implements MachineRpc {
     const machine = new Machine(board);
     const keeper = new RamKeeper(memory);
     if (resuming) {
-      const bootFiles = async () => board.addBootFiles(await loadFirmware(config, sources));
+      let files: Promise<void> | null = null;
+      const bootFiles = (after: Promise<unknown>) => {
+        const load = async () => board.addBootFiles(await loadFirmware(config, sources));
+        files ??= after.then(load, load);
+        files.catch(() => {}); // said at the reset
+        machine.resetAfter = files;
+      };
+      // Also when it is on because a snapshot was loaded.
+      machine.onState((notice) => {
+        if (notice.state === "running" && files === null) bootFiles(resuming.then(({ complete }) => complete));
+      });
       machine.onStart = async () => {
-        const later = machine.resetAfter === null;
         try {
           const { vm, complete } = await resuming;
           await restoreVm(machine, keeper, vm);
@@ -219,23 +229,23 @@ export class MachineHost implements MachineRpc {
             machine.powerOff();
             this.#say({ state: "crashed", reason: "error", error: faultOf(error) });
           });
-          if (later) {
-            machine.resetAfter = complete.then(bootFiles, bootFiles);
-            machine.resetAfter.catch(() => {}); // said at the reset
-          }
           return true;
         } catch (error) {
           if (!(error instanceof FaultError)) throw error;
           // It boots instead, and says why.
           const { message } = error.fault;
           for (const byte of new TextEncoder().encode(`[guesthouse] This machine boots instead of resuming: ${message}\r\n`)) ports[0]?.out.push(byte);
-          machine.resetAfter ??= bootFiles();
+          bootFiles(Promise.resolve());
           return false;
         }
       };
     }
     const stats = new Float64Array(views.stats);
-    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog });
+    const library = new Map([...disks].flatMap(([at, disk]) => (disk instanceof LibraryDisk ? [[at, disk] as const] : [])));
+    const unkept = [...disks].filter(([, disk]) => !disk.readOnly && !(disk instanceof LibraryDisk)).map(([at]) => at);
+    const id = options.machine;
+    const snapshots = id === undefined || !this.#environment.openLibraryFile ? null : new LibraryStore({ machine, keeper, id, disks: library, unkept, thumbnail: () => thumbnail(views.frame) });
+    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog, ...(snapshots ? { snapshots } : {}) });
     this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false };
     machine.onState((notice) => this.#onState(notice));
     this.#writeStats();
@@ -370,7 +380,7 @@ async function loadDisks(config: DomainConfig, sources: Sources, { openLibraryFi
       if (source.startsWith("library:") && openLibraryFile && !fixed && !snapshot) {
         const file = await openLibraryFile(source.slice("library:".length), false);
         try {
-          disks.set(at, await openDrive(file, { format: how, cache }));
+          disks.set(at, await LibraryDisk.open(file, (f) => openDrive(f, { format: how, cache })));
         } catch (error) {
           await later(file.close());
           throw error;

@@ -14,6 +14,8 @@ export interface OpenOptions {
   /** Absolute URL (ending in "/") below which "guest:" and "firmware:" sources and core.wasm are found. */
   readonly base: string;
   readonly attachments: Attachments;
+  /** Its id in the library, where its snapshots are kept. */
+  readonly machine?: string;
 }
 
 /**

@@ -81,3 +81,30 @@ export function openLibrary(): Promise<Library> {
 }
 export const diskLock = (image: string): string => `guesthouse-disk-${image}`;
 export const newId = (): string => crypto.randomUUID().slice(0, 8);
+
+/** Deletes a layer that nothing stands on any more, and then perhaps what it stood on. */
+export async function dropLayer(db: Library, id: string): Promise<void> {
+  const [layers, images, vms] = await Promise.all([db.getAll("layers"), db.getAll("images"), db.getAll("vms")]);
+  const used = layers.some((l) => l.parent === id) || images.some((i) => i.layer === id) || vms.some((v) => Object.values(v.disks).some((d) => d.layer === id));
+  const row = layers.find((l) => l.id === id);
+  if (used || !row) return;
+  const tx = db.transaction(["layers", "chunks"], "readwrite");
+  await Promise.all([tx.objectStore("layers").delete(id), tx.objectStore("chunks").delete(IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER])), tx.done]);
+  if (row.parent !== null) await dropLayer(db, row.parent);
+}
+/** Deletes a saved machine; those made after it hang on the one before. What only it needed goes with it. */
+export async function deleteVm(db: Library, id: string): Promise<void> {
+  const vms = await db.getAll("vms");
+  const row = vms.find((v) => v.id === id);
+  if (!row) return;
+  const others = vms.filter((v) => v.id !== id);
+  const needed = new Set(others.flatMap((v) => v.chunks.map(([, content]) => content)));
+  const tx = db.transaction(["vms", "ram"], "readwrite");
+  await Promise.all([
+    tx.objectStore("vms").delete(id),
+    ...others.filter((v) => v.parent === id).map((v) => tx.objectStore("vms").put({ ...v, parent: row.parent })),
+    ...[...new Set(row.chunks.map(([, content]) => content))].filter((content) => !needed.has(content)).map((content) => tx.objectStore("ram").delete(content)),
+    tx.done,
+  ]);
+  for (const disk of Object.values(row.disks)) if (disk.layer !== null) await dropLayer(db, disk.layer);
+}

@@ -5,7 +5,7 @@ import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import type { MachineNotice, MachineState } from "../contract/machine.ts";
 import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
 import { type Guest, loadGuests } from "./guests.ts";
-import { addImage, attachmentsOf, type ImageRow, listImages, listMachines, removeImage, removeMachine, saveMachine } from "./library.ts";
+import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeLink, encodeLink, isLink } from "./link.ts";
 import { MachineClient } from "./machine-client.ts";
 
@@ -90,13 +90,21 @@ export class Controller {
     this.#set(this.#rows.filter((r) => r.id !== id));
     await this.#try(() => removeMachine(id));
   }
-  async start(id: string): Promise<void> {
+  /** Powers on; with a snapshot, continues it instead. */
+  async start(id: string, snapshot: string | null = null): Promise<void> {
     const row = this.row(id);
-    if (!row || row.state === "opening" || row.state === "running") return;
-    if (row.state === "paused") return void (await this.execute(id, "cont"));
+    if (!row || row.state === "opening" || (row.state === "running" && snapshot === null)) return;
+    if (row.state === "paused" && snapshot === null) return void (await this.execute(id, "cont"));
     if (row.state === "crashed") this.#close(id);
+    const on = async (run: (name: string, args?: { readonly [name: string]: unknown }) => Promise<unknown>) => {
+      if (snapshot === null) await run("start");
+      else {
+        await run("loadvm", { name: snapshot });
+        await run("cont");
+      }
+    };
     const open = this.#clients.get(id);
-    if (open) return void (await this.execute(id, "start"));
+    if (open) return void (await on((name, args) => this.execute(id, name, args)));
     await this.#try(async () => {
       this.#patch(id, { state: "opening", reason: "open", report: null, exitStatus: null, progress: null });
       let client: MachineClient | null = null;
@@ -106,10 +114,11 @@ export class Controller {
         client = new MachineClient((notice) => this.#onNotice(id, session, notice));
         this.#clients.set(id, client);
         this.#patch(id, { session });
-        take(await client.open(row.config, attachments));
+        take(await client.open(row.config, attachments, id));
         // The views exist from here on: let the panels look again.
         this.#patch(id, { session: ++this.#sessions, progress: null });
-        take(await client.execute("start"));
+        const opened = client;
+        await on(async (name, args) => take(await opened.execute(name, args)));
       } catch (error) {
         if (client && this.#clients.get(id) === client) this.#close(id);
         if (this.row(id)) this.#patch(id, { state: "off", reason: "error", progress: null });
@@ -145,6 +154,23 @@ export class Controller {
       await removeImage(id);
       this.#sink.images(await listImages());
     });
+  }
+
+  // ---- snapshots -----------------------------------------------------------------------------------------------------
+
+  async snapshots(id: string): Promise<readonly SnapshotRow[]> {
+    return (await this.#try(() => listSnapshots(id))) ?? [];
+  }
+  async saveSnapshot(id: string, name: string): Promise<boolean> {
+    return this.execute(id, "savevm", { name });
+  }
+  /** Through the machine while it is open, so that it knows; else in the library. */
+  async removeSnapshot(id: string, snapshot: string): Promise<void> {
+    if (this.#clients.has(id)) await this.execute(id, "delvm", { name: snapshot });
+    else await this.#try(() => removeSnapshot(snapshot));
+  }
+  async describeSnapshot(snapshot: string, change: { readonly name?: string; readonly notes?: string }): Promise<void> {
+    await this.#try(() => describeSnapshot(snapshot, change));
   }
 
   // ---- links ---------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import type { Attachments } from "../contract/machine.ts";
 import { FaultError } from "../contract/schema.ts";
-import { diskLock, type ImageRow, newId, openLibrary, type SavedMachine } from "../contract/storage.ts";
+import { deleteVm, diskLock, type ImageRow, newId, openLibrary, type SavedMachine } from "../contract/storage.ts";
 import { sourcesOf } from "./sources-of.ts";
 
 export type { ImageRow, SavedMachine };
@@ -77,5 +77,32 @@ export async function saveMachine(machine: SavedMachine): Promise<void> {
   await (await open()).put("machines", machine);
 }
 export async function removeMachine(id: string): Promise<void> {
-  await (await open()).delete("machines", id);
+  const db = await open();
+  for (const vm of await db.getAll("vms")) if (vm.machine === id) await deleteVm(db, vm.id);
+  await db.delete("machines", id);
+}
+/** A snapshot as the page lists it. */
+export interface SnapshotRow {
+  readonly id: string;
+  readonly parent: string | null;
+  readonly name: string;
+  readonly notes: string;
+  readonly dateMs: number;
+  readonly ownBytes: number;
+  readonly ramBytes: number;
+  readonly thumbnail: string;
+}
+export async function listSnapshots(machine: string): Promise<readonly SnapshotRow[]> {
+  return (await (await open()).getAll("vms"))
+    .filter((v) => v.machine === machine)
+    .map(({ id, parent, name, notes, dateMs, ownBytes, ramBytes, thumbnail }) => ({ id, parent, name, notes, dateMs, ownBytes, ramBytes, thumbnail }))
+    .sort((a, b) => a.dateMs - b.dateMs);
+}
+export async function removeSnapshot(id: string): Promise<void> {
+  await deleteVm(await open(), id);
+}
+export async function describeSnapshot(id: string, change: { readonly name?: string; readonly notes?: string }): Promise<void> {
+  const db = await open();
+  const row = await db.get("vms", id);
+  if (row) await db.put("vms", { ...row, ...change });
 }

@@ -33,9 +33,9 @@ export class MachineClient {
     };
     void this.#rpc.watch(proxy(listener));
   }
-  async open(config: DomainConfig, attachments: Attachments): Promise<Reply<SharedViews>> {
+  async open(config: DomainConfig, attachments: Attachments, machine: string): Promise<Reply<SharedViews>> {
     const base = new URL("./", document.baseURI).href;
-    const reply = (await this.#rpc.open({ config, base, attachments })) as Reply<SharedViews>;
+    const reply = (await this.#rpc.open({ config, base, attachments, machine })) as Reply<SharedViews>;
     if (reply.ok) {
       const views = reply.value;
       this.#views = views;

@@ -6,12 +6,12 @@ import type { DomainConfig } from "../contract/domain.ts";
 import type { Fault } from "../contract/schema.ts";
 import { Controller, type MachineRow } from "../manager/controller.ts";
 import type { Guest } from "../manager/guests.ts";
-import type { ImageRow } from "../manager/library.ts";
+import type { ImageRow, SnapshotRow } from "../manager/library.ts";
 import type { MachineClient } from "../manager/machine-client.ts";
 
-export type { Guest, ImageRow, MachineClient, MachineRow };
+export type { Guest, ImageRow, MachineClient, MachineRow, SnapshotRow };
 export type Theme = "auto" | "light" | "dark";
-export type Tab = "screen" | "serial" | "monitor" | "settings";
+export type Tab = "screen" | "serial" | "monitor" | "snapshots" | "settings";
 /** A machine's id, the form for a new one, or the start page. */
 export type Selection = { readonly kind: "home" | "new" } | { readonly kind: "machine"; readonly id: string };
 export interface Notice {

@@ -10,6 +10,7 @@ import { Monitor } from "./Monitor.tsx";
 import { fullScreen, Screen, screenshot } from "./Screen.tsx";
 import { Serial } from "./Serial.tsx";
 import { ShareDialog } from "./Dialogs.tsx";
+import { Snapshots } from "./Snapshots.tsx";
 import { StatusLine } from "./StatusLine.tsx";
 import { forgetTerminals, watchSerial } from "./terminals.ts";
 import { bytesText, useText } from "./use-text.ts";
@@ -18,6 +19,7 @@ const tabs: readonly { readonly id: Tab; readonly label: Key; readonly icon: Ico
   { id: "screen", label: "tab.screen", icon: "screen" },
   { id: "serial", label: "tab.serial", icon: "serial" },
   { id: "monitor", label: "tab.monitor", icon: "monitor" },
+  { id: "snapshots", label: "tab.snapshots", icon: "disk" },
   { id: "settings", label: "tab.settings", icon: "settings" },
 ];
 const SHOW_PROGRESS_AFTER_MS = 1000;
@@ -107,6 +109,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
         </div>
         {tab === "serial" && <Serial row={row} client={client} shown />}
         {tab === "monitor" && <Monitor row={row} client={open ? client : null} shown />}
+        {tab === "snapshots" && <Snapshots row={row} />}
         {tab === "settings" && (
           <div className="scroll">
             <MachineForm key={JSON.stringify(row.config)} initial={row.config} isNew={false} disabled={row.state !== "off" && row.state !== "crashed"} onSave={(config) => void controller.update(row.id, config)} />

@@ -3,7 +3,8 @@
 // other tabs and machines from writing the same file. Left out: giving chunks of zeros back.
 
 import { FaultError } from "../../src/contract/schema.ts";
-import { CHUNK_BYTES, diskLock, type Library, newId, openLibrary } from "../../src/contract/storage.ts";
+import { CHUNK_BYTES, diskLock, dropLayer, type Library, newId, openLibrary } from "../../src/contract/storage.ts";
+import type { BlockBackend } from "../platform/types.ts";
 import { blobFile } from "./block-remote.ts";
 import { type ByteFile, readOnlyFault } from "./byte-file.ts";
 import { type Io, wait } from "./io.ts";
@@ -248,13 +249,39 @@ export class LibraryFile implements ByteFile {
     this.#release();
   }
 }
-/** Deletes a layer that nothing stands on any more, and then perhaps what it stood on. */
-export async function dropLayer(db: Library, id: string): Promise<void> {
-  const [layers, images, vms] = await Promise.all([db.getAll("layers"), db.getAll("images"), db.getAll("vms")]);
-  const used = layers.some((l) => l.parent === id) || images.some((i) => i.layer === id) || vms.some((v) => Object.values(v.disks).some((d) => d.layer === id));
-  const row = layers.find((l) => l.id === id);
-  if (used || !row) return;
-  const tx = db.transaction(["layers", "chunks"], "readwrite");
-  await Promise.all([tx.objectStore("layers").delete(id), tx.objectStore("chunks").delete(IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER])), tx.done]);
-  if (row.parent !== null) await dropLayer(db, row.parent);
+
+/** A drive over a library file that can be frozen and taken back: the image in it is opened anew each time. */
+export class LibraryDisk implements BlockBackend {
+  readonly readOnly = false;
+  readonly file: LibraryFile;
+  readonly sectors: number;
+  readonly #open: (file: LibraryFile) => Promise<BlockBackend>;
+  #inner: BlockBackend;
+  private constructor(file: LibraryFile, inner: BlockBackend, open: (file: LibraryFile) => Promise<BlockBackend>) {
+    this.file = file;
+    this.#inner = inner;
+    this.sectors = inner.sectors;
+    this.#open = open;
+  }
+  static async open(file: LibraryFile, open: (file: LibraryFile) => Promise<BlockBackend>): Promise<LibraryDisk> {
+    return new LibraryDisk(file, await open(file), open);
+  }
+  read(sector: number, into: Uint8Array): Promise<void> {
+    return this.#inner.read(sector, into);
+  }
+  write(sector: number, from: Uint8Array): Promise<void> {
+    return this.#inner.write(sector, from);
+  }
+  flush(): Promise<void> {
+    return this.#inner.flush();
+  }
+  /** The layer that holds the disk as it is now. */
+  async freeze(): Promise<string | null> {
+    await this.#inner.flush();
+    return this.file.freeze();
+  }
+  async revert(layer: string | null): Promise<void> {
+    await this.file.revert(layer);
+    this.#inner = await this.#open(this.file);
+  }
 }

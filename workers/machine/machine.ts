@@ -92,6 +92,7 @@ export class Machine {
         return;
       }
       await this.resetAfter;
+      this.resetAfter = null;
     } finally {
       this.starting = false;
     }

@@ -14,6 +14,12 @@ export interface SavedVm {
   readonly vmStateSize: number;
   readonly dateMs: number;
   readonly vmClockNs: number;
+  /** The snapshot it was made after; only where they form a tree. */
+  readonly parent?: string | null;
+  readonly notes?: string;
+  readonly ownBytes?: number;
+  /** A picture of the screen as a data URL. */
+  readonly thumbnail?: string;
 }
 /** Where savevm keeps machines: in qcow2 disks in a terminal, in the library in a page. */
 export interface SnapshotStore {
@@ -21,6 +27,7 @@ export interface SnapshotStore {
   save(name: string): Promise<SavedVm>;
   load(name: string): Promise<void>;
   remove(name: string): Promise<void>;
+  describe?(name: string, change: { readonly name?: string; readonly notes?: string }): Promise<void>;
 }
 /** What commands work on. */
 export interface MonitorContext {

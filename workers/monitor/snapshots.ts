@@ -10,6 +10,11 @@ function storeOf({ snapshots }: MonitorContext): SnapshotStore {
 }
 const tag = string("name or number of the snapshot");
 
+function describe(context: MonitorContext, name: string, change: { readonly name?: string; readonly notes?: string }): Promise<void> {
+  const store = storeOf(context);
+  if (!store.describe) throw new FaultError("snapshot.fixed", "Names of snapshots in qcow2 disks cannot be changed.", "Save it again under another name.");
+  return store.describe(name, change);
+}
 export const snapshotCommands: readonly AnyCommand[] = [
   command({
     name: "savevm",
@@ -36,6 +41,18 @@ export const snapshotCommands: readonly AnyCommand[] = [
     summary: "delete a saved machine",
     args: { name: tag },
     run: (context, { name }) => storeOf(context).remove(name),
+  }),
+  command({
+    name: "snapshot_name",
+    summary: "give a saved machine another name",
+    args: { name: tag, to: string("new name") },
+    run: (context, { name, to }) => describe(context, name, { name: to }),
+  }),
+  command({
+    name: "snapshot_notes",
+    summary: "write notes to a saved machine",
+    args: { name: tag, notes: string("text") },
+    run: (context, { name, notes }) => describe(context, name, { notes }),
   }),
   command({
     name: "info snapshots",

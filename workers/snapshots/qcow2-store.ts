@@ -2,6 +2,7 @@
 // too, behind its end, as QEMU does. `qemu-img snapshot -l` lists them, `qemu-img check` finds them in order.
 
 import { FaultError } from "../../src/contract/schema.ts";
+import { loadZstd } from "../backends/compress.ts";
 import { Qcow2Image } from "../backends/formats/qcow2.ts";
 import { applySnapshot, createSnapshot, deleteSnapshot, findSnapshot, loadVmState, type Qcow2Snapshot, saveVmState } from "../backends/formats/qcow2-snapshots.ts";
 import type { Image } from "../backends/image.ts";
@@ -48,6 +49,7 @@ export class Qcow2Store implements SnapshotStore {
     });
   }
   async load(name: string): Promise<void> {
+    await loadZstd();
     const [first, ...rest] = this.#disks();
     const found = findSnapshot(first, name);
     if (!found) throw new FaultError("snapshot.unknown", `Snapshot '${name}' does not exist.`, "info snapshots lists them.");

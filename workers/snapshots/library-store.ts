@@ -1,0 +1,128 @@
+// savevm in a page: machines are kept in the browser's library (contract/storage.ts). RAM chunks are stored once, however many snapshots hold
+// them; disks of the library are frozen as layers; the tree of snapshots remembers which came from which.
+
+import { FaultError } from "../../src/contract/schema.ts";
+import { deleteVm, newId, openLibrary, type SavedVmRow } from "../../src/contract/storage.ts";
+import { loadZstd } from "../backends/compress.ts";
+import type { LibraryDisk } from "../backends/library-file.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { SavedVm, SnapshotStore } from "../monitor/command.ts";
+import type { PackedChunk, RamKeeper } from "./ram-keeper.ts";
+import { captureVm, restoreVm, standingStill } from "./save-vm.ts";
+import { decodeVmHead, encodeVm, vmHeadLength } from "./vm-file.ts";
+
+export interface LibraryStoreParts {
+  readonly machine: Machine;
+  readonly keeper: RamKeeper;
+  /** Id of the machine in the library. */
+  readonly id: string;
+  readonly disks: ReadonlyMap<string, LibraryDisk>;
+  /** Disks whose writes would not be part of a snapshot, by place. */
+  readonly unkept: readonly string[];
+  thumbnail(): Promise<string>;
+}
+const row = (v: SavedVmRow): SavedVm => ({ id: v.id, name: v.name, vmStateSize: v.ramBytes, dateMs: v.dateMs, vmClockNs: v.vmClockNs, parent: v.parent, notes: v.notes, ownBytes: v.ownBytes, thumbnail: v.thumbnail });
+
+export class LibraryStore implements SnapshotStore {
+  readonly #parts: LibraryStoreParts;
+  /** The chunks of this session and their names in the store. */
+  readonly #names = new WeakMap<PackedChunk, string>();
+  readonly #chunks = new Map<string, PackedChunk>();
+  /** The snapshot that the machine went on from. */
+  #current: string | null = null;
+  constructor(parts: LibraryStoreParts) {
+    this.#parts = parts;
+  }
+  async #rows(): Promise<readonly SavedVmRow[]> {
+    return (await (await openLibrary()).getAll("vms")).filter((v) => v.machine === this.#parts.id).sort((a, b) => a.dateMs - b.dateMs);
+  }
+  async list(): Promise<readonly SavedVm[]> {
+    return (await this.#rows()).map(row);
+  }
+  async #find(name: string): Promise<SavedVmRow> {
+    const rows = await this.#rows();
+    const found = rows.find((v) => v.id === name) ?? rows.findLast((v) => v.name === name);
+    if (!found) throw new FaultError("snapshot.unknown", `Snapshot '${name}' does not exist.`, "info snapshots lists them.");
+    return found;
+  }
+  async save(name: string): Promise<SavedVm> {
+    const { machine, keeper, id, disks, unkept } = this.#parts;
+    if (unkept.length > 0) throw new FaultError("snapshot.disk-format", `The drive ${unkept[0]} keeps its writes in memory only, so that the machine cannot be saved whole.`, "Put the disk into the library, or make it read only.");
+    const db = await openLibrary();
+    return standingStill(machine, async () => {
+      const vm = await captureVm(machine, keeper);
+      const frozen: { [at: string]: { image: string; layer: string | null } } = {};
+      for (const [at, disk] of disks) frozen[at] = { image: disk.file.image, layer: await disk.freeze() };
+      const fresh: (readonly [string, Uint8Array])[] = [];
+      const chunks: (readonly [number, string])[] = [];
+      let ramBytes = 0;
+      for (const [n, packed] of vm.chunks) {
+        let content = this.#names.get(packed);
+        if (content === undefined) {
+          content = crypto.randomUUID();
+          this.#names.set(packed, content);
+          fresh.push([content, packed.bytes]);
+          this.#chunks.set(content, packed);
+        }
+        ramBytes += packed.bytes.length;
+        chunks.push([n, content]);
+      }
+      const [start, head] = encodeVm(vm) as [Uint8Array, Uint8Array];
+      const bytes = new Uint8Array(start.length + head.length);
+      bytes.set(start);
+      bytes.set(head, start.length);
+      const saved: SavedVmRow = {
+        id: newId(), machine: id, parent: this.#current, name, notes: "", dateMs: vm.dateMs, vmClockNs: machine.board.clock.now(),
+        ownBytes: fresh.reduce((sum, [, b]) => sum + b.length, 0) + bytes.length, ramBytes, thumbnail: await this.#parts.thumbnail(), head: bytes, chunks, disks: frozen,
+      };
+      try {
+        const tx = db.transaction(["vms", "ram"], "readwrite", { durability: "strict" });
+        await Promise.all([...fresh.map(([content, b]) => tx.objectStore("ram").put(b, content)), tx.objectStore("vms").put(saved), tx.done]);
+      } catch (error) {
+        for (const [content] of fresh) {
+          const packed = this.#chunks.get(content);
+          if (packed) this.#names.delete(packed);
+          this.#chunks.delete(content);
+        }
+        throw new FaultError("library.full", `The snapshot could not be stored: ${error instanceof Error ? error.message : String(error)}`, "Delete other snapshots or files; the machine goes on.");
+      }
+      this.#current = saved.id;
+      return row(saved);
+    });
+  }
+  async load(name: string): Promise<void> {
+    const { machine, keeper, disks } = this.#parts;
+    const db = await openLibrary();
+    await loadZstd();
+    const found = await this.#find(name);
+    for (const at of new Set([...Object.keys(found.disks), ...disks.keys()]))
+      if (found.disks[at]?.image !== disks.get(at)?.file.image) throw new FaultError("snapshot.config", "The saved machine has other drives.", "A machine is loaded into one with the same hardware.");
+    const missing = [...new Set(found.chunks.map(([, content]) => content))].filter((content) => !this.#chunks.has(content));
+    const tx = db.transaction("ram");
+    const stored = await Promise.all(missing.map((content) => tx.store.get(content)));
+    stored.forEach((bytes, i) => {
+      if (!bytes) throw new FaultError("library.damaged", `A part of the snapshot '${found.name}' is missing in the library.`);
+      const packed: PackedChunk = { bytes };
+      this.#chunks.set(missing[i] as string, packed);
+      this.#names.set(packed, missing[i] as string);
+    });
+    await standingStill(machine, async () => {
+      // The head knows everything but where chunks are: that is in the row.
+      const head = decodeVmHead(found.head, Number.MAX_SAFE_INTEGER, () => ({ bytes: new Uint8Array(0) }));
+      if (vmHeadLength(found.head) !== found.head.length) throw new FaultError("snapshot.bad", "The saved machine cannot be used: its head is damaged.");
+      const chunks = new Map(found.chunks.map(([n, content]) => [n, this.#chunks.get(content) as PackedChunk]));
+      for (const [at, disk] of disks) await disk.revert(found.disks[at]?.layer ?? null);
+      await restoreVm(machine, keeper, { ...head, chunks });
+    });
+    this.#current = found.id;
+  }
+  async remove(name: string): Promise<void> {
+    const found = await this.#find(name);
+    await deleteVm(await openLibrary(), found.id);
+    if (this.#current === found.id) this.#current = found.parent;
+  }
+  async describe(name: string, change: { readonly name?: string; readonly notes?: string }): Promise<void> {
+    const found = await this.#find(name);
+    await (await openLibrary()).put("vms", { ...found, ...change });
+  }
+}
