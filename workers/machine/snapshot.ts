@@ -6,6 +6,9 @@ import { numberField, fields, SnapshotError, timeField } from "../platform/state
 import type { State } from "../platform/types.ts";
 import type { Board } from "./board.ts";
 
+/** Devices that boards of the first saved machines did not have: where their section is absent they are as after a reset. */
+const CAME_LATER: ReadonlySet<string> = new Set(["fpu-error"]);
+
 export interface Section {
   readonly device: string;
   readonly type: string;
@@ -46,7 +49,11 @@ export function loadSections(board: Board, snapshot: Sections): void {
   numberField(own, "instructions", 0, Number.MAX_SAFE_INTEGER);
   const cpu = take("cpu", "cpu").state;
   const pci = take("pci", "pci").state;
-  const parts = board.devices.map(({ id, type, device }) => {
+  const parts = board.devices.flatMap(({ id, type, device }) => {
+    if (CAME_LATER.has(id) && !left.has(id)) {
+      device.reset();
+      return [];
+    }
     const section = take(id, type.name);
     let { state } = section;
     for (let v = section.version; v < type.version; v++) {
@@ -55,7 +62,7 @@ export function loadSections(board: Board, snapshot: Sections): void {
       state = step(state);
     }
     if (section.version > type.version) throw new SnapshotError(`${id}: version ${section.version} is newer than this program`);
-    return { device, state };
+    return [{ device, state }];
   });
   for (const name of left.keys()) throw new SnapshotError(`unknown section "${name}"`);
   board.cpu.load(cpu);
