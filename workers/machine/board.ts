@@ -125,6 +125,8 @@ export class Board {
   readonly chipset: Chipset;
   readonly cpu: Cpu;
   readonly fwCfg: FwCfg;
+  /** The machine: something happened that ends suspend to RAM. */
+  onWakeEvent: ((cause: "rtc" | "other") => void) | null = null;
   /** A missing behaviour was asked for, the first time. */
   onMissing: ((what: string) => void) | null = null;
   /** What the guest asked for; the machine takes it after each run. */
@@ -243,6 +245,11 @@ export class Board {
     for (const source of ["i8042", "i440fx"]) this.wireOf(`${source}.reset`).connect((high) => high && this.ask({ what: "reset" }));
     this.wireOf("pm.poweroff").connect((high) => high && this.ask({ what: "poweroff" }));
     this.wireOf("pm.sleep").connect((high) => high && this.ask({ what: "sleep" }));
+    // What wakes a suspended machine: a key or the mouse, and the alarm of the real-time clock.
+    const input = parts.backends("input", "board");
+    input.onKey((_, down) => down && this.onWakeEvent?.("other"));
+    input.onPointer(() => this.onWakeEvent?.("other"));
+    (this.junctions[8] as Junction).output.connect((high) => high && this.onWakeEvent?.("rtc"));
     this.connect("hpet.legacy", "pit.disable");
     this.connect("hpet.legacy", "rtc.disable");
 
@@ -447,6 +454,19 @@ export class Board {
     else await disk.read(0, sector);
     this.bootSector = sector;
     this.bootDrive = first.at.startsWith("floppy") ? first.at === "floppy1" ? 1 : 0 : 0x80;
+  }
+  /** Suspend to RAM: firmware finds in CMOS 0Fh that the next reset is a resume, as QEMU's real-time clock leaves it. */
+  suspend(): void {
+    this.pio.write(0x70, 1, 0x0f);
+    this.pio.write(0x71, 1, 0xfe);
+    this.pio.write(0x70, 1, 0);
+  }
+  /** Wakes from suspend to RAM: a reset that leaves RAM where firmware put itself (PAM) and says WAK_STS and why. */
+  resumeFromSuspend(cause: "rtc" | "other"): void {
+    const pam = Array.from({ length: 7 }, (_, i) => this.pci.read(0, 0x59 + i, 1));
+    this.reset();
+    pam.forEach((value, i) => this.pci.write(0, 0x59 + i, 1, value));
+    this.pins.get("pm.woken")?.(cause === "rtc");
   }
   /** Hard reset of everything; RAM keeps its contents. */
   reset(): void {

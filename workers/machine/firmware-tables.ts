@@ -27,8 +27,8 @@ export function addFirmwareTables(board: Board, low: number, high: number): void
     view.setUint32(20 * i + 16, 1, true);
   });
   fwCfg.addFile("etc/e820", e820);
-  // Bytes S0-S5: 128 = supported, low bits the sleep type. Only S5 is.
-  fwCfg.addFile("etc/system-states", Uint8Array.of(128, 0, 0, 1, 2, 128));
+  // Bytes S0-S5: 128 = supported, low bits the sleep type: QEMU's own bytes.
+  fwCfg.addFile("etc/system-states", Uint8Array.of(128, 0, 0, 129, 130, 128));
   if (config.boot.menu) {
     fwCfg.addFile("etc/boot-menu-wait", Uint8Array.of(0xb8, 0x0b)); // 3 s
     fwCfg.addFile("etc/show-boot-menu", Uint8Array.of(1, 0));

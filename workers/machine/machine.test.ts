@@ -146,6 +146,39 @@ describe("machine", () => {
     };
     expect((await machine.run()).reason).toBe("poweroff");
   });
+  it("suspends to RAM through ACPI S3; a key resumes it as QEMU's, with CMOS and WAK_STS saying so", async () => {
+    const { machine, cpu, backends, board } = build(wall);
+    const config = (offset: number, value: number) => (cpu.host.pioWrite(0xcf8, 4, 0x80000b00 + offset), cpu.host.pioWrite(0xcfc, 4, value));
+    const map = () => (config(0x40, 0x601), config(0x80, 1));
+    let runs = 0;
+    cpu.script = () => {
+      runs++;
+      if (runs === 1) {
+        // Firmware's shadow: where PAM put RAM it stays through the resume.
+        cpu.host.pioWrite(0xcf8, 4, 0x80000058);
+        cpu.host.pioWrite(0xcfd, 1, 0x30);
+        map();
+        cpu.host.pioWrite(0x604, 2, 0x2400);
+        return { ran: 5, exit: { reason: "budget" } };
+      }
+      return { ran: 1, exit: { reason: "halt" } };
+    };
+    await machine.start();
+    await new Promise((r) => setTimeout(r, 60));
+    expect([machine.suspended, machine.state, runs]).toEqual([true, "running", 1]);
+    cpu.host.pioWrite(0x70, 1, 0x0f);
+    expect(cpu.host.pioRead(0x71, 1)).toBe(0xfe);
+    const resets = cpu.resets;
+    backends.key(0x1e, true);
+    await new Promise((r) => setTimeout(r, 60));
+    expect([machine.suspended, cpu.resets - resets]).toEqual([false, 1]);
+    expect(runs).toBeGreaterThan(1);
+    expect(board.pci.read(0, 0x59, 1)).toBe(0x30);
+    map();
+    expect(cpu.host.pioRead(0x600, 2) & 0x8000).toBe(0x8000);
+    expect(machine.wakeUp()).toBe(false);
+    machine.powerOff();
+  });
   it("traces port accesses and counts what is missing", async () => {
     const { board, cpu, machine } = build();
     await machine.start({ paused: true });

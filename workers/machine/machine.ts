@@ -45,6 +45,9 @@ export class Machine {
   /** Instructions per host millisecond, as measured. */
   private rate = 20_000;
   private prepared = false;
+  private asleep = false;
+  /** What woke the machine: it resumes at the next slice. */
+  private waking: "rtc" | "other" | null = null;
   private starting = false;
   private lastNotice: Notice = { state: "off", reason: "new" };
   /** Asked at power-on: puts the machine into a saved state and says true, or false to boot. */
@@ -63,6 +66,7 @@ export class Machine {
     });
     this.sleep = new Sleep(board.parts.doorbell ?? null, this.hostNow, () => this.loop());
     board.onWake = () => this.wake();
+    board.onWakeEvent = (cause) => this.wakeUp(cause);
     board.clock.timers.onEarlier = (atNs) => {
       if (!this.inSlice) this.wake();
       else if (atNs < this.runEndsNs) board.cpu.kick();
@@ -107,15 +111,31 @@ export class Machine {
   }
   reset(): void {
     if (this.current === "running") this.board.ask({ what: "reset" });
-    else if (this.current === "paused") this.board.reset();
+    else if (this.current === "paused") {
+      this.asleep = false;
+      this.board.reset();
+    }
   }
   powerOff(): void {
+    this.asleep = false;
     if (this.current !== "off") this.enter("off", "poweroff");
   }
   /** ACPI power button. */
   powerDown(): void {
     this.board.powerButton();
     this.wake();
+  }
+  /** Suspended to RAM: devices and timers live, the processor does not. */
+  get suspended(): boolean {
+    return this.asleep;
+  }
+  /** Ends suspend to RAM (a key, the clock's alarm, system_wakeup). False when the machine is not suspended. */
+  wakeUp(cause: "rtc" | "other" = "other"): boolean {
+    if (!this.asleep || this.current !== "running") return false;
+    this.asleep = false;
+    this.waking = cause;
+    this.wake();
+    return true;
   }
   nmi(): void {
     this.board.nmi();
@@ -220,6 +240,16 @@ export class Machine {
         const now = clock.now();
         timers.runDue(now);
         if (board.request !== null && !this.take(board.request)) break;
+        if (this.waking !== null) {
+          board.resumeFromSuspend(this.waking);
+          this.waking = null;
+        }
+        if (this.asleep) {
+          const due = timers.next();
+          wait = due === Infinity ? Infinity : Math.max(0, (due - clock.now()) / 1e6);
+          if (clock.mode === "instructions" && due !== Infinity) clock.skipTo(due);
+          break;
+        }
         const next = timers.next();
         let budget: number;
         if (clock.mode === "instructions") {
@@ -274,6 +304,7 @@ export class Machine {
     this.board.request = null;
     switch (request.what) {
       case "reset":
+        this.asleep = false;
         if (this.board.config.noReboot) {
           this.enter("off", cause);
           return false;
@@ -301,7 +332,8 @@ export class Machine {
         this.enter("off", "exit", { exitStatus: request.status });
         return false;
       case "sleep":
-        this.board.noteMissing("suspend to RAM");
+        this.board.suspend();
+        this.asleep = true;
         return true;
     }
   }

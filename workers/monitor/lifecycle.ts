@@ -36,6 +36,13 @@ export const lifecycleCommands: readonly AnyCommand[] = [
     run: ({ machine }) => machine.powerDown(),
   }),
   command({
+    name: "system_wakeup",
+    summary: "wake the guest from suspend to RAM",
+    args: {},
+    run: ({ machine }) => machine.wakeUp(),
+    print: (woken) => (woken ? "" : "The guest is not suspended."),
+  }),
+  command({
     name: "quit",
     aliases: ["q"],
     summary: "power off at once",
@@ -61,8 +68,8 @@ export const lifecycleCommands: readonly AnyCommand[] = [
     name: "info status",
     summary: "running, paused, off or crashed",
     args: {},
-    run: ({ machine }) => ({ state: machine.state, reason: machine.last.reason }),
-    print: ({ state, reason }) => `VM status: ${state}${state === "running" ? "" : ` (${reason})`}`,
+    run: ({ machine }) => ({ state: machine.state, reason: machine.last.reason, suspended: machine.suspended }),
+    print: ({ state, reason, suspended }) => suspended ? "VM status: paused (suspended)" : `VM status: ${state}${state === "running" ? "" : ` (${reason})`}`,
   }),
   command({
     name: "info version",

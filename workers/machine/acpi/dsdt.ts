@@ -1,5 +1,5 @@
-// The DSDT of our pc: one PCI bus with its windows and routing through the PIIX3's PIRQ registers, the ISA devices, HPET, S5.
-// Names follow QEMU's pc so that guests' logs look familiar. Left out: hot plug, S3, CPU and PCI notifications.
+// The DSDT of our pc: one PCI bus with its windows and routing through the PIIX3's PIRQ registers, the ISA devices, HPET, S3, S4, S5.
+// Names follow QEMU's pc so that guests' logs look familiar. Left out: hot plug, CPU and PCI notifications.
 
 import * as a from "./aml.ts";
 
@@ -88,6 +88,9 @@ export function dsdtBody(input: DsdtInput): a.Aml {
       system,
       a.device("HPET", a.nameDef("_HID", a.eisa("PNP0103")), a.nameDef("_UID", a.int(0)), a.nameDef("_STA", a.int(15)),
         a.nameDef("_CRS", a.resources(a.memory32Fixed(0xfed00000, 0x400, false))))),
+    // Sleep types as in QEMU: suspend to RAM is 1, hibernation 2 (power goes off), soft off 0.
+    a.nameDef("\\_S3", a.pkg(a.int(1), a.int(1), a.int(0), a.int(0))),
+    a.nameDef("\\_S4", a.pkg(a.int(2), a.int(2), a.int(0), a.int(0))),
     a.nameDef("\\_S5", a.pkg(a.int(0), a.int(0), a.int(0), a.int(0))),
   );
 }
