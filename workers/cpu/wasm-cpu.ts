@@ -87,7 +87,7 @@ export interface CoreBinary {
   readonly module: WebAssembly.Module;
   readonly bytes: Uint8Array;
 }
-const DEFAULT_TUNING = { threshold: 2000, leastBatch: 32 };
+const DEFAULT_TUNING = { threshold: 500, leastBatch: 16 };
 
 export interface WasmCpuOptions {
   readonly core: CoreBinary;

@@ -39,7 +39,8 @@ interface CoreFace {
 /** Regions kept at most; beyond that the oldest modules go. */
 const MOST_FUNCTIONS = 30_000;
 const MOST_PER_MODULE = 64;
-const MOST_WAITS = 10;
+/** Modules asked for at a time; more hot blocks wait in core's queue. */
+const MOST_IN_FLIGHT = 4;
 
 export class Translator {
   private readonly compiler: JitCompiler;
@@ -54,9 +55,8 @@ export class Translator {
   private readonly installed = new Map<number, number>();
   private modules: { readonly slots: readonly number[] }[] = [];
   private readonly threshold: number;
-  /** Blocks worth a module of their own; fewer wait a few slices for company. */
+  /** Blocks worth a module of their own while another is being made. */
   private readonly leastBatch: number;
-  private waited = 0;
   private epoch = 0;
   private inFlight = 0;
   private readonly counts = {
@@ -84,8 +84,8 @@ export class Translator {
   drain(): void {
     this.reclaim();
     const count = this.queue[0] as number;
-    if (count === 0 || (count < this.leastBatch && ++this.waited < MOST_WAITS)) return;
-    this.waited = 0;
+    // At once when nobody is busy with an earlier module; else when there is enough for one of its own.
+    if (count === 0 || (this.inFlight > 0 && (count < this.leastBatch || this.inFlight >= MOST_IN_FLIGHT))) return;
     const hot = [...new Uint32Array(this.memory.buffer, JIT_QUEUE + 4, count)];
     this.queue[0] = 0;
     const { view } = this;
