@@ -7,13 +7,4 @@ export function qemuImg(...args: string[]): { readonly status: number | null; re
   const { status, stdout, stderr } = spawnSync("qemu-img", args, { encoding: "utf8", env: { ...process.env, TZ: "UTC", LC_ALL: "C" } });
   return { status, stdout, stderr };
 }
-/** A generator of repeatable noise. */
-export function noise(seed: number): () => number {
-  let s = seed >>> 0;
-  return () => {
-    s = (Math.imul(s ^ (s >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0;
-    let t = s;
-    t = Math.imul(t ^ (t >>> 12), 0x297a2d39);
-    return ((t ^ (t >>> 15)) >>> 0) / 0x100000000;
-  };
-}
+export { noise } from "./noise.ts";
