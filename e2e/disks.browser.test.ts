@@ -1,8 +1,9 @@
 // Disks in the page's library: what a guest wrote and flushed is there after the tab died, in raw and qcow2 files; two tabs never write one disk;
 // snapshots of the whole machine and going back.
 
+import { readFileSync } from "node:fs";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { MemoryFile } from "../workers/backends/byte-file.ts";
 import { createQcow2, Qcow2Image } from "../workers/backends/formats/qcow2.ts";
 import { now } from "../workers/backends/io.ts";
@@ -66,7 +67,7 @@ for (const [kind, make] of [["raw", rawDisk], ["qcow2", qcow2Disk]] as const)
       const context = await browser.newContext({ viewport: { width: 1366, height: 768 } });
       const page = await open(context);
       await page.setInputFiles(id("add-file"), { name: `count.${kind}`, mimeType: "application/octet-stream", buffer: make() });
-      await page.locator("li", { hasText: `count.${kind}` }).locator('button:has-text("Use in a new machine")').click();
+      await page.locator(".files li").first().locator('button:has-text("Use in a new machine")').click();
       await page.click(id("form-start"));
       await counts(page, 1);
       await page.click(id("tool-reset"));
@@ -106,3 +107,31 @@ for (const [kind, make] of [["raw", rawDisk], ["qcow2", qcow2Disk]] as const)
       await context.close();
     }, 120_000);
   });
+
+test("new disks, export in another format, rename", async () => {
+  const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, acceptDownloads: true });
+  const page = await open(context);
+  await page.setInputFiles(id("add-file"), { name: "mine.img", mimeType: "application/octet-stream", buffer: rawDisk() });
+  const row = page.locator(".files li").first();
+  await row.waitFor();
+  for (const [format, name, magic] of [["qcow2", "mine.qcow2", "QFI"], ["vmdk", "mine.vmdk", "KDMV"], ["same", "mine.img", ""]] as const) {
+    const [download] = await Promise.all([page.waitForEvent("download"), row.locator(id("export")).selectOption(format)]);
+    expect(download.suggestedFilename()).toBe(name);
+    const bytes = readFileSync((await download.path()) as string);
+    if (magic) expect(bytes.subarray(0, magic.length).toString("latin1")).toBe(magic);
+    else expect(Buffer.compare(bytes, rawDisk())).toBe(0);
+    if (format === "qcow2") {
+      const image = now(Qcow2Image.open(new MemoryFile(new Uint8Array(bytes), true)));
+      const sector = new Uint8Array(512);
+      now(image.read(0, sector));
+      expect(Buffer.compare(Buffer.from(sector), rawDisk().subarray(0, 512))).toBe(0);
+    }
+  }
+  await page.click(id("new-disk"));
+  await until(async () => (await page.locator(".files li input").evaluateAll((all) => all.map((i) => (i as unknown as { value: string }).value))).includes("disk-256M.qcow2"), 10_000, "the new disk");
+  await row.locator("input").fill("other.img");
+  await row.locator("input").blur();
+  await page.reload();
+  await until(async () => (await page.locator(".files li input").first().inputValue()) === "other.img", 10_000, "the new name");
+  await context.close();
+}, 90_000);

@@ -163,7 +163,8 @@ describe("without a machine", () => {
     const page = await open();
     const give = async (name: string, buffer: Buffer) => {
       await page.setInputFiles(id("add-file"), { name, mimeType: "application/octet-stream", buffer });
-      const use = page.locator("li", { hasText: name }).locator('button:has-text("Use in a new machine")');
+      await page.waitForSelector(`.files input[value="${name}"]`);
+      const use = page.locator(".files li", { has: page.locator(`input[value="${name}"]`) }).locator('button:has-text("Use in a new machine")');
       await use.click();
       await page.click(id("form-start"));
     };

@@ -5,9 +5,9 @@ import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import type { MachineNotice, MachineState } from "../contract/machine.ts";
 import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
 import { type Guest, loadGuests } from "./guests.ts";
-import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, type SnapshotRow, saveMachine } from "./library.ts";
+import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, renameImage, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeLink, encodeLink, isLink } from "./link.ts";
-import { MachineClient } from "./machine-client.ts";
+import { exportFromLibrary, imgInLibrary, MachineClient } from "./machine-client.ts";
 
 export interface MachineRow {
   readonly id: string;
@@ -152,6 +152,25 @@ export class Controller {
   async removeFile(id: string): Promise<void> {
     await this.#try(async () => {
       await removeImage(id);
+      this.#sink.images(await listImages());
+    });
+  }
+
+  /** An empty disk in the library. */
+  async newDisk(name: string, format: string, mib: number): Promise<void> {
+    await this.#try(async () => {
+      const { status, err } = take(await imgInLibrary(["create", "-q", "-f", format, name, `${mib}M`]));
+      if (status !== 0) throw new FaultError("image.option", err.replace(/^qemu-img: /, "").trim());
+      this.#sink.images(await listImages());
+    });
+  }
+  /** The file as it is ("") or in another format, ready to be saved. */
+  async exportFile(id: string, format: string): Promise<Blob | null> {
+    return this.#try(async () => take(await exportFromLibrary(id, format)));
+  }
+  async renameFile(id: string, name: string): Promise<void> {
+    await this.#try(async () => {
+      await renameImage(id, name);
       this.#sink.images(await listImages());
     });
   }

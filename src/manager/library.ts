@@ -18,6 +18,8 @@ export async function addImage(file: File): Promise<ImageRow> {
   if (file.size === 0) throw new FaultError("library.empty", `"${file.name}" is empty.`);
   const row = { id: newId(), name: file.name, size: file.size, addedAt: Date.now() };
   try {
+    // Asked once there is something to lose; the browser may refuse.
+    void navigator.storage?.persist?.();
     await (await open()).put("images", { ...row, blob: file });
   } catch (error) {
     throw new FaultError("library.full", `"${file.name}" could not be stored: ${error instanceof Error ? error.message : String(error)}`, "The browser's storage may be full.");
@@ -38,12 +40,11 @@ export async function removeImage(id: string): Promise<void> {
     tx.done,
   ]);
 }
-/** An empty disk of `size` bytes. */
-export async function addBlank(name: string, size: number): Promise<ImageRow> {
-  const row = { id: newId(), name, size, addedAt: Date.now(), layer: newId() };
-  const tx = (await open()).transaction(["images", "layers"], "readwrite");
-  await Promise.all([tx.objectStore("images").put({ ...row, blob: new Blob([]) }), tx.objectStore("layers").put({ id: row.layer, image: row.id, parent: null, size }), tx.done]);
-  return without(row);
+export async function renameImage(id: string, name: string): Promise<void> {
+  const tx = (await open()).transaction("images", "readwrite");
+  const row = await tx.store.get(id);
+  if (row && name.trim() !== "") await tx.store.put({ ...row, name: name.trim() });
+  await tx.done;
 }
 /** Bytes that this site uses and may use. */
 export async function storageUse(): Promise<{ readonly used: number; readonly quota: number; readonly persistent: boolean }> {

@@ -1,5 +1,5 @@
 // The page's handle of one machine worker: spawns it, speaks MachineRpc through Comlink, and wraps the shared buffers in rings.
-// The only file of the page that names workers/.
+// Also the worker for files of the library. The only file of the page that names workers/.
 
 import { proxy, type Remote, wrap } from "comlink";
 import type { DomainConfig } from "../contract/domain.ts";
@@ -114,4 +114,26 @@ export class MachineClient {
       }, 20);
     }
   }
+}
+
+/** What a worker for files of the library answers (workers/disk.worker.ts). */
+interface DiskRpc {
+  img(words: readonly string[]): Promise<Reply<{ readonly status: number; readonly out: string; readonly err: string }>>;
+  exportFile(id: string, format: string): Promise<Reply<Blob>>;
+}
+/** Runs one task on files of the library in a worker of its own. */
+async function withDiskWorker<T>(task: (rpc: Remote<DiskRpc>) => Promise<Reply<T>>): Promise<Reply<T>> {
+  const worker = new Worker(new URL("../../workers/disk.worker.ts", import.meta.url), { type: "module", name: "disk" });
+  try {
+    return await task(wrap<DiskRpc>(worker));
+  } finally {
+    worker.terminate();
+  }
+}
+/** qemu-img over the library. */
+export function imgInLibrary(words: readonly string[]): ReturnType<DiskRpc["img"]> {
+  return withDiskWorker(async (rpc) => (await rpc.img(words)) as Awaited<ReturnType<DiskRpc["img"]>>);
+}
+export function exportFromLibrary(id: string, format: string): Promise<Reply<Blob>> {
+  return withDiskWorker(async (rpc) => (await rpc.exportFile(id, format)) as Reply<Blob>);
 }

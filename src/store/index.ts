@@ -75,3 +75,4 @@ export const controller = new Controller({
 });
 
 export { emptyConfig, fromCommandLine, withImage } from "../manager/forms.ts";
+export { storageUse } from "../manager/library.ts";

@@ -1,13 +1,13 @@
 // The start page: ready guests to start with one click, and what one can do without them.
 
-import { actions, controller, emptyConfig, type Guest, useApp, withImage } from "../store/index.ts";
+import { actions, controller, type Guest, useApp } from "../store/index.ts";
+import { Files } from "./Files.tsx";
 import { Icon } from "./icons.tsx";
 import { bytesText, useLanguage, useText } from "./use-text.ts";
 
 export function Home() {
   const t = useText();
   const guests = useApp((s) => s.guests);
-  const images = useApp((s) => s.images);
   return (
     <div className="scroll home">
       <div className="hero">
@@ -41,28 +41,7 @@ export function Home() {
       </ul>
       <h3>{t("home.files")}</h3>
       <p className="hint">{t("home.filesHint")}</p>
-      {images.length > 0 && (
-        <ul className="files">
-          {images.map((image) => (
-            <li key={image.id}>
-              <Icon name="disk" />
-              <span className="file-name" translate="no">
-                {image.name}
-              </span>
-              <span className="hint" translate="no">
-                {bytesText(image.size)}
-              </span>
-              <span className="spacer" />
-              <button type="button" className="quiet" onClick={() => actions.newMachine(withImage(emptyConfig(image.name.replace(/\.\w+$/, "")), image))}>
-                {t("home.useFile")}
-              </button>
-              <button type="button" className="icon-only quiet" aria-label={t("home.removeFile")} title={t("home.removeFile")} onClick={() => void controller.removeFile(image.id)}>
-                <Icon name="trash" />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <Files />
       <label className="button">
         <Icon name="file" />
         {t("home.addFile")}

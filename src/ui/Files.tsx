@@ -1,0 +1,108 @@
+// Files of the library on the start page: use, rename, export in any format, delete; new disks; how much storage is used.
+
+import { useEffect, useState } from "react";
+import { actions, controller, emptyConfig, type ImageRow, storageUse, useApp, withImage } from "../store/index.ts";
+import { Icon } from "./icons.tsx";
+import { bytesText, useText } from "./use-text.ts";
+
+const FORMATS = ["raw", "qcow2", "vmdk", "vdi", "vpc", "vhdx"] as const;
+const ENDINGS: { readonly [format: string]: string } = { raw: "img", vpc: "vhd" };
+
+export function Files() {
+  const t = useText();
+  const images = useApp((s) => s.images);
+  const [use, setUse] = useState<Awaited<ReturnType<typeof storageUse>> | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when the files changed
+  useEffect(() => void storageUse().then(setUse), [images]);
+  return (
+    <>
+      {images.length > 0 && (
+        <ul className="files">
+          {images.map((image) => (
+            <FileRow key={image.id} image={image} />
+          ))}
+        </ul>
+      )}
+      <NewDisk />
+      {use !== null && use.quota > 0 && <p className="hint">{t("files.use", { used: bytesText(use.used), quota: bytesText(use.quota) })}</p>}
+    </>
+  );
+}
+function FileRow({ image }: { readonly image: ImageRow }) {
+  const t = useText();
+  const [busy, setBusy] = useState(false);
+  const save = async (format: string) => {
+    setBusy(true);
+    const blob = await controller.exportFile(image.id, format === "same" ? "" : format);
+    setBusy(false);
+    if (!blob) return;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = format === "same" ? image.name : `${image.name.replace(/\.\w+$/, "")}.${ENDINGS[format] ?? format}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  };
+  return (
+    <li>
+      <Icon name="disk" />
+      <input className="quiet file-name" defaultValue={image.name} aria-label={t("files.rename")} translate="no" onBlur={(e) => e.target.value !== image.name && void controller.renameFile(image.id, e.target.value)} />
+      <span className="hint" translate="no">
+        {bytesText(image.size)}
+      </span>
+      <span className="spacer" />
+      <button type="button" className="quiet" onClick={() => actions.newMachine(withImage(emptyConfig(image.name.replace(/\.\w+$/, "")), image))}>
+        {t("home.useFile")}
+      </button>
+      <select
+        value=""
+        disabled={busy}
+        aria-label={t("files.export")}
+        data-testid="export"
+        onChange={(e) => void save(e.target.value)}
+      >
+        <option value="" disabled>
+          {busy ? t("files.exporting") : t("files.export")}
+        </option>
+        <option value="same">{t("files.same")}</option>
+        {FORMATS.map((f) => (
+          <option key={f} value={f} translate="no">
+            {f}
+          </option>
+        ))}
+      </select>
+      <button type="button" className="icon-only quiet" aria-label={t("home.removeFile")} title={t("home.removeFile")} onClick={() => void controller.removeFile(image.id)}>
+        <Icon name="trash" />
+      </button>
+    </li>
+  );
+}
+function NewDisk() {
+  const t = useText();
+  const [mib, setMib] = useState(256);
+  const [format, setFormat] = useState("qcow2");
+  return (
+    <form
+      className="row"
+      onSubmit={(e) => {
+        e.preventDefault();
+        void controller.newDisk(`disk-${mib}M.${ENDINGS[format] ?? format}`, format, mib);
+      }}
+    >
+      <input type="number" min={1} max={1 << 20} value={mib} onChange={(e) => setMib(Number(e.target.value))} aria-label={t("files.size")} />
+      <span className="hint" translate="no">
+        MiB
+      </span>
+      <select value={format} onChange={(e) => setFormat(e.target.value)} aria-label={t("files.format")} translate="no">
+        {FORMATS.map((f) => (
+          <option key={f} value={f}>
+            {f}
+          </option>
+        ))}
+      </select>
+      <button type="submit" disabled={!(mib >= 1)} data-testid="new-disk">
+        <Icon name="plus" />
+        {t("files.new")}
+      </button>
+    </form>
+  );
+}
