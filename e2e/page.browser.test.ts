@@ -71,6 +71,33 @@ describe("a machine with firmware only", () => {
     });
     expect(lit).toBeGreaterThan(500);
   });
+  test("the mouse is captured, its moves are taken, and Ctrl+Alt lets go", async () => {
+    const locked = () => page.evaluate(`document.pointerLockElement === document.querySelector('${id("screen")}')`);
+    const hint = async () => (await page.textContent("#screen-hint")) ?? "";
+    expect(await locked()).toBe(false);
+    await page.click("text=Capture the mouse");
+    await until(async () => (await locked()) === true, 5000, "pointer lock");
+    await until(async () => (await hint()).includes("Press Ctrl+Alt to release"), 3000, "the hint");
+    await page.mouse.move(400, 300);
+    await page.mouse.move(460, 330);
+    await page.mouse.down();
+    await page.mouse.up();
+    await page.keyboard.down("Control");
+    await page.keyboard.down("Alt");
+    await page.keyboard.up("Alt");
+    await page.keyboard.up("Control");
+    await until(async () => (await locked()) === false, 5000, "release");
+    await until(async () => !(await hint()).includes("Press Ctrl+Alt to release them"), 3000, "the hint again");
+  });
+  test("full screen shows the display alone, and Escape's way out works", async () => {
+    await page.click('[data-testid="tool-full"]');
+    await until(async () => (await page.evaluate("document.fullscreenElement?.className ?? ''")) !== "", 5000, "full screen");
+    const shown = (await page.evaluate(`(() => { const c = document.querySelector('${id("screen")}').getBoundingClientRect(); return [document.fullscreenElement.contains(document.querySelector('${id("screen")}')), c.width / c.height]; })()`)) as [boolean, number];
+    expect(shown[0]).toBe(true);
+    expect(shown[1]).toBeCloseTo(720 / 400, 1);
+    await page.evaluate("document.exitFullscreen()");
+    await until(async () => (await page.evaluate("document.fullscreenElement === null")) === true, 5000, "the page again");
+  });
   test("reset boots again; power off and start too", async () => {
     // SeaBIOS waits; a reset makes it work again, too quickly to see its text go.
     await until(async () => (await instructions(page)) > 0, 5000, "statistics");

@@ -131,7 +131,8 @@ export class VgaRenderer {
     const at = (index & pelMask) * 3;
     const [r, g, b] = [dac[at]!, dac[at + 1]!, dac[at + 2]!];
     if (dac8) return (OPAQUE | (b << 16) | (g << 8) | r) >>> 0;
-    const wide = (v: number) => (v << 2) | (v >> 4);
+    // Six bits to eight as QEMU does it: the lowest bit fills both new ones.
+    const wide = (v: number) => (v << 2) | (v & 1 ? 3 : 0);
     return (OPAQUE | (wide(b) << 16) | (wide(g) << 8) | wide(r)) >>> 0;
   }
   #updatePalette16(): void {

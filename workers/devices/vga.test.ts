@@ -67,8 +67,8 @@ describe("text", () => {
     expect(shown.rows?.length).toBe(25);
     expect(shown.rows?.[0]).toBe(`Hi${" ".repeat(78)}`);
     const row = makeFont()[0x48 * 16 + 5]!;
-    for (let x = 0; x < 8; x++) expect(pixel(x, 5)).toBe(row & (0x80 >> x) ? 0xffffff : 0x0000aa);
-    expect(pixel(8, 5)).toBe(0x0000aa);
+    for (let x = 0; x < 8; x++) expect(pixel(x, 5)).toBe(row & (0x80 >> x) ? 0xffffff : 0x0000a8);
+    expect(pixel(8, 5)).toBe(0x0000a8);
   });
   test("cursor is shown where the CRTC says, and blinks", () => {
     const { device, shown, set, pixel, slot } = make();
@@ -77,7 +77,7 @@ describe("text", () => {
     slot.mmio.write(0xb8000 + 81 * 2, 2, 0x0720);
     device.refresh();
     expect(shown.cursor).toEqual({ x: 1, y: 1 });
-    expect(pixel(9, 16 + 13)).toBe(0xaaaaaa);
+    expect(pixel(9, 16 + 13)).toBe(0xa8a8a8);
     slot.advance(320e6);
     expect(pixel(9, 16 + 13)).toBe(0);
   });
@@ -98,10 +98,10 @@ describe("text", () => {
     const steady = shown.frames;
     slot.advance(5e9);
     expect(shown.frames).toBe(steady);
-    expect(pixel(9, 16 + 13)).toBe(0xaaaaaa);
+    expect(pixel(9, 16 + 13)).toBe(0xa8a8a8);
     slot.mmio.write(0xb8000, 2, 0x04db);
     slot.advance(17e6);
-    expect(pixel(0, 0)).toBe(0xaa0000);
+    expect(pixel(0, 0)).toBe(0xa80000);
     expect(shown.lines).toEqual([0, 400]);
   });
   test("draws nothing when nothing changed", () => {
@@ -122,7 +122,7 @@ describe("text", () => {
     set(0x3d4, 0x07, 0x0f);
     set(0x3d4, 0x09, 0x0f);
     device.refresh();
-    expect(pixel(0, 0)).toBe(0xaa0000);
+    expect(pixel(0, 0)).toBe(0xa80000);
     expect(pixel(0, 200)).toBe(0x000000);
     expect(pixel(0, 199)).toBe(0x000000 | pixel(0, 199));
   });
@@ -131,16 +131,16 @@ describe("text", () => {
     slot.mmio.write(0xb8000, 2, 0x07c4);
     slot.mmio.write(0xb8002, 2, 0x0741);
     device.refresh();
-    expect(pixel(8, 7)).toBe(0xaaaaaa);
+    expect(pixel(8, 7)).toBe(0xa8a8a8);
   });
   test("character blink turns the foreground off", () => {
     const { device, slot, pixel, set } = make();
     set(0x3d4, 0x0a, 0x20);
     slot.mmio.write(0xb8000, 2, 0x97db);
     device.refresh();
-    expect(pixel(0, 0)).toBe(0xaaaaaa);
+    expect(pixel(0, 0)).toBe(0xa8a8a8);
     slot.advance(600e6);
-    expect(pixel(0, 0)).toBe(0x0000aa);
+    expect(pixel(0, 0)).toBe(0x0000a8);
   });
 });
 
@@ -225,9 +225,9 @@ describe("planes", () => {
     window.write(80, 0x81);
     device.refresh();
     expect([shown.width, shown.height, shown.rows]).toEqual([640, 400, null]);
-    expect(pixel(0, 1)).toBe(0xaa0000);
+    expect(pixel(0, 1)).toBe(0xa80000);
     expect(pixel(1, 1)).toBe(0);
-    expect(pixel(7, 1)).toBe(0xaa0000);
+    expect(pixel(7, 1)).toBe(0xa80000);
   });
   test("mode 13h", () => {
     const { slot, device, set, window, pixel, shown } = make();
@@ -243,9 +243,9 @@ describe("planes", () => {
     window.write(320 * 3 + 5, 7);
     device.refresh();
     expect([shown.width, shown.height]).toEqual([640, 400]);
-    expect(pixel(10, 6)).toBe(0xff0082);
-    expect(pixel(11, 7)).toBe(0xff0082);
-    expect(pixel(12, 6)).not.toBe(0xff0082);
+    expect(pixel(10, 6)).toBe(0xff0080);
+    expect(pixel(11, 7)).toBe(0xff0080);
+    expect(pixel(12, 6)).not.toBe(0xff0080);
   });
 });
 
