@@ -52,7 +52,7 @@ async function show(sector: Uint8Array): Promise<CapturePicture> {
   });
   const board = buildBoard(config, {
     cpuFactory: (host) => new WasmCpu({ core: coreBinary(), memory, host, model: "qemu64", accel: "interp" }),
-    memory, backends, firmware: { bios, vgaBios: vgaBios ?? undefined },
+    memory, backends, firmware: { bios: bios ?? null, vgaBios: vgaBios ?? undefined },
   });
   const machine = new Machine(board);
   await machine.start();
