@@ -113,7 +113,8 @@ while (Date.now() < end) {
     const before = seen.get(key) ?? 0;
     seen.set(key, before + 1);
     if (before >= 2) continue;
-    console.log(`${s.mode ? "32" : "64"}-bit: ${what.slice(0, 400)}\n${listing(least)}`);
+    const rounds = least.rounds ? ` (${least.rounds} rounds)` : "";
+    console.log(`${s.mode ? "32" : "64"}-bit${rounds}: ${what.slice(0, 400)}\n${listing(least)}`);
     if (reply && least.code.length <= 126) found.push(asCase(least, reply));
   }
   // The translator keeps every function it made.

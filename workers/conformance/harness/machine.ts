@@ -93,7 +93,7 @@ export class Machine {
   /** Runs one instruction, or (`toEnd`, interpreted) until the code's end or a fault. */
   run(mode: number, code: Uint8Array, before: Uint8Array, toEnd = false): { vector: number; after: Uint8Array } {
     if (toEnd) {
-      this.place(code, 0x0b);
+      this.place(Uint8Array.of(...code, 0x0f, 0x0b), 0xcc);
       this.load(mode, before);
       return this.execute(ENDLESS, code.length);
     }

@@ -335,9 +335,9 @@ function nonCanonical(linear: u64): void {
   const rec = currentRecord;
   let stack = false;
   if (rec) {
-    // Stack instructions reach the stack around RSP; a memory operand of theirs is told apart by its address.
-    const distance = linear + 0x10000 - Regs.get(RSP);
-    stack = usesStack(rec) ? distance < 0x20000 : load<u8>(rec, REC_SEG) == SS || load<u8>(rec, REC_SEG) == 9;
+    // Without a memory operand, stack instructions name the stack segment (decode.ts); with one, their stack access is told by its address.
+    stack = load<u8>(rec, REC_SEG) == SS || load<u8>(rec, REC_SEG) == 9;
+    if (!stack && usesStack(rec)) stack = linear + 0x10000 - Regs.get(RSP) < 0x20000;
   }
   raiseCode(stack ? SSF : GP, 0);
 }
