@@ -166,6 +166,7 @@ describe("machine", () => {
     await machine.start();
     await new Promise((r) => setTimeout(r, 60));
     expect([machine.suspended, machine.state, runs]).toEqual([true, "running", 1]);
+    expect(() => machine.save()).toThrow(/suspended to RAM and cannot be saved/);
     cpu.host.pioWrite(0x70, 1, 0x0f);
     expect(cpu.host.pioRead(0x71, 1)).toBe(0xfe);
     const resets = cpu.resets;

@@ -2,6 +2,7 @@
 // The same loop serves Node and a worker: between slices it yields to the event loop, in HLT it sleeps (sleep.ts) until the next
 // timer, and anything that raises an interrupt or arms an earlier timer wakes it. Left out: more than one processor.
 
+import { FaultError } from "../../src/contract/schema.ts";
 import type { Board, Request } from "./board.ts";
 import { Sleep } from "./sleep.ts";
 import { loadSections, saveSections, type Sections } from "./snapshot.ts";
@@ -166,6 +167,8 @@ export class Machine {
     return this.stopped();
   }
   save(): Sections {
+    // A saved machine begins with its processor: one that is suspended has none to go on with.
+    if (this.asleep) throw new FaultError("snapshot.suspended", "The guest is suspended to RAM and cannot be saved.", "Wake it first (system_wakeup, or a key).");
     return saveSections(this.board);
   }
   /** What power-on needs, for a machine that is loaded instead of started. */

@@ -85,8 +85,10 @@ export function createMonitor(context: MonitorContext, more: readonly AnyCommand
   return {
     commands,
     execute: (name, args) => reply(() => run(find(name), args)),
-    type: (line) =>
+    type: (typed) =>
       reply(async () => {
+        // QEMU's formats may stand against the name: x/2i, xp/4wx, print/x.
+        const line = typed.replace(/^\s*([a-z]+)\//, (all, name: string) => (byName.has(name) ? `${name} /` : all));
         const words = splitWords(line);
         if (words.length === 0) return "";
         const [first, second] = words.map((w) => w.text) as [string, string | undefined];

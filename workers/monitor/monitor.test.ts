@@ -36,9 +36,14 @@ describe("monitor", () => {
   test("completes and helps", async () => {
     const m = createMonitor(context());
     expect(m.complete("info s")).toContain("info status");
-    expect(m.complete("sy")).toEqual(["system_powerdown", "system_reset"]);
+    expect(m.complete("sy")).toEqual(["system_powerdown", "system_reset", "system_wakeup"]);
     const help = await m.type("help");
     expect(help.ok && help.value).toContain("sendkey <keys>");
+  });
+  test("a format may stand against the command's name", async () => {
+    const m = createMonitor(context(), [command({ name: "look", summary: "", args: { what: string("") }, run: (_, a: { what: string }) => a.what })]);
+    expect(await m.type("look/4wx 0x1000")).toEqual({ ok: true, value: "/4wx 0x1000" });
+    expect(await m.type("fly/4")).toMatchObject({ ok: false, error: { code: "command.unknown" } });
   });
   test("words", () => {
     expect(splitWords(`a "b c" 'd'`).map((w) => w.text)).toEqual(["a", "b c", "d"]);
