@@ -9,6 +9,7 @@ import { type DomainConfig, domainSchema } from "../../src/contract/domain.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { QueueBytes } from "../../workers/backends/bytes.ts";
 import { CapturePicture } from "../../workers/backends/picture.ts";
+import { VCPU_STATE_VERSION } from "../../workers/cpu/core/layout.ts";
 import { openMachine } from "../../workers/node-machine.ts";
 import type { PackedChunk } from "../../workers/snapshots/ram-keeper.ts";
 import { captureVm, restoreVm, resumeLine } from "../../workers/snapshots/save-vm.ts";
@@ -25,11 +26,14 @@ export interface ResumeRecord {
 }
 const MOST_MS = 15 * 60_000;
 const RECORD = "resume.json";
+/** Raise it to have all snapshots made anew. */
+const SNAPSHOT_REVISION = 1;
 
 /** Changes when a snapshot made before would no longer fit. */
-function keyOf(root: string, id: string): string {
+export function keyOf(root: string, id: string): string {
   const hash = createHash("sha256");
-  for (const file of [`images/${id}/build/vmlinuz`, `images/${id}/build/initrd.gz`, "workers/cpu/core/layout.ts", "workers/snapshots/vm-file.ts", "images/lib/resume.ts"]) hash.update(readFileSync(join(root, file)));
+  for (const file of [`images/${id}/build/vmlinuz`, `images/${id}/build/initrd.gz`]) hash.update(readFileSync(join(root, file)));
+  hash.update(`processor ${VCPU_STATE_VERSION} snapshot ${SNAPSHOT_REVISION}`);
   return hash.digest("hex");
 }
 export function readResume(root: string, id: string): ResumeRecord | null {

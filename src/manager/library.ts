@@ -4,7 +4,7 @@
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import type { Attachments } from "../contract/machine.ts";
 import { FaultError } from "../contract/schema.ts";
-import { deleteVm, diskLock, type ImageRow, newId, openLibrary, type SavedMachine } from "../contract/storage.ts";
+import { deleteVm, diskLock, dropLayer, type ImageRow, newId, openLibrary, type SavedMachine } from "../contract/storage.ts";
 import { sourcesOf } from "./sources-of.ts";
 
 export type { ImageRow, SavedMachine };
@@ -31,14 +31,10 @@ export async function removeImage(id: string): Promise<void> {
   const busy = (await navigator.locks?.query())?.held?.some((l) => l.name === diskLock(id));
   if (busy) throw new FaultError("disk.busy", "The file is in use by a machine.", "Turn the machine off first.");
   const db = await open();
-  const layers = (await db.getAll("layers")).filter((l) => l.image === id);
-  const tx = db.transaction(["images", "layers", "chunks"], "readwrite");
-  const chunks = tx.objectStore("chunks");
-  await Promise.all([
-    tx.objectStore("images").delete(id),
-    ...layers.flatMap((l) => [tx.objectStore("layers").delete(l.id), chunks.delete(IDBKeyRange.bound([l.id, 0], [l.id, Number.MAX_SAFE_INTEGER]))]),
-    tx.done,
-  ]);
+  const row = await db.get("images", id);
+  await db.delete("images", id);
+  // Layers that snapshots or clones stand on stay until those go.
+  if (row?.layer) await dropLayer(db, row.layer);
 }
 export async function renameImage(id: string, name: string): Promise<void> {
   const tx = (await open()).transaction("images", "readwrite");

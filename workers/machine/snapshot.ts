@@ -2,6 +2,7 @@
 // RAM and disks are added by workers/snapshots.
 
 import type { DomainConfig } from "../../src/contract/domain.ts";
+import { VCPU_STATE_VERSION } from "../cpu/core/layout.ts";
 import { numberField, fields, SnapshotError, timeField } from "../platform/state.ts";
 import type { State } from "../platform/types.ts";
 import type { Board } from "./board.ts";
@@ -27,7 +28,7 @@ export function saveSections(board: Board): Sections {
     config: board.config,
     sections: [
       { device: "board", type: "board", version: 1, state: { nowNs: board.clock.now(), instructions: board.cpu.instructions() } },
-      { device: "cpu", type: "cpu", version: 1, state: board.cpu.save() },
+      { device: "cpu", type: "cpu", version: VCPU_STATE_VERSION, state: board.cpu.save() },
       { device: "pci", type: "pci", version: 1, state: board.pci.save() },
       ...board.devices.map(({ id, type, device }) => ({ device: id, type: type.name, version: type.version, state: device.save() })),
     ],
@@ -47,7 +48,8 @@ export function loadSections(board: Board, snapshot: Sections): void {
   };
   const own = fields(take("board", "board").state, "board");
   numberField(own, "instructions", 0, Number.MAX_SAFE_INTEGER);
-  const cpu = take("cpu", "cpu").state;
+  const { state: cpu, version } = take("cpu", "cpu");
+  if (version !== VCPU_STATE_VERSION) throw new SnapshotError(`its processor state has version ${version}, this program knows ${VCPU_STATE_VERSION}`);
   const pci = take("pci", "pci").state;
   const parts = board.devices.flatMap(({ id, type, device }) => {
     if (CAME_LATER.has(id) && !left.has(id)) {

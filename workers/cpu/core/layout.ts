@@ -150,6 +150,8 @@ export const XMM: u32 = 1280; // 16 registers of 32 bytes (YMM), XMM in the low 
 export const SEG_BASE: u32 = 1792; // 16 x u64
 export const SEG_CHECK: u32 = 1920; // 16 x u8: 1 = reads need segmentLinear, 2 = writes do
 export const VCPU_STATE_SIZE: u32 = 2048;
+/** Saved machines hold this block as it is: raise the number when an offset in it changes (the fixtures in workers/snapshots will tell). */
+export const VCPU_STATE_VERSION: u32 = 1;
 // Behind the state, not saved: 32 bytes for a vector operand that is not in one plain page of memory.
 export const VEX_TEMP: u32 = 2048;
 
