@@ -73,6 +73,21 @@ describe("power management", () => {
     expect(slot.in16(0x600) & 1).toBe(1);
   });
 });
+describe("APM control port", () => {
+  it("switches ACPI mode, and names the SMI that nobody handles", () => {
+    const slot = testSlot();
+    piix4Pm.create(slot).reset();
+    slot.function?.write(0x40, 4, 0x601);
+    slot.function?.write(0x80, 1, 1);
+    slot.out8(0xb2, 0xf1);
+    expect(slot.in16(0x604) & 1).toBe(1);
+    slot.out8(0xb2, 0xf0);
+    expect(slot.in16(0x604) & 1).toBe(0);
+    expect(slot.missed.size).toBe(0);
+    slot.out8(0xb2, 0x42);
+    expect([slot.in8(0xb2), [...slot.missed.keys()]]).toEqual([0x42, ["SMI through port B2"]]);
+  });
+});
 describe("hpet", () => {
   const at = 0xfed00000;
   it("counts at 100 MHz and fires one-shot through legacy routing", () => {

@@ -76,6 +76,8 @@ class Piix4Pm implements Device<State> {
         this.apmControl = v;
         if (v === ACPI_ENABLE) this.control |= CNT_SCI_EN;
         else if (v === ACPI_DISABLE) this.control &= ~CNT_SCI_EN;
+        // Without SMM no handler runs, as in QEMU with smm=off.
+        else slot.missing("SMI through port B2");
       },
     ));
     slot.pin("power-button", () => this.event(STS_POWER));
