@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import type { Row } from "../../cpu/isa/row.ts";
 import { ROWS_INT } from "../../cpu/isa/rows-int.ts";
-import { type Case, CHECK_EXACT, FLAGS, GPR, packCases } from "./cases.ts";
+import { type Case, CHECK_EXACT, FLAGS, GPR, packCases, SELECTORS } from "./cases.ts";
 import { Random } from "./encode.ts";
 import { encodeInteger, type Integer } from "./encode-int.ts";
 import { ask } from "./oracle.ts";
@@ -46,6 +46,12 @@ const cases: Case[] = questions.map(({ row, mode, e }, i) => ({
   before: e.before,
   ...(answers[i] as { vector: number; after: Uint8Array }),
 }));
+// A far transfer to 32-bit code leaves the upper half of RSP undefined: the oracle's kernel sees it cleared.
+for (let i = cases.length - 1; i >= 0; i--) {
+  const c = cases[i] as Case;
+  const now = new DataView(c.after.buffer, c.after.byteOffset);
+  if (c.mode === 0 && c.vector === 255 && now.getUint16(SELECTORS + 2, true) === 0x23 && new DataView(c.before.buffer).getUint32(GPR + 4 * 8 + 4, true) !== 0) cases.splice(i, 1);
+}
 // Bits 16-19 of what LAR loads are undefined (SDM); ours are zero, as QEMU's.
 for (const c of cases) {
   if (!c.name.startsWith("LAR") || c.vector !== 255 || !((c.after[FLAGS] ?? 0) & 0x40)) continue;
