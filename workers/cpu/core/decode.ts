@@ -300,7 +300,16 @@ function decodeOne(rec: usize, offset: u32): bool {
     const sub = modrm >= 0xc0 ? 8 + (modrm & 63) : (modrm >> 3) & 7;
     e = <u32>load<u16>(GROUPS + ((e & 0x7fff) * 72 + sub) * 2);
   }
-  if (e && load<u8>(ROWS + (e << 5), ROW_VEX) & PREFIX_OPTIONAL && !hasFeature(load<u8>(ROWS + (e << 5), ROW_FEATURE))) e = mapEntry(map, 0, op);
+  if (e && load<u8>(ROWS + (e << 5), ROW_VEX) & PREFIX_OPTIONAL && !hasFeature(load<u8>(ROWS + (e << 5), ROW_FEATURE))) {
+    e = mapEntry(map, 0, op);
+    // What the plain opcode means may depend on ModRM (BSF of a register, of memory).
+    if (e & 0x8000) {
+      if (!haveModrm) modrm = byte();
+      haveModrm = true;
+      const sub = modrm >= 0xc0 ? 8 + (modrm & 63) : (modrm >> 3) & 7;
+      e = <u32>load<u16>(GROUPS + ((e & 0x7fff) * 72 + sub) * 2);
+    }
+  }
   store<u32>(rec, 0, REC_R0);
   store<u8>(rec, <u8>ZERO_SLOT, REC_BASE);
   store<u64>(rec, 0, REC_IMM);
