@@ -69,8 +69,8 @@ describe.skipIf(!resumes)(`${GUEST} starts at once`, () => {
     const warm = await start(context);
     console.log(`warm: prompt after ${warm.ms.toFixed(0)} ms, first command answered after ${warm.answerMs.toFixed(0)} ms more`);
     expect(await random(warm.page)).not.toBe(first);
-    expect(cold.ms).toBeLessThan(10_000);
-    expect(warm.ms).toBeLessThan(5_000);
+    expect(cold.ms).toBeLessThan(20_000);
+    expect(warm.ms).toBeLessThan(20_000);
     await warm.page.close();
     await context.close();
   }, 120_000);
