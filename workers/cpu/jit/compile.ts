@@ -6,7 +6,7 @@ import { ATTENTION, BLOCK_IP, ICOUNT, IP, LIMIT, VCPU_BASE } from "../core/layou
 import { Copier, FLAG_A, FLAG_B, FLAG_OP, type Imports, type Place, Unsupported, type Uses, VARIABLES } from "./copy.ts";
 import type { CoreFunctions } from "./core-functions.ts";
 import type { Ir } from "./ir.ts";
-import { type Instruction, type Node, overwritesFlags, type Region, successors } from "./region.ts";
+import { type Instruction, type Node, overwritesFlags, type Region, successors, takesFlagsAsData } from "./region.ts";
 
 export interface Compiled {
   /** Entry of the module's code section. */
@@ -179,6 +179,7 @@ class Compiler {
   }
   /** The flags of instruction `i` are overwritten by a later one of the block, and nothing between can fault, leave or read them. */
   private flagsDead(node: Node, i: number): boolean {
+    if (takesFlagsAsData(node.instructions[i] as Instruction)) return false;
     for (let j = i + 1; j < node.instructions.length; j++) {
       const next = node.instructions[j] as Instruction;
       const index = this.core.code.table.get(next.handler);

@@ -92,6 +92,12 @@ for (const row of ROWS) {
 /** Functions that set all six flags whatever their operands are; shifts do when their count is a constant that is not 0. */
 const OVERWRITE = new Set(["add", "sub", "cmp", "and", "or", "xor", "test", "neg", "imul", "mul", "imul1", "popcount"]);
 const SHIFTS = new Set(["shl", "shr", "sar"]);
+/** Functions for which the flags are data: they may not be given zeros because the flags they leave are overwritten. */
+const FLAGS_AS_DATA = new Set(["lahfOp", "adcx", "adox", "pushf"]);
+export function takesFlagsAsData(i: Instruction): boolean {
+  const row = ROWS[i.bytes.getUint16(REC_FORM, true) - 1];
+  return row !== undefined && FLAGS_AS_DATA.has(row.fn);
+}
 export function overwritesFlags(i: Instruction): boolean {
   const row = ROWS[i.bytes.getUint16(REC_FORM, true) - 1];
   if (!row) return false;
