@@ -155,7 +155,8 @@ function attend(): u32 {
 function loop(): u32 {
   const lookup = LOOKUP_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * LOOKUP_STRIDE;
   while (true) {
-    if (load<u32>(vcpu, ATTENTION)) {
+    let pending = load<u32>(vcpu, ATTENTION);
+    if (pending) {
       single = false;
       const code = attend();
       if (code) return code - 1;
@@ -172,6 +173,8 @@ function loop(): u32 {
         reported(lookup);
         continue;
       }
+      // Something stays (an NMI while NMIs are blocked): translated loops would leave again before they did anything.
+      pending = load<u32>(vcpu, ATTENTION);
     }
     const ip = load<u64>(vcpu, IP);
     const linear = ip + codeBase;
@@ -188,7 +191,7 @@ function loop(): u32 {
     }
     const icount = load<u64>(vcpu, ICOUNT);
     const limit = load<u64>(vcpu, LIMIT);
-    if (icount + span > limit) {
+    if (icount + span > limit || pending) {
       if (icount >= limit) return EXIT_BUDGET;
       const count = <u32>load<u16>(block, BLOCK_COUNT);
       executePart(block, ip, limit - icount < count ? <u32>(limit - icount) : count);

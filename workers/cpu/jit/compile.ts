@@ -34,6 +34,8 @@ class Compiler {
   private promoted = 0;
   private plain = 0;
   private left = 0;
+  /** The entry's first instruction cannot be copied. */
+  private empty = false;
   private node: Node;
 
   constructor(
@@ -53,7 +55,8 @@ class Compiler {
     // Every path ends in a tail call.
     ir.op0(0x00);
     ir.op0(0x0b);
-    if (this.promoted + this.plain === 0) return null;
+    // A region that leaves before it did anything would be entered again at once.
+    if (this.empty) return null;
     this.flow();
     copier.local("icount");
     copier.local("ip");
@@ -122,6 +125,7 @@ class Compiler {
       const done = this.copy(instruction, i, other);
       copier.flagsDead = false;
       if (!done) {
+        if (n === 0 && i === 0) this.empty = true;
         this.left += count - i;
         this.leave(node.delta + instruction.start, i);
         return;
@@ -201,7 +205,7 @@ class Compiler {
     const index = core.code.table.get(instruction.handler);
     if (index === undefined || ir.full) return false;
     const place = this.place(instruction);
-    const saved = { ...uses, reloads: uses.reloads.map((r) => ({ ...r })), known: [...copier.known], ir: ir.count };
+    const saved = { ...uses, reloads: uses.reloads.length, known: [...copier.known], ir: ir.count };
     try {
       if (ends) this.storeIp(place.endDelta);
       copier.handler(index, place, true);
@@ -216,7 +220,9 @@ class Compiler {
     }
     ir.rewind(saved.ir);
     copier.known = saved.known;
-    Object.assign(uses, { dirty: saved.dirty, defined: saved.defined, exposed: saved.exposed, clean: saved.clean, reloads: saved.reloads, touched: saved.touched });
+    Object.assign(uses, { dirty: saved.dirty, defined: saved.defined, exposed: saved.exposed, clean: saved.clean, touched: saved.touched });
+    // The masks themselves stay the same objects: later bits must reach the loads that were planned.
+    uses.reloads.length = saved.reloads;
     try {
       this.spill(uses, -1);
       copier.syncAt(place);

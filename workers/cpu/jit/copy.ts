@@ -327,8 +327,10 @@ export class Copier {
       if (type === I32) this.constant(0);
       else if (type === I64) this.constant(0n);
       else {
-        // Floats and vectors: their first set is trusted to come first only where the structure shows it.
-        throw new Unsupported("a local that is not an integer and starts as zero");
+        // f32.convert_i32_s, f64.convert_i32_s, i8x16.splat of 0.
+        this.ir.i32(0);
+        this.ir.op0(type === 0x7d ? 0xb2 : type === 0x7c ? 0xb7 : 0xfd0f);
+        this.unknown();
       }
       this.setLocal(frame, n, false);
     }
