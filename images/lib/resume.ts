@@ -10,6 +10,7 @@ import { FaultError } from "../../src/contract/schema.ts";
 import { QueueBytes } from "../../workers/backends/bytes.ts";
 import { CapturePicture } from "../../workers/backends/picture.ts";
 import { VCPU_STATE_VERSION } from "../../workers/cpu/core/layout.ts";
+import { jitWorker } from "../../workers/jit-bundle.node.ts";
 import { openMachine } from "../../workers/node-machine.ts";
 import type { PackedChunk } from "../../workers/snapshots/ram-keeper.ts";
 import { captureVm, restoreVm, resumeLine } from "../../workers/snapshots/save-vm.ts";
@@ -50,7 +51,7 @@ export async function makeResume(root: string, id: string, config: DomainConfig)
     text += String.fromCharCode(byte);
   });
   const booting = domainSchema.parse({ ...config, boot: { ...config.boot, append: `${config.boot.append} ${RESUME_FLAG}` } });
-  const made = await openMachine(booting, { root, bytes: (port) => (port === "serial0" ? serial : new QueueBytes()), picture: new CapturePicture() });
+  const made = await openMachine(booting, { root, jitWorker, bytes: (port) => (port === "serial0" ? serial : new QueueBytes()), picture: new CapturePicture() });
   const { machine } = made;
   await machine.start();
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -63,7 +64,7 @@ export async function makeResume(root: string, id: string, config: DomainConfig)
     quiet = machine.busyMs - busy < 150 ? quiet + 1 : 0;
   }
   machine.pause();
-  const saved = await captureVm(machine, made.keeper, "ask-time", 19);
+  const saved = await captureVm(machine, made.keeper, "ask-time", 9);
   // The machine that resumes has the plain command line: what is saved says so.
   const vm = { ...saved, sections: { ...saved.sections, config } };
   machine.powerOff();
@@ -86,7 +87,7 @@ async function touchedOrder(root: string, vm: VmState): Promise<readonly number[
   const serial = new QueueBytes((byte) => {
     text += String.fromCharCode(byte);
   });
-  const made = await openMachine(vm.sections.config, { root, bytes: (port) => (port === "serial0" ? serial : new QueueBytes()), picture: new CapturePicture() });
+  const made = await openMachine(vm.sections.config, { root, jitWorker, bytes: (port) => (port === "serial0" ? serial : new QueueBytes()), picture: new CapturePicture() });
   const order: number[] = [];
   made.keeper.onArrival = (chunk) => void order.push(chunk);
   await restoreVm(made.machine, made.keeper, vm);

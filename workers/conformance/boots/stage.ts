@@ -1,20 +1,17 @@
 // A guest of the catalogue in Node, with what a test wants of it: serial text, screen text, keys, waiting.
 
 import { readFileSync } from "node:fs";
-import { buildSync } from "esbuild";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DomainConfig, domainSchema } from "../../../src/contract/domain.ts";
 import { QueueBytes } from "../../backends/bytes.ts";
+import { jitWorker } from "../../jit-bundle.node.ts";
 import { CapturePicture } from "../../backends/picture.ts";
 import { type NodeMachine, openMachine } from "../../node-machine.ts";
 
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** The translator's worker, made from its source: worker threads do not read TypeScript. */
-const { outputFiles } = buildSync({ entryPoints: [join(root, "workers/jit-worker.node.ts")], bundle: true, platform: "node", format: "cjs", write: false });
-export const jitWorker = { text: outputFiles[0]?.text ?? "" };
-
+export { jitWorker };
 export function guestConfig(id: string): DomainConfig {
   const rows = JSON.parse(readFileSync(join(root, "images/build/index.json"), "utf8")) as { id: string; config: unknown }[];
   const row = rows.find((r) => r.id === id);
