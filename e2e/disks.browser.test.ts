@@ -131,6 +131,8 @@ test("new disks, export in another format, rename", async () => {
   await until(async () => (await page.locator(".files li input").evaluateAll((all) => all.map((i) => (i as unknown as { value: string }).value))).includes("disk-256M.qcow2"), 10_000, "the new disk");
   await row.locator("input").fill("other.img");
   await row.locator("input").blur();
+  // The row carries the name as the library has it: a reload before that would lose the change, as in any page.
+  await page.waitForSelector('.files li[data-name="other.img"]');
   await page.reload();
   await until(async () => (await page.locator(".files li input").first().inputValue()) === "other.img", 10_000, "the new name");
   await context.close();

@@ -43,7 +43,7 @@ function FileRow({ image }: { readonly image: ImageRow }) {
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   };
   return (
-    <li>
+    <li data-name={image.name}>
       <Icon name="disk" />
       <input className="quiet file-name" defaultValue={image.name} aria-label={t("files.rename")} translate="no" onBlur={(e) => e.target.value !== image.name && void controller.renameFile(image.id, e.target.value)} />
       <span className="hint" translate="no">
