@@ -1,6 +1,6 @@
 // npm run bench:guest: the guest benchmark suite (images/bench/bench.c) on Guesthouse (translated and interpreted), v86 and QEMU's TCG, one after the other, in
 // Node, with checks that all computed the same. Prints a table with ratios and geometric means; `--write` puts it into docs/performance-guest.md.
-// Flags: --guest debian-i386|debian-amd64, --warm MS, --engines tcg,guesthouse,v86,interp. Needs gcc (for i386: gcc-multilib) and, for TCG,
+// Flags: --guest debian-i386|debian-amd64, --warm MS, --only NAME,NAME, --engines tcg,guesthouse,v86,interp. Needs gcc (for i386: gcc-multilib) and, for TCG,
 // qemu-system-x86; what is missing is installed where the user may, else left out by name. `--child ENGINE` is the process that is measured.
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -20,6 +20,7 @@ const { values: flags } = parseArgs({
   options: {
     guest: { type: "string", default: "debian-i386" },
     warm: { type: "string", default: "300" },
+    only: { type: "string", default: "" },
     engines: { type: "string", default: "tcg,guesthouse,v86,interp" },
     write: { type: "boolean", default: false },
     child: { type: "string", default: "" },
@@ -49,13 +50,13 @@ const done = (text: string) => text.includes("bench done");
 // ---- the guest --------------------------------------------------------------------------------------------------------
 
 const folder = join(root, "images/build/bench");
-const INIT = (warm: string) => `#!/bin/sh
+const INIT = (warm: string, only: string) => `#!/bin/sh
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 busybox mount -t proc proc /proc
 busybox mount -t devtmpfs dev /dev
 busybox mount -t tmpfs tmp /tmp
 exec </dev/ttyS0 >/dev/ttyS0 2>/dev/null
-/bench ${warm}
+/bench ${warm} ${only.replaceAll(",", " ")}
 busybox poweroff -f
 `;
 interface Guest {
@@ -88,7 +89,7 @@ function buildGuest(): void {
   const base = readFileSync(join(root, `images/${flags.guest}/build/initrd.gz`));
   const extra = makeInitramfs([
     { kind: "file", path: "bench", mode: 0o755, bytes: new Uint8Array(readFileSync(program)) },
-    { kind: "file", path: "bench-init", mode: 0o755, bytes: new TextEncoder().encode(INIT(flags.warm)) },
+    { kind: "file", path: "bench-init", mode: 0o755, bytes: new TextEncoder().encode(INIT(flags.warm, flags.only)) },
   ]);
   // The kernel reads one archive after the other.
   writeFileSync(guest().initrd, Buffer.concat([base, extra]));
@@ -208,7 +209,7 @@ for (const engine of flags.engines.split(",")) {
 }
 const text = report(runs);
 console.log(`\n${text}`);
-if (flags.write) {
+if (flags.write && !flags.only) {
   const file = join(root, "docs/performance-guest.md");
   const other = existsSync(file) ? readFileSync(file, "utf8") : "# Performance: the guest benchmark suite\n\nWritten by `npm run bench:guest -- --write`; not edited by hand. Programs: images/bench/bench.c.\n";
   const section = `\n## ${flags.guest}\n\n${text}\n`;
