@@ -147,6 +147,8 @@ export default defineConfig({
   root,
   base: "./",
   plugins: [react(), machineFiles()],
+  // tar-stream asks for Node's events: its own stand-in for other hosts is here already.
+  resolve: { alias: { events: "bare-events" } },
   worker: { format: "es" },
   build: { outDir: "dist", target: "es2022", chunkSizeWarningLimit: 1500 },
   server: { headers: isolation },

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { MemoryFile } from "../workers/backends/byte-file.ts";
 import { createQcow2, Qcow2Image } from "../workers/backends/formats/qcow2.ts";
 import { now } from "../workers/backends/io.ts";
+import { COUNTING_DISK_BYTES as SIZE, countingDisk } from "./counting-disk.ts";
 import { launch, serveFolder, type Served } from "./site.ts";
 
 const id = (name: string) => `[data-testid="${name}"]`;
@@ -20,23 +21,11 @@ afterAll(async () => {
   await browser?.close();
   served?.close();
 });
-/**
- * A boot sector that reads sector 1 through the BIOS, adds one to its first number, writes it back, sends FLUSH CACHE to the drive and waits for
- * it, then prints COUNT= and the number on COM1.
- */
-const CODE = Buffer.from("31c08ed88ec08ed0bc007c8816687cb80102bb0080b90200b6008a16687ccd1366ff060080b80103bb0080b90200b6008a16687ccd13baf701b0e7eeeca88075fbbe697cac84c07405e81700ebf6a000800430e80d00b00de80800b00ae80300f4ebfdbaf803eec300434f554e543d", "hex");
-const SIZE = 4 << 20;
-function rawDisk(): Buffer {
-  const disk = Buffer.alloc(SIZE);
-  CODE.copy(disk);
-  disk.writeUInt16LE(0xaa55, 510);
-  return disk;
-}
 function qcow2Disk(): Buffer {
   const file = new MemoryFile();
   now(createQcow2(file, { size: SIZE }));
   const image = now(Qcow2Image.open(file));
-  now(image.write(0, new Uint8Array(rawDisk().subarray(0, 512))));
+  now(image.write(0, new Uint8Array(countingDisk().subarray(0, 512))));
   now(image.close());
   return Buffer.from(file.bytes);
 }
@@ -61,7 +50,7 @@ async function startAgain(page: Page, name: string): Promise<void> {
   await page.click(id("tool-play"));
 }
 
-for (const [kind, make] of [["raw", rawDisk], ["qcow2", qcow2Disk]] as const)
+for (const [kind, make] of [["raw", countingDisk], ["qcow2", qcow2Disk]] as const)
   describe(`a ${kind} disk`, () => {
     test("keeps what was flushed when the tab dies; a second tab is refused; snapshots bring it back, another day too", async () => {
       const context = await browser.newContext({ viewport: { width: 1366, height: 768 } });
@@ -111,7 +100,7 @@ for (const [kind, make] of [["raw", rawDisk], ["qcow2", qcow2Disk]] as const)
 test("new disks, export in another format, rename", async () => {
   const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, acceptDownloads: true });
   const page = await open(context);
-  await page.setInputFiles(id("add-file"), { name: "mine.img", mimeType: "application/octet-stream", buffer: rawDisk() });
+  await page.setInputFiles(id("add-file"), { name: "mine.img", mimeType: "application/octet-stream", buffer: countingDisk() });
   const row = page.locator(".files li").first();
   await row.waitFor();
   for (const [format, name, magic] of [["qcow2", "mine.qcow2", "QFI"], ["vmdk", "mine.vmdk", "KDMV"], ["same", "mine.img", ""]] as const) {
@@ -119,12 +108,12 @@ test("new disks, export in another format, rename", async () => {
     expect(download.suggestedFilename()).toBe(name);
     const bytes = readFileSync((await download.path()) as string);
     if (magic) expect(bytes.subarray(0, magic.length).toString("latin1")).toBe(magic);
-    else expect(Buffer.compare(bytes, rawDisk())).toBe(0);
+    else expect(Buffer.compare(bytes, countingDisk())).toBe(0);
     if (format === "qcow2") {
       const image = now(Qcow2Image.open(new MemoryFile(new Uint8Array(bytes), true)));
       const sector = new Uint8Array(512);
       now(image.read(0, sector));
-      expect(Buffer.compare(Buffer.from(sector), rawDisk().subarray(0, 512))).toBe(0);
+      expect(Buffer.compare(Buffer.from(sector), countingDisk().subarray(0, 512))).toBe(0);
     }
   }
   await page.click(id("new-disk"));

@@ -31,7 +31,7 @@ export interface Served {
   readonly url: string;
   close(): void;
 }
-export async function serveFolder(folder: string, options: { readonly isolated: boolean; readonly at?: string; readonly slow?: string }): Promise<Served> {
+export async function serveFolder(folder: string, options: { readonly isolated: boolean; readonly at?: string; readonly slow?: string; readonly cors?: boolean }): Promise<Served> {
   const at = options.at ?? "/";
   const server = createServer((request, response) => {
     const path = decodeURIComponent((request.url ?? "/").split("?")[0] as string);
@@ -46,6 +46,7 @@ export async function serveFolder(folder: string, options: { readonly isolated: 
       response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
       response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
     }
+    if (options.cors) response.setHeader("Access-Control-Allow-Origin", "*");
     response.setHeader("Content-Type", types[file.split(".").pop() as string] ?? "application/octet-stream");
     const bytes = readFileSync(file);
     response.setHeader("Content-Length", bytes.length);

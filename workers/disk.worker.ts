@@ -1,8 +1,15 @@
-// Entry of the worker that works on files of the library: qemu-img and export. One is started for each task.
+// Entry of the worker that works on the library: qemu-img and export, machines packed and unpacked. One is started for each task.
 
 import { expose } from "comlink";
+import type { BundlePlace, BundleSummary, MadeBundle } from "../src/contract/bundle.ts";
+import type { DomainConfig } from "../src/contract/domain.ts";
 import { FaultError, type Reply } from "../src/contract/schema.ts";
+import { makeTar, type TarFile } from "./backends/tar.ts";
 import { exportFile, type ImgAnswer, imgInLibrary } from "./img/library-host.ts";
+import { fetchNow, pageFetch } from "./page-fetch.ts";
+import { type BundleEnvironment, type ImportedMachine, importBundle, inspectBundle } from "./snapshots/bundle-load.ts";
+import { type Carriage, makeBundle } from "./snapshots/bundle-save.ts";
+import { Sources } from "./sources.ts";
 
 async function reply<T>(work: Promise<T>): Promise<Reply<T>> {
   try {
@@ -11,7 +18,22 @@ async function reply<T>(work: Promise<T>): Promise<Reply<T>> {
     return { ok: false, error: error instanceof FaultError ? error.fault : { code: "bug", message: error instanceof Error ? error.message : String(error), hint: "This is a bug in Guesthouse." } };
   }
 }
+function environment(base: string, progress?: (loaded: number, total: number) => void): BundleEnvironment {
+  return {
+    fetch: (url) => fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" }),
+    base: async (source) => {
+      const { vm, sha256, complete } = await new Sources(base, {}, pageFetch, () => {}).savedMachine(source, fetchNow);
+      await complete;
+      return { source, sha256, chunks: vm.chunks };
+    },
+    ...(progress ? { progress } : {}),
+  };
+}
 expose({
   img: (words: readonly string[]): Promise<Reply<ImgAnswer>> => reply(imgInLibrary(words)),
   exportFile: (id: string, format: string): Promise<Reply<Blob>> => reply(exportFile(id, format)),
+  pack: (domain: DomainConfig, machine: string, carriage: Carriage): Promise<Reply<MadeBundle>> => reply(makeBundle(domain, machine, carriage, null)),
+  tar: (files: readonly TarFile[]): Promise<Reply<Blob>> => reply(makeTar(files).then((parts) => new Blob(parts as BlobPart[], { type: "application/x-tar" }))),
+  inspect: (place: BundlePlace, base: string): Promise<Reply<BundleSummary>> => reply(inspectBundle(place, environment(base))),
+  unpack: (place: BundlePlace, base: string, name: string, progress: (loaded: number, total: number) => void): Promise<Reply<ImportedMachine>> => reply(importBundle(place, environment(base, progress), name)),
 });

@@ -2,6 +2,7 @@
 // rings, and answers every error as a Fault. Runs in a worker and, with another fetcher, in Node.
 
 import { domainSchema, type DomainConfig } from "../src/contract/domain.ts";
+import { keptIn } from "../src/contract/sources-of.ts";
 import { takeInput } from "../src/contract/input.ts";
 import { type MachineNotice, type MachineRpc, type OpenOptions, type SharedViews, STATS, STATS_COUNT } from "../src/contract/machine.ts";
 import { Ring } from "../src/contract/ring.ts";
@@ -22,11 +23,12 @@ import { findMultiboot } from "./machine/boot-images.ts";
 import { InputHub } from "./machine/input.ts";
 import { Machine, type Notice } from "./machine/machine.ts";
 import { traceBytes } from "./machine/trace.ts";
-import { createMonitor, type Monitor } from "./monitor/index.ts";
+import { createMonitor, type Monitor, type MonitorContext } from "./monitor/index.ts";
 import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
 import { LibraryStore } from "./snapshots/library-store.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
-import { restoreVm, resumeLine } from "./snapshots/save-vm.ts";
+import { makeBundle } from "./snapshots/bundle-save.ts";
+import { captureVm, restoreVm, resumeLine, standingStill } from "./snapshots/save-vm.ts";
 import { type Fetcher, Sources } from "./sources.ts";
 
 export const VERSION = "0.1.0";
@@ -41,8 +43,8 @@ export interface HostEnvironment {
   readonly fetch: Fetcher;
   /** Compiles core.wasm found below `base`. */
   loadCore(base: string): Promise<CoreBinary>;
-  /** Opens a file of the library for a drive; left out where there is no library. */
-  readonly openLibraryFile?: (id: string, readOnly: boolean) => Promise<LibraryFile>;
+  /** Opens files of the library, and what a drive wrote over another source; left out where there is no library. */
+  readonly library?: { readonly file: typeof LibraryFile.open; readonly overlay: typeof LibraryFile.openOverlay };
   /** Bytes of a file at once, while the guest waits; null where that cannot be done. */
   readonly fetchNow?: (url: string, from: number, to: number) => Uint8Array | null;
   /** Starts the translator's worker. Left out: the processor's thread translates. */
@@ -135,7 +137,7 @@ export class MachineHost implements MachineRpc {
     const resuming = config.boot.resume === "" ? null : sources.savedMachine(config.boot.resume, this.#environment.fetchNow ?? (() => null));
     resuming?.catch(() => {}); // said at power-on
     const plain: DomainConfig = resuming ? { ...config, boot: { ...config.boot, kernel: "" } } : config;
-    const [core, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(plain, sources), loadDisks(config, sources, this.#environment)]);
+    const [core, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(plain, sources), loadDisks(config, sources, this.#environment, options.machine)]);
     if (resuming) await resuming.then(() => {}, () => {});
 
     const views: SharedViews = {
@@ -244,8 +246,23 @@ export class MachineHost implements MachineRpc {
     const library = new Map([...disks].flatMap(([at, disk]) => (disk instanceof LibraryDisk ? [[at, disk] as const] : [])));
     const unkept = [...disks].filter(([, disk]) => !disk.readOnly && !(disk instanceof LibraryDisk)).map(([at]) => at);
     const id = options.machine;
-    const snapshots = id === undefined || !this.#environment.openLibraryFile ? null : new LibraryStore({ machine, keeper, id, disks: library, unkept, thumbnail: () => thumbnail(views.frame) });
-    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog, ...(snapshots ? { snapshots } : {}) });
+    const base = async () => {
+      const known = await resuming;
+      return known && { source: config.boot.resume, sha256: known.sha256, chunks: known.vm.chunks };
+    };
+    const snapshots = id === undefined || !this.#environment.library ? null : new LibraryStore({ machine, keeper, id, disks: library, unkept, thumbnail: () => thumbnail(views.frame), base });
+    const share: MonitorContext["share"] =
+      id === undefined || !this.#environment.library
+        ? undefined
+        : (carriage, withState) =>
+            standingStill(machine, async () => {
+              const drive = unkept[0];
+              if (withState && drive !== undefined) throw new FaultError("snapshot.disk-format", `The drive ${drive} keeps its writes in memory only, so that the machine cannot be sent whole.`, "Put the disk into the library, or make it read only.");
+              for (const disk of library.values()) await disk.flush();
+              if (!withState) return makeBundle(config, id, carriage, null);
+              return makeBundle(config, id, carriage, { vm: await captureVm(machine, keeper), base: await base().catch(() => null), thumbnail: await thumbnail(views.frame) });
+            });
+    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog, ...(snapshots ? { snapshots } : {}), ...(share ? { share } : {}) });
     this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false };
     machine.onState((notice) => this.#onState(notice));
     this.#writeStats();
@@ -367,36 +384,42 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   }
   return out;
 }
-/** A file of the library is written where it is, unless the drive says otherwise; writes over anything else stay in memory. */
-async function loadDisks(config: DomainConfig, sources: Sources, { openLibraryFile }: HostEnvironment): Promise<Map<string, BlockBackend>> {
+/** A file of the library is written where it is, unless the drive says otherwise; writes over anything else are kept as contract/sources-of.ts says. */
+async function loadDisks(config: DomainConfig, sources: Sources, { library }: HostEnvironment, machine: string | undefined): Promise<Map<string, BlockBackend>> {
   const disks = new Map<string, BlockBackend>();
   await Promise.all(
-    config.disks.map(async ({ at, source, media, readOnly, format, snapshot, cache }) => {
+    config.disks.map(async (disk) => {
+      const { at, source, media, readOnly, format, cache } = disk;
       if (disks.has(at)) throw new FaultError("disk.twice", `Two drives are attached at ${at}.`);
       if (source === "") return;
       const attached = sources.attached(source);
       const fixed = readOnly || media === "cdrom";
       const how = media === "cdrom" && format === "auto" ? "raw" : format;
-      if (source.startsWith("library:") && openLibraryFile && !fixed && !snapshot) {
-        const file = await openLibraryFile(source.slice("library:".length), false);
+      const kept = library ? keptIn(config, disk) : null;
+      const keep = async (file: LibraryFile) => {
         try {
           disks.set(at, await LibraryDisk.open(file, (f) => openDrive(f, { format: how, cache })));
         } catch (error) {
           await later(file.close());
           throw error;
         }
-      } else if (source.startsWith("library:") && openLibraryFile) {
-        const base = await openDrive(await openLibraryFile(source.slice("library:".length), true), { readOnly: true, format: how });
+      };
+      if (kept === "library" && library) await keep(await library.file(source.slice("library:".length), false));
+      else if (source.startsWith("library:") && library) {
+        const base = await openDrive(await library.file(source.slice("library:".length), true), { readOnly: true, format: how });
         disks.set(at, fixed ? base : new OverlayBlock(base));
       } else if (attached instanceof Blob) {
         // A sentence about the file names it as the person knows it.
         const file = blobFile(attached, attached instanceof File ? attached.name : source);
         const base = await openDrive(file, { readOnly: true, format: how });
         disks.set(at, fixed ? base : new OverlayBlock(base));
+      } else if (kept === "overlay" && library && machine !== undefined && attached === undefined) {
+        const { file, fingerprint } = await sources.file(source);
+        await keep(await library.overlay(machine, at, source, file, fingerprint));
       } else if (attached === undefined && source.startsWith("url:")) {
         // Read in pieces as the guest asks, where the server can.
-        const disk = await openSource(source, { readOnly: fixed, snapshot: true });
-        if (disk) disks.set(at, disk);
+        const drive = await openSource(source, { readOnly: fixed, snapshot: true });
+        if (drive) disks.set(at, drive);
       } else {
         const bytes = await sources.bytes(source);
         disks.set(at, new MemoryBlock(bytes, fixed, source));

@@ -6,32 +6,18 @@ import { FaultError } from "../src/contract/schema.ts";
 import { LibraryFile } from "./backends/library-file.ts";
 import { workerCompiler } from "./cpu/jit/job.ts";
 import { MachineHost } from "./machine-host.ts";
+import { fetchNow, pageFetch } from "./page-fetch.ts";
 
 const host = new MachineHost({
-  fetch: (url, cache) => fetch(url, { cache: cache === "reload" ? "reload" : cache === "revalidate" ? "no-cache" : "default" }),
+  fetch: pageFetch,
   loadCore: async (base) => {
     const response = await fetch(`${base}core.wasm`);
     if (!response.ok) throw new FaultError("core.missing", `core.wasm is not on this site (answer ${response.status}).`, "Was the site built with npm run build?");
     const bytes = new Uint8Array(await response.arrayBuffer());
     return { module: await WebAssembly.compile(bytes), bytes };
   },
-  openLibraryFile: (id, readOnly) => LibraryFile.open(id, readOnly),
-  fetchNow: (url, from, to) => {
-    // A worker may wait for an answer; nothing else of the page does.
-    const request = new XMLHttpRequest();
-    request.open("GET", url, false);
-    request.responseType = "arraybuffer";
-    request.setRequestHeader("Range", `bytes=${from}-${to - 1}`);
-    try {
-      request.send();
-    } catch {
-      return null;
-    }
-    if (!(request.response instanceof ArrayBuffer)) return null;
-    const bytes = new Uint8Array(request.response);
-    // A server without ranges answers with everything.
-    return request.status === 206 ? bytes : request.status === 200 ? bytes.subarray(from, to) : null;
-  },
+  library: { file: LibraryFile.open, overlay: LibraryFile.openOverlay },
+  fetchNow,
   startTranslator: (core) => {
     // It ends with this worker.
     const worker = new Worker(new URL("./jit.worker.ts", import.meta.url), { type: "module", name: "jit" });

@@ -4,6 +4,8 @@
 
 import { FaultError } from "../src/contract/schema.ts";
 import type { Attachments } from "../src/contract/machine.ts";
+import { httpFile } from "./backends/block-remote.ts";
+import { type ByteFile, MemoryFile } from "./backends/byte-file.ts";
 import { loadZstd } from "./backends/compress.ts";
 import { damage, damagedFault, type ImageRecord, parseRecord, parseSavedRecord } from "./image-record.ts";
 import { decodeVm } from "./snapshots/vm-file.ts";
@@ -14,6 +16,9 @@ const MOST_MEMORY_DISK = 2 ** 31;
 export type Progress = (what: string, loaded: number, total: number) => void;
 /** Gets a URL; replaced in tests. "revalidate" asks the server whether a cached copy still holds, "reload" passes caches by. */
 export type Fetcher = (url: string, cache?: "revalidate" | "reload") => Promise<Response>;
+
+/** A saved machine and its hash, as its record has it. */
+export type KnownVm = VmStream & { readonly sha256: string };
 
 export class Sources {
   readonly #base: string;
@@ -60,15 +65,25 @@ export class Sources {
         throw new FaultError("source.unknown", `"${source}" does not say where its bytes come from.`, "Known: guest:, library:, url:, memory:.");
     }
   }
+  /** A file that is only read, with what tells it from another of the same name. */
+  async file(source: string): Promise<{ readonly file: ByteFile; readonly fingerprint: string }> {
+    if (source.startsWith("url:")) {
+      if (!/^url:https?:\/\//.test(source)) throw new FaultError("source.url", `"${source}" is not a web address.`, "Write url:https://…");
+      const file = await httpFile(source.slice("url:".length));
+      return { file, fingerprint: file.fingerprint };
+    }
+    const bytes = await this.bytes(source);
+    return { file: new MemoryFile(bytes, true, source), fingerprint: source.startsWith("memory:") ? String(bytes.length) : await sha256(bytes, String(bytes.length)) };
+  }
   /**
    * A saved machine that can run before it is here: a guest's, through its record ("guest:ID/resume.json"), or any other source, whole.
    * `fetchNow` gets a piece at once. The hash is checked when everything arrived: `complete` fails when it is wrong.
    */
-  async savedMachine(source: string, fetchNow: (url: string, from: number, to: number) => Uint8Array | null): Promise<VmStream> {
+  async savedMachine(source: string, fetchNow: (url: string, from: number, to: number) => Uint8Array | null): Promise<KnownVm> {
     if (!source.startsWith("guest:") || !source.endsWith(".json")) {
       const bytes = await this.bytes(source);
       await loadZstd();
-      return { vm: decodeVm(bytes), complete: Promise.resolve(bytes) };
+      return { vm: decodeVm(bytes), sha256: await sha256(bytes, ""), complete: Promise.resolve(bytes) };
     }
     const path = source.slice("guest:".length);
     const url = `${this.#base}guests/${safePath(path, source)}`;
@@ -90,7 +105,7 @@ export class Sources {
       return bytes;
     });
     complete.catch(() => {}); // whoever waits for it is told
-    return { vm: stream.vm, complete };
+    return { vm: stream.vm, sha256: record.sha256, complete };
   }
   /** A file that `npm run images` built, checked against its record. */
   async #built(source: string, top: string, path: string): Promise<Uint8Array> {

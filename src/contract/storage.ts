@@ -13,6 +13,18 @@ export interface ImageRow {
   readonly addedAt: number;
   /** The layer that holds what was written, when something was. */
   readonly layer?: string | null;
+  /** A linked clone: the file whose added contents it stands on. */
+  readonly of?: string;
+  /** What one drive of one machine wrote over a source outside the library; not listed among a person's files. */
+  readonly over?: { readonly machine: string; readonly at: string; readonly source: string; readonly fingerprint: string };
+  /** Deleted by the person, but linked clones still stand on it. */
+  readonly gone?: boolean;
+}
+/** Id of what a drive wrote over its source. */
+export function overlayId(machine: string, at: string, source: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(source)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return `over-${machine}-${at}-${hash.toString(16)}`;
 }
 export interface SavedMachine {
   readonly id: string;
@@ -48,7 +60,7 @@ export interface SavedVmRow {
   readonly disks: { readonly [at: string]: { readonly image: string; readonly layer: string | null } };
 }
 export interface Tables extends DBSchema {
-  images: { key: string; value: ImageRow & { readonly blob: Blob } };
+  images: { key: string; value: ImageRow & { readonly blob?: Blob } };
   machines: { key: string; value: SavedMachine };
   layers: { key: string; value: LayerRow };
   chunks: { key: [layer: string, index: number]; value: Uint8Array };
@@ -92,14 +104,27 @@ export async function dropLayer(db: Library, id: string): Promise<void> {
   await Promise.all([tx.objectStore("layers").delete(id), tx.objectStore("chunks").delete(IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER])), tx.done]);
   if (row.parent !== null) await dropLayer(db, row.parent);
 }
+/** Deletes a file with everything written to it; its contents stay while linked clones stand on them. */
+export async function deleteImage(db: Library, id: string): Promise<void> {
+  const row = await db.get("images", id);
+  if (!row) return;
+  const all = await db.getAll("images");
+  const { layer, ...rest } = row;
+  if (all.some((i) => i.of === id)) await db.put("images", { ...rest, gone: true });
+  else await db.delete("images", id);
+  // Layers that snapshots or clones stand on stay until those go.
+  if (layer) await dropLayer(db, layer);
+  if (row.of !== undefined && !all.some((i) => i.id !== id && i.of === row.of) && all.some((i) => i.id === row.of && i.gone)) await db.delete("images", row.of);
+}
 /** Deletes a saved machine; those made after it hang on the one before. What only it needed goes with it. */
 export async function deleteVm(db: Library, id: string): Promise<void> {
-  const vms = await db.getAll("vms");
+  // One transaction: a machine that is saved meanwhile may come to stand on the same chunks.
+  const tx = db.transaction(["vms", "ram"], "readwrite");
+  const vms = await tx.objectStore("vms").getAll();
   const row = vms.find((v) => v.id === id);
   if (!row) return;
   const others = vms.filter((v) => v.id !== id);
   const needed = new Set(others.flatMap((v) => v.chunks.map(([, content]) => content)));
-  const tx = db.transaction(["vms", "ram"], "readwrite");
   await Promise.all([
     tx.objectStore("vms").delete(id),
     ...others.filter((v) => v.parent === id).map((v) => tx.objectStore("vms").put({ ...v, parent: row.parent })),

@@ -1,13 +1,14 @@
 // Everything the page can do, in one place: list guests and files, add, start, pause and remove machines, follow their workers, make and
 // open links. It tells a Sink what to show and knows nothing of React or the store.
 
+import { BUNDLE_ENDING, type BundlePlace, type BundleSummary, type MadeBundle } from "../contract/bundle.ts";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import type { MachineNotice, MachineState } from "../contract/machine.ts";
 import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
 import { type Guest, loadGuests } from "./guests.ts";
 import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, renameImage, type SnapshotRow, saveMachine } from "./library.ts";
-import { decodeLink, encodeLink, isLink } from "./link.ts";
-import { exportFromLibrary, imgInLibrary, MachineClient } from "./machine-client.ts";
+import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
+import { exportFromLibrary, imgInLibrary, importBundle, inspectBundle, MachineClient, makeTar, packMachine } from "./machine-client.ts";
 
 export interface MachineRow {
   readonly id: string;
@@ -27,7 +28,17 @@ export interface Sink {
   guests(list: readonly Guest[]): void;
   select(id: string): void;
   fault(fault: Fault): void;
-  link(config: DomainConfig | null): void;
+  offer(offer: Offer | null): void;
+}
+/** A machine that a link or a file brought: shown, and started only when the person says so. */
+export type Offer =
+  | { readonly kind: "domain"; readonly config: DomainConfig }
+  | { readonly kind: "hosted"; readonly place: BundlePlace & { readonly kind: "hosted" } }
+  | { readonly kind: "bundle"; readonly place: BundlePlace; readonly summary: BundleSummary };
+export interface Shared {
+  readonly made: MadeBundle;
+  /** Null when it does not fit into a link. */
+  readonly link: string | null;
 }
 
 export class Controller {
@@ -49,6 +60,8 @@ export class Controller {
         this.#set([...saved.map((m) => newRow(m.id, m.config)), ...this.#rows.filter((r) => !saved.some((m) => m.id === r.id))]);
       }),
     ]);
+    // A link that is opened in this tab changes the address only.
+    addEventListener("hashchange", () => void this.openFragment(location.hash));
     await this.openFragment(location.hash);
   }
   client(id: string): MachineClient | null {
@@ -142,7 +155,12 @@ export class Controller {
 
   // ---- files ---------------------------------------------------------------------------------------------------------
 
+  /** Keeps a file in the library. A machine that somebody sent is shown instead; null then. */
   async addFile(file: File): Promise<ImageRow | null> {
+    if (file.name.toLowerCase().endsWith(BUNDLE_ENDING)) {
+      await this.look({ kind: "bytes", bytes: file, from: "file" });
+      return null;
+    }
     return this.#try(async () => {
       const row = await addImage(file);
       this.#sink.images(await listImages());
@@ -194,14 +212,60 @@ export class Controller {
 
   // ---- links ---------------------------------------------------------------------------------------------------------
 
-  async link(config: DomainConfig): Promise<string | null> {
-    return this.#try(async () => new URL(await encodeLink(config), document.baseURI).href);
+  /** The machine packed for a link, a file or a web server; its running state with it when it is on and `state` says so. */
+  async share(id: string, carriage: "link" | "file" | "hosted", state: boolean): Promise<Shared | null> {
+    return this.#try(async () => {
+      const row = this.row(id);
+      if (!row) throw new FaultError("machine.closed", "This machine is not open.");
+      const address = (fragment: string | null) => (fragment === null ? null : new URL(fragment, document.baseURI).href);
+      const on = row.state === "running" || row.state === "paused";
+      const client = this.#clients.get(id);
+      const made = take((client && on ? await client.execute("share", { carriage, state }) : await packMachine(row.config, id, carriage)) as Reply<MadeBundle>);
+      // A machine without disks of its own is a shorter link as a domain alone.
+      const plain = carriage === "link" && made.summary.state === null && made.summary.files.length === 0;
+      return { made, link: carriage !== "link" ? null : address(plain ? await encodeLink(row.config) : inlineLink(made.bytes)) };
+    });
+  }
+  /** The folder for a web server as one archive, and the link that names it there. */
+  async hosted(made: MadeBundle, folder: string): Promise<{ readonly archive: Blob; readonly link: string } | null> {
+    return this.#try(async () => {
+      const link = new URL(hostedLink(folder, made.sha256), document.baseURI).href;
+      return { archive: take(await makeTar([{ name: HOSTED_MANIFEST, bytes: made.bytes }, ...made.chunks])), link };
+    });
   }
   async openFragment(fragment: string): Promise<void> {
     if (!isLink(fragment)) return;
     // Taken out of the address, so that a reload does not ask again.
     history.replaceState(null, "", location.pathname + location.search);
-    await this.#try(async () => this.#sink.link(await decodeLink(fragment)));
+    await this.#try(async () => {
+      const place = placeOf(fragment);
+      // What lies on somebody's server is not even looked at without being asked.
+      if (place?.kind === "hosted") this.#sink.offer({ kind: "hosted", place });
+      else if (place) this.#sink.offer({ kind: "bundle", place, summary: take(await inspectBundle(place)) });
+      else this.#sink.offer({ kind: "domain", config: await decodeLink(fragment) });
+    });
+  }
+  /** A machine's file, or a link's web server when the person agreed: shows what it holds. */
+  async look(place: BundlePlace): Promise<void> {
+    await this.#try(async () => this.#sink.offer({ kind: "bundle", place, summary: take(await inspectBundle(place)) }));
+  }
+  /** Takes an offered machine into the library as one's own; starts it, in the state that it came in. */
+  async accept(offer: Offer, start: boolean, progress: (loaded: number, total: number) => void = () => {}): Promise<boolean> {
+    if (offer.kind === "hosted") return false;
+    if (offer.kind === "domain") {
+      if (start) await this.addAndStart(offer.config);
+      else await this.add(offer.config);
+      return true;
+    }
+    const done = await this.#try(async () => {
+      const made = take(await importBundle(offer.place, this.#freeName(offer.summary.domain.name), progress));
+      this.#set([...this.#rows, newRow(made.machine, made.domain)]);
+      this.#sink.images(await listImages());
+      this.#sink.select(made.machine);
+      return made;
+    });
+    if (done && start) void this.start(done.machine, done.snapshot);
+    return done !== null;
   }
 
   // --------------------------------------------------------------------------------------------------------------------

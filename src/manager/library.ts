@@ -4,15 +4,15 @@
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import type { Attachments } from "../contract/machine.ts";
 import { FaultError } from "../contract/schema.ts";
-import { deleteVm, diskLock, dropLayer, type ImageRow, newId, openLibrary, type SavedMachine } from "../contract/storage.ts";
-import { sourcesOf } from "./sources-of.ts";
+import { deleteImage, deleteVm, diskLock, type ImageRow, newId, openLibrary, type SavedMachine } from "../contract/storage.ts";
+import { sourcesOf } from "../contract/sources-of.ts";
 
 export type { ImageRow, SavedMachine };
 const open = openLibrary;
 const without = ({ id, name, size, addedAt }: ImageRow): ImageRow => ({ id, name, size, addedAt });
 
 export async function listImages(): Promise<readonly ImageRow[]> {
-  return (await (await open()).getAll("images")).map(without).sort((a, b) => a.addedAt - b.addedAt);
+  return (await (await open()).getAll("images")).filter((row) => !row.gone && !row.over).map(without).sort((a, b) => a.addedAt - b.addedAt);
 }
 export async function addImage(file: File): Promise<ImageRow> {
   if (file.size === 0) throw new FaultError("library.empty", `"${file.name}" is empty.`);
@@ -30,11 +30,7 @@ export async function addImage(file: File): Promise<ImageRow> {
 export async function removeImage(id: string): Promise<void> {
   const busy = (await navigator.locks?.query())?.held?.some((l) => l.name === diskLock(id));
   if (busy) throw new FaultError("disk.busy", "The file is in use by a machine.", "Turn the machine off first.");
-  const db = await open();
-  const row = await db.get("images", id);
-  await db.delete("images", id);
-  // Layers that snapshots or clones stand on stay until those go.
-  if (row?.layer) await dropLayer(db, row.layer);
+  await deleteImage(await open(), id);
 }
 export async function renameImage(id: string, name: string): Promise<void> {
   const tx = (await open()).transaction("images", "readwrite");
@@ -54,7 +50,7 @@ export async function attachmentsOf(config: DomainConfig): Promise<Attachments> 
     if (!source.startsWith("library:") || out[source]) continue;
     const row = await (await open()).get("images", source.slice("library:".length));
     if (!row) throw new FaultError("source.library", `A file of this machine (${source}) is not in this browser's library.`, "Add the file again, then choose it in the settings.");
-    out[source] = row.blob;
+    if (row.blob) out[source] = row.blob;
   }
   return out;
 }
@@ -76,6 +72,7 @@ export async function saveMachine(machine: SavedMachine): Promise<void> {
 export async function removeMachine(id: string): Promise<void> {
   const db = await open();
   for (const vm of await db.getAll("vms")) if (vm.machine === id) await deleteVm(db, vm.id);
+  for (const image of await db.getAll("images")) if (image.over?.machine === id) await deleteImage(db, image.id);
   await db.delete("machines", id);
 }
 /** A snapshot as the page lists it. */

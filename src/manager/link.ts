@@ -1,16 +1,51 @@
-// A share link is a DomainConfig in the URL fragment, which no server sees: "#vm=" + base64url(deflate-raw(JSON)). Links come from
-// strangers: size and shape are checked here, and the page asks before it starts anything.
+// Share links live in the URL fragment, which no server sees: "#vm=" + base64url(deflate-raw(JSON)) is a DomainConfig alone, "#m=" + base64url a
+// bundle (contract/bundle.ts) with disks and running state, "#at=ADDRESS&sha256=HASH" a bundle on a web server. Links come from strangers: size
+// and shape are checked here and by the bundle's reader, and the page asks before it starts anything.
 
+import { type BundlePlace, LINK_HOSTED, LINK_INLINE, MOST_LINK } from "../contract/bundle.ts";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import { FaultError } from "../contract/schema.ts";
-import { sourcesOf } from "./sources-of.ts";
+import { sourcesOf } from "../contract/sources-of.ts";
 
 const PREFIX = "#vm=";
 const MOST_FRAGMENT = 32 * 1024;
 const MOST_JSON = 128 * 1024;
 
 export function isLink(fragment: string): boolean {
-  return fragment.startsWith(PREFIX);
+  return [PREFIX, LINK_INLINE, LINK_HOSTED].some((p) => fragment.startsWith(p));
+}
+/** Where the bundle of a link is; null for a link that is a domain alone. */
+export function placeOf(fragment: string): BundlePlace | null {
+  if (fragment.startsWith(LINK_INLINE)) {
+    try {
+      return { kind: "bytes", bytes: fromBase64Url(fragment.slice(LINK_INLINE.length)), from: "link" };
+    } catch {
+      throw new FaultError("link.bad", "The link is damaged: its text cannot be unpacked.", "Was it copied completely?");
+    }
+  }
+  if (!fragment.startsWith(LINK_HOSTED)) return null;
+  const [address = "", ...rest] = fragment.slice(LINK_HOSTED.length).split("&");
+  const sha256 = /^sha256=([0-9a-f]{64})$/.exec(rest.join("&"))?.[1];
+  let url = "";
+  try {
+    url = new URL(decodeURIComponent(address)).href;
+  } catch {
+    // said below
+  }
+  if (!/^https?:\/\//.test(url) || sha256 === undefined) throw new FaultError("link.bad", "The link is damaged: it does not name a web address and a hash.", "Was it copied completely?");
+  return { kind: "hosted", url, sha256 };
+}
+/** A bundle as a fragment, or null when it is too large for one. */
+export function inlineLink(bytes: Uint8Array): string | null {
+  return LINK_INLINE.length + (bytes.length * 4) / 3 > MOST_LINK ? null : LINK_INLINE + toBase64Url(bytes);
+}
+export const HOSTED_MANIFEST = "machine.guesthouse";
+/** `folder`: the web address of the folder with manifest and chunks. */
+export function hostedLink(folder: string, sha256: string): string {
+  const wanted = URL.canParse(folder) ? new URL(folder) : null;
+  if (!wanted || !/^https?:$/.test(wanted.protocol)) throw new FaultError("link.address", `"${folder}" is not a web address.`, "Write https://example.org/machine/.");
+  if (!wanted.pathname.endsWith("/")) wanted.pathname += "/";
+  return `${LINK_HOSTED}${encodeURIComponent(new URL(HOSTED_MANIFEST, wanted).href)}&sha256=${sha256}`;
 }
 export async function encodeLink(config: DomainConfig): Promise<string> {
   const local = sourcesOf(config).find((s) => s.startsWith("library:") || s.startsWith("file:"));
@@ -66,7 +101,9 @@ async function through(bytes: Uint8Array<ArrayBuffer>, step: CompressionStream |
   return out;
 }
 function toBase64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += 8192) binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
   if (!/^[A-Za-z0-9_-]+$/.test(text)) throw new Error("not base64url");

@@ -2,6 +2,7 @@
 // Also the worker for files of the library. The only file of the page that names workers/.
 
 import { proxy, type Remote, wrap } from "comlink";
+import type { BundlePlace, BundleSummary, MadeBundle } from "../contract/bundle.ts";
 import type { DomainConfig } from "../contract/domain.ts";
 import { pushKey, pushPointer } from "../contract/input.ts";
 import { type Attachments, type FrameView, type MachineNotice, type MachineRpc, STATS, type SharedViews } from "../contract/machine.ts";
@@ -120,6 +121,15 @@ export class MachineClient {
 interface DiskRpc {
   img(words: readonly string[]): Promise<Reply<{ readonly status: number; readonly out: string; readonly err: string }>>;
   exportFile(id: string, format: string): Promise<Reply<Blob>>;
+  pack(domain: DomainConfig, machine: string, carriage: "link" | "file" | "hosted"): Promise<Reply<MadeBundle>>;
+  tar(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<Reply<Blob>>;
+  inspect(place: BundlePlace, base: string): Promise<Reply<BundleSummary>>;
+  unpack(place: BundlePlace, base: string, name: string, progress: (loaded: number, total: number) => void): Promise<Reply<ImportedMachine>>;
+}
+export interface ImportedMachine {
+  readonly machine: string;
+  readonly domain: DomainConfig;
+  readonly snapshot: string | null;
 }
 /** Runs one task on files of the library in a worker of its own. */
 async function withDiskWorker<T>(task: (rpc: Remote<DiskRpc>) => Promise<Reply<T>>): Promise<Reply<T>> {
@@ -136,4 +146,18 @@ export function imgInLibrary(words: readonly string[]): ReturnType<DiskRpc["img"
 }
 export function exportFromLibrary(id: string, format: string): Promise<Reply<Blob>> {
   return withDiskWorker(async (rpc) => (await rpc.exportFile(id, format)) as Reply<Blob>);
+}
+const base = () => new URL("./", document.baseURI).href;
+/** A machine that is off, packed for somebody else. */
+export function packMachine(domain: DomainConfig, machine: string, carriage: "link" | "file" | "hosted"): Promise<Reply<MadeBundle>> {
+  return withDiskWorker(async (rpc) => (await rpc.pack(domain, machine, carriage)) as Reply<MadeBundle>);
+}
+export function makeTar(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<Reply<Blob>> {
+  return withDiskWorker(async (rpc) => (await rpc.tar(files)) as Reply<Blob>);
+}
+export function inspectBundle(place: BundlePlace): Promise<Reply<BundleSummary>> {
+  return withDiskWorker(async (rpc) => (await rpc.inspect(place, base())) as Reply<BundleSummary>);
+}
+export function importBundle(place: BundlePlace, name: string, progress: (loaded: number, total: number) => void): Promise<Reply<ImportedMachine>> {
+  return withDiskWorker(async (rpc) => (await rpc.unpack(place, base(), name, proxy(progress))) as Reply<ImportedMachine>);
 }

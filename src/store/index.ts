@@ -4,12 +4,12 @@
 import { create } from "zustand";
 import type { DomainConfig } from "../contract/domain.ts";
 import type { Fault } from "../contract/schema.ts";
-import { Controller, type MachineRow } from "../manager/controller.ts";
+import { Controller, type MachineRow, type Offer, type Shared } from "../manager/controller.ts";
 import type { Guest } from "../manager/guests.ts";
 import type { ImageRow, SnapshotRow } from "../manager/library.ts";
 import type { MachineClient } from "../manager/machine-client.ts";
 
-export type { Guest, ImageRow, MachineClient, MachineRow, SnapshotRow };
+export type { Guest, ImageRow, MachineClient, MachineRow, Offer, Shared, SnapshotRow };
 export type Theme = "auto" | "light" | "dark";
 export type Tab = "screen" | "serial" | "monitor" | "snapshots" | "settings";
 /** A machine's id, the form for a new one, or the start page. */
@@ -27,7 +27,7 @@ interface AppState {
   readonly selection: Selection;
   readonly tabs: { readonly [machine: string]: Tab };
   readonly notices: readonly Notice[];
-  readonly link: DomainConfig | null;
+  readonly offer: Offer | null;
   /** What the form for a new machine starts from. */
   readonly draft: DomainConfig | null;
   readonly theme: Theme;
@@ -43,7 +43,7 @@ export const useApp = create<AppState>(() => ({
   selection: { kind: "home" },
   tabs: {},
   notices: [],
-  link: null,
+  offer: null,
   draft: null,
   theme: themes.find((t) => t === localStorage.getItem(THEME)) ?? "auto",
   language: "en",
@@ -57,7 +57,7 @@ export const actions = {
   tab: (machine: string, tab: Tab) => set((s) => ({ tabs: { ...s.tabs, [machine]: tab } })),
   fault: (fault: Fault) => set((s) => ({ notices: [...s.notices.filter((n) => n.fault.message !== fault.message), { key: nextNotice++, fault }].slice(-4) })),
   dismiss: (key: number) => set((s) => ({ notices: s.notices.filter((n) => n.key !== key) })),
-  closeLink: () => set({ link: null }),
+  closeOffer: () => set({ offer: null }),
   language: (language: string) => set({ language }),
   theme: (theme: Theme) => {
     localStorage.setItem(THEME, theme);
@@ -71,7 +71,7 @@ export const controller = new Controller({
   guests: (guests) => set({ guests }),
   select: (id) => set({ selection: { kind: "machine", id } }),
   fault: actions.fault,
-  link: (link) => set({ link }),
+  offer: (offer) => set({ offer }),
 });
 
 export { emptyConfig, fromCommandLine, withImage } from "../manager/forms.ts";

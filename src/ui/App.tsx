@@ -6,7 +6,7 @@ import type { Key, Language } from "../i18n/index.ts";
 import { rememberLanguage } from "../i18n/index.ts";
 import { actions, controller, emptyConfig, type Theme, useApp, withImage } from "../store/index.ts";
 import { Badge } from "./Badge.tsx";
-import { LinkDialog } from "./Dialogs.tsx";
+import { OfferDialog } from "./Dialogs.tsx";
 import { Home } from "./Home.tsx";
 import { Icon } from "./icons.tsx";
 import { MachineForm } from "./MachineForm.tsx";
@@ -132,7 +132,7 @@ export function App() {
         )}
       </main>
       <Notices />
-      <LinkDialog />
+      <OfferDialog />
       {dropping && <div className="drop">{t("app.drop")}</div>}
     </div>
   );

@@ -1,10 +1,11 @@
-// The two dialogs: a link that was opened (shows what it holds and asks before anything starts) and a link to share.
+// The dialogs: a machine that a link or a file brought (shows what it holds and asks before anything starts) and a machine to share, as a link, a
+// file, or a folder for a web server.
 
 import { useEffect, useRef, useState } from "react";
-import type { DomainConfig } from "../contract/domain.ts";
-import { actions, controller, useApp } from "../store/index.ts";
+import { BUNDLE_ENDING } from "../contract/bundle.ts";
+import { actions, controller, type MachineRow, type Offer, type Shared, useApp } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
-import { useText } from "./use-text.ts";
+import { bytesText, useLanguage, useText } from "./use-text.ts";
 
 function Dialog({ title, onClose, children, testId }: { readonly title: string; onClose(): void; readonly children: React.ReactNode; readonly testId: string }) {
   const element = useRef<HTMLDialogElement>(null);
@@ -18,18 +19,86 @@ function Dialog({ title, onClose, children, testId }: { readonly title: string; 
     </dialog>
   );
 }
-export function ShareDialog({ link, onClose }: { readonly link: string; onClose(): void }) {
+/** Saves a blob as a file of the person's computer. */
+export function saveAs(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+const fileName = (name: string) => name.replace(/[^\p{L}\p{N}._ -]+/gu, "_").trim() || "machine";
+
+export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClose(): void }) {
   const t = useText();
+  const on = row.state === "running" || row.state === "paused";
+  const [state, setState] = useState(on);
+  const [shared, setShared] = useState<Shared | null>(null);
+  const [busy, setBusy] = useState(true);
   const [copied, setCopied] = useState(false);
+  const [folder, setFolder] = useState("");
+  const [hosted, setHosted] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
+  // The machine as it is when the dialog opens, and again when the choice changes.
+  useEffect(() => {
+    let wanted = true;
+    setBusy(true);
+    void controller.share(row.id, "link", state).then((made) => {
+      if (!wanted) return;
+      setShared(made);
+      setBusy(false);
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [row.id, state]);
+  const work = async (act: () => Promise<void>) => {
+    setBusy(true);
+    await act();
+    setBusy(false);
+  };
+  const save = () =>
+    work(async () => {
+      const file = await controller.share(row.id, "file", state);
+      if (file) saveAs(new Blob([file.made.bytes as BlobPart], { type: "application/octet-stream" }), `${fileName(row.config.name)}${BUNDLE_ENDING}`);
+    });
+  const saveFolder = () =>
+    work(async () => {
+      const made = await controller.share(row.id, "hosted", state);
+      const ready = made && (await controller.hosted(made.made, folder));
+      if (!ready) return;
+      setHosted(ready.link);
+      saveAs(ready.archive, `${fileName(row.config.name)}.tar`);
+    });
+  const link = hosted || shared?.link || "";
+  const size = shared?.made.summary.bytes ?? 0;
   return (
     <Dialog title={t("share.title")} onClose={onClose} testId="share-dialog">
       <p>{t("share.text")}</p>
-      <textarea ref={field} readOnly rows={4} value={link} aria-label={t("share.title")} onFocus={(e) => e.target.select()} data-testid="share-link" translate="no" />
+      {on && (
+        <label className="check">
+          <input type="checkbox" checked={state} disabled={busy} onChange={(e) => setState(e.target.checked)} data-testid="share-state" />
+          {t("share.state")}
+        </label>
+      )}
+      {!busy && !shared && <p className="hint">{t("share.failed")}</p>}
+      {busy ? (
+        <p role="status">{t("share.busy")}</p>
+      ) : link ? (
+        <>
+          <textarea ref={field} readOnly rows={4} value={link} aria-label={t("share.link")} onFocus={(e) => e.target.select()} data-testid="share-link" translate="no" />
+          <p className="hint" data-testid="share-size">
+            {t("share.size", { characters: link.length.toLocaleString() })} {link.length > 8000 && t("share.long")}
+          </p>
+        </>
+      ) : (
+        shared && <p data-testid="share-large">{t("share.large", { size: bytesText(size) })}</p>
+      )}
       <div className="row end">
         <button
           type="button"
           className="primary"
+          disabled={busy || link === ""}
           onClick={async () => {
             field.current?.select();
             await navigator.clipboard?.writeText(link).then(() => setCopied(true)).catch(() => undefined);
@@ -38,20 +107,79 @@ export function ShareDialog({ link, onClose }: { readonly link: string; onClose(
           <Icon name="clipboard" />
           {copied ? t("share.copied") : t("share.copy")}
         </button>
+        <button type="button" disabled={busy} onClick={() => void save()} data-testid="share-file">
+          <Icon name="file" />
+          {t("share.file")}
+        </button>
         <button type="button" onClick={onClose}>
           {t("dialog.close")}
+        </button>
+      </div>
+      <details>
+        <summary>{t("share.server")}</summary>
+        <p className="hint">{t("share.serverText")}</p>
+        <form
+          className="row"
+          onSubmit={(e) => {
+            e.preventDefault();
+            void saveFolder();
+          }}
+        >
+          <input type="url" required value={folder} onChange={(e) => setFolder(e.target.value)} placeholder="https://example.org/machine/" aria-label={t("share.folder")} data-testid="share-folder" translate="no" />
+          <button type="submit" disabled={busy} data-testid="share-hosted">
+            {t("share.saveFolder")}
+          </button>
+        </form>
+      </details>
+    </Dialog>
+  );
+}
+export function OfferDialog() {
+  const offer = useApp((s) => s.offer);
+  if (!offer) return null;
+  return offer.kind === "hosted" ? <AskHost place={offer.place} /> : <OpenOffer offer={offer} />;
+}
+/** A link that names a web server: nothing is fetched from it before the person agrees. */
+function AskHost({ place }: { readonly place: (Offer & { readonly kind: "hosted" })["place"] }) {
+  const t = useText();
+  const [busy, setBusy] = useState(false);
+  const close = () => actions.closeOffer();
+  return (
+    <Dialog title={t("link.title")} onClose={close} testId="link-host-dialog">
+      <p>{t("link.hostText", { host: new URL(place.url).host })}</p>
+      <p className="hint" translate="no">
+        {place.url}
+      </p>
+      <div className="row end">
+        <button
+          type="button"
+          className="primary"
+          disabled={busy}
+          data-testid="link-look"
+          onClick={async () => {
+            setBusy(true);
+            await controller.look(place);
+            setBusy(false);
+          }}
+        >
+          {t("link.look")}
+        </button>
+        <button type="button" onClick={close}>
+          {t("dialog.cancel")}
         </button>
       </div>
     </Dialog>
   );
 }
-export function LinkDialog() {
-  const link = useApp((s) => s.link);
-  return link ? <OpenLink config={link} /> : null;
-}
-function OpenLink({ config }: { readonly config: DomainConfig }) {
+function OpenOffer({ offer }: { readonly offer: Exclude<Offer, { readonly kind: "hosted" }> }) {
   const t = useText();
-  const close = () => actions.closeLink();
+  const language = useLanguage();
+  const [progress, setProgress] = useState<{ readonly loaded: number; readonly total: number } | null>(null);
+  const close = () => actions.closeOffer();
+  const config = offer.kind === "domain" ? offer.config : offer.summary.domain;
+  const summary = offer.kind === "bundle" ? offer.summary : null;
+  const date = (ms: number) => new Date(ms).toLocaleString(language === "qps" ? "en" : language);
+  const files = summary?.files ?? [];
   const rows: readonly (readonly [string, string])[] = [
     [t("form.name"), config.name],
     [t("form.memory"), String(config.memoryMiB)],
@@ -60,12 +188,28 @@ function OpenLink({ config }: { readonly config: DomainConfig }) {
     [t("form.initrd"), config.boot.initrd],
     [t("form.append"), config.boot.append],
     ...config.disks.map((d) => [`${t("form.source")} ${d.at}`, d.source] as const),
+    ...files.map((f) => [f.over ? t("link.written", { source: f.over }) : `${t("link.file")} ${f.name}`, `${bytesText(f.size)} (${t("link.packed", { size: bytesText(f.bytes) })})`] as const),
+    ...(summary
+      ? [
+          [t("link.state"), summary.state ? `${date(summary.state.dateMs)}, ${bytesText(summary.state.bytes)}${summary.state.base ? ` + ${summary.state.base}` : ""}` : t("link.noState")] as const,
+          [t("link.size"), bytesText(summary.bytes)] as const,
+          [t("link.from"), offer.kind === "bundle" && offer.place.kind === "hosted" ? offer.place.url : offer.kind === "bundle" && offer.place.kind === "bytes" && offer.place.from === "file" ? t("link.fromFile") : t("link.fromLink")] as const,
+          [t("link.hosts"), summary.hosts.join(", ")] as const,
+        ]
+      : []),
     [t("link.firmware"), config.firmware.bios],
     [t("link.devices"), config.devices.map((d) => d.type).join(", ")],
   ];
+  const accept = async (start: boolean) => {
+    setProgress({ loaded: 0, total: summary?.bytes ?? 0 });
+    const done = await controller.accept(offer, start, (loaded, total) => setProgress({ loaded, total }));
+    if (done) close();
+    else setProgress(null);
+  };
   return (
     <Dialog title={t("link.title")} onClose={close} testId="link-dialog">
       <p>{t("link.text")}</p>
+      {summary?.state?.thumbnail && <img className="offer-picture" src={summary.state.thumbnail} alt={t("link.picture")} />}
       <table className="facts">
         <tbody>
           {rows
@@ -78,26 +222,13 @@ function OpenLink({ config }: { readonly config: DomainConfig }) {
             ))}
         </tbody>
       </table>
+      {progress && progress.total > 0 && <progress max={progress.total} value={progress.loaded} aria-label={t("progress.label")} />}
       <div className="row end">
-        <button
-          type="button"
-          className="primary"
-          data-testid="link-start"
-          onClick={() => {
-            close();
-            void controller.addAndStart(config);
-          }}
-        >
+        <button type="button" className="primary" data-testid="link-start" disabled={progress !== null} onClick={() => void accept(true)}>
           <Icon name="play" />
-          {t("link.start")}
+          {summary?.state ? t("link.continue") : t("link.start")}
         </button>
-        <button
-          type="button"
-          onClick={() => {
-            close();
-            void controller.add(config);
-          }}
-        >
+        <button type="button" disabled={progress !== null} onClick={() => void accept(false)} data-testid="link-add">
           {t("link.add")}
         </button>
         <button type="button" onClick={close}>

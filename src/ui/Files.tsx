@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { actions, controller, emptyConfig, type ImageRow, storageUse, useApp, withImage } from "../store/index.ts";
+import { saveAs } from "./Dialogs.tsx";
 import { Icon } from "./icons.tsx";
 import { bytesText, useText } from "./use-text.ts";
 
@@ -36,11 +37,7 @@ function FileRow({ image }: { readonly image: ImageRow }) {
     const blob = await controller.exportFile(image.id, format === "same" ? "" : format);
     setBusy(false);
     if (!blob) return;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = format === "same" ? image.name : `${image.name.replace(/\.\w+$/, "")}.${ENDINGS[format] ?? format}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    saveAs(blob, format === "same" ? image.name : `${image.name.replace(/\.\w+$/, "")}.${ENDINGS[format] ?? format}`);
   };
   return (
     <li data-name={image.name}>

@@ -27,7 +27,7 @@ const SHOW_PROGRESS_AFTER_MS = 1000;
 export function MachineView({ row }: { readonly row: MachineRow }) {
   const t = useText();
   const tab = useApp((s) => s.tabs[row.id]) ?? (row.config.vga === "none" ? "serial" : "screen");
-  const [sharing, setSharing] = useState<string | null>(null);
+  const [sharing, setSharing] = useState(false);
   const client = controller.client(row.id);
   const open = client !== null && row.state !== "opening";
   const running = row.state === "running";
@@ -90,7 +90,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
         />
         <Tool icon="camera" label={t("toolbar.shot")} onClick={() => screenshot(row.id, row.config.name)} disabled={!open || tab !== "screen"} />
         <span className="divider" />
-        <Tool icon="link" label={t("toolbar.share")} onClick={async () => setSharing(await controller.link(row.config))} />
+        <Tool icon="link" label={t("toolbar.share")} disabled={row.state === "opening"} onClick={() => setSharing(true)} />
       </div>
       <Progress row={row} />
       {row.report !== null && <CrashReport report={row.report} />}
@@ -117,7 +117,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
         )}
       </div>
       <StatusLine row={row} client={open ? client : null} />
-      {sharing !== null && <ShareDialog link={sharing} onClose={() => setSharing(null)} />}
+      {sharing && <ShareDialog row={row} onClose={() => setSharing(false)} />}
     </section>
   );
 }

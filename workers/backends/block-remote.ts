@@ -21,8 +21,14 @@ interface Answer {
 }
 type Fetch = (url: string, init: { readonly headers?: { readonly [name: string]: string }; readonly method?: string }) => Promise<Answer>;
 
+/** What a web server says of a file that tells it from another: its size and tag (or date, which other sites may always read). */
+export interface Fingerprinted {
+  readonly fingerprint: string;
+}
+const fingerprintOf = (answer: Answer, size: number) => `${size} ${answer.headers.get("ETag") ?? answer.headers.get("Last-Modified") ?? ""}`.trim();
+
 /** Opens a file on a web server. Asks for one byte first: the answer tells the size and whether ranges work. */
-export async function httpFile(url: string, fetchIt: Fetch = (globalThis as unknown as { fetch: Fetch }).fetch): Promise<ByteFile> {
+export async function httpFile(url: string, fetchIt: Fetch = (globalThis as unknown as { fetch: Fetch }).fetch): Promise<ByteFile & Fingerprinted> {
   let first: Answer;
   try {
     first = await fetchIt(url, { headers: { Range: "bytes=0-0" } });
@@ -33,11 +39,11 @@ export async function httpFile(url: string, fetchIt: Fetch = (globalThis as unkn
   if (first.status !== 206) {
     // No ranges: take the whole answer that is already on its way.
     const whole = new Uint8Array(await first.arrayBuffer());
-    return blobFile({ size: whole.length, slice: (a, b) => ({ arrayBuffer: async () => whole.slice(a, b).buffer as ArrayBuffer }) }, url);
+    return Object.assign(blobFile({ size: whole.length, slice: (a, b) => ({ arrayBuffer: async () => whole.slice(a, b).buffer as ArrayBuffer }) }, url), { fingerprint: fingerprintOf(first, whole.length) });
   }
   const total = Number(/\/(\d+)$/.exec(first.headers.get("Content-Range") ?? "")?.[1] ?? Number.NaN);
   if (!Number.isSafeInteger(total)) throw new FaultError("url.size", `${url} does not tell its size.`, "The server must send Content-Range with the total.");
-  return new FetchedFile(url, total, async (at, length) => {
+  const file = new FetchedFile(url, total, async (at, length) => {
     for (let attempt = 0; ; attempt++) {
       try {
         const answer = await fetchIt(url, { headers: { Range: `bytes=${at}-${at + length - 1}` } });
@@ -49,4 +55,5 @@ export async function httpFile(url: string, fetchIt: Fetch = (globalThis as unkn
       }
     }
   });
+  return Object.assign(file, { fingerprint: fingerprintOf(first, total) });
 }

@@ -3,7 +3,7 @@
 // other tabs and machines from writing the same file. Left out: giving chunks of zeros back.
 
 import { FaultError } from "../../src/contract/schema.ts";
-import { CHUNK_BYTES, diskLock, dropLayer, type Library, newId, openLibrary } from "../../src/contract/storage.ts";
+import { CHUNK_BYTES, diskLock, dropLayer, type Library, newId, openLibrary, overlayId } from "../../src/contract/storage.ts";
 import type { BlockBackend } from "../platform/types.ts";
 import { blobFile } from "./block-remote.ts";
 import { type ByteFile, readOnlyFault } from "./byte-file.ts";
@@ -65,15 +65,37 @@ export class LibraryFile implements ByteFile {
     this.#release = release;
     this.#size = this.#sizeStored = base.size;
   }
-  static async open(image: string, readOnly: boolean): Promise<LibraryFile> {
+  /** `base`: what the row was written over, where that is not in the library. */
+  static async open(image: string, readOnly: boolean, base?: ByteFile): Promise<LibraryFile> {
     const db = await openLibrary();
     const row = await db.get("images", image);
-    if (!row) throw new FaultError("source.library", `The file "${image}" is not in this browser's library.`, "Add the file again, then choose it in the settings.");
+    if (!row || row.gone) throw new FaultError("source.library", `The file "${image}" is not in this browser's library.`, "Add the file again, then choose it in the settings.");
     const release = readOnly ? () => {} : await takeLock(image);
     if (!release) throw new FaultError("disk.busy", `${row.name} is in use by another machine or tab.`, "Turn that machine off, or make the disk read only here.");
-    const file = new LibraryFile(db, row.name, image, blobFile(row.blob, row.name), row.layer ?? null, readOnly, release);
-    await file.#index();
-    return file;
+    try {
+      const blob = row.of === undefined ? row.blob : (await db.get("images", row.of))?.blob;
+      if (!base && !blob) throw new FaultError("library.damaged", `A part of ${row.name} is missing in the library.`, "Restore the file from a copy.");
+      const file = new LibraryFile(db, row.name, image, base ?? blobFile(blob as Blob, row.name), row.layer ?? null, readOnly, release);
+      await file.#index();
+      return file;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+  /** What drive `at` of a machine wrote over `base`, the file that `source` names: kept under an id of its own. */
+  static async openOverlay(machine: string, at: string, source: string, base: ByteFile, fingerprint: string): Promise<LibraryFile> {
+    const id = overlayId(machine, at, source);
+    const db = await openLibrary();
+    const row = await db.get("images", id);
+    if (!row) await db.put("images", { id, name: source, size: base.size, addedAt: Date.now(), over: { machine, at, source, fingerprint } });
+    else if (row.over?.fingerprint !== fingerprint)
+      throw new FaultError("disk.base-changed", `${source} is another file than the one that this machine wrote over.`, "Bring the old file back, or give the drive a new disk: what was written cannot be read without it.");
+    return LibraryFile.open(id, false, base);
+  }
+  /** Chunks that hold anything but what was added first, or (all) anything but zeros. Read when everything is written. */
+  writtenChunks(): readonly number[] {
+    return [...this.#where.keys()].sort((a, b) => a - b);
   }
   async #index(): Promise<void> {
     this.#where = new Map();

@@ -1,6 +1,7 @@
 // The shape of a command: everything one can do to a machine is declared once as name, arguments, help and run. Parser, help text,
 // completion, the page's buttons and the tests all use this one declaration. A name may have two words ("info status").
 
+import type { MadeBundle } from "../../src/contract/bundle.ts";
 import type { Schema } from "../../src/contract/schema.ts";
 import type { Board } from "../machine/board.ts";
 import type { InputHub } from "../machine/input.ts";
@@ -29,6 +30,8 @@ export interface SnapshotStore {
   remove(name: string): Promise<void>;
   describe?(name: string, change: { readonly name?: string; readonly notes?: string }): Promise<void>;
 }
+/** How a machine travels: in an address, as one file, or as pieces on a web server. */
+export const CARRIAGES = ["link", "file", "hosted"] as const;
 /** What commands work on. */
 export interface MonitorContext {
   readonly board: Board;
@@ -39,6 +42,8 @@ export interface MonitorContext {
   /** What firmware wrote to port 0x402 (kept when the domain asks for it). */
   readonly debugLog?: () => string;
   readonly snapshots?: SnapshotStore;
+  /** Packs the machine for somebody else, where there is a library. */
+  readonly share?: (carriage: (typeof CARRIAGES)[number], state: boolean) => Promise<MadeBundle>;
   /** Writes the screen to a file, where there are files. */
   readonly screendump?: (file: string) => void | Promise<void>;
 }

@@ -6,12 +6,13 @@ import { type AnyCommand, command, type MonitorContext } from "./command.ts";
 import { inspectCommands } from "./inspect.ts";
 import { lifecycleCommands } from "./lifecycle.ts";
 import { memoryCommands } from "./memory.ts";
+import { shareCommands } from "./share.ts";
 import { snapshotCommands } from "./snapshots.ts";
 
 export type { MonitorContext } from "./command.ts";
 
 /** Every command there is; add a list here. */
-const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands, ...snapshotCommands];
+const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands, ...snapshotCommands, ...shareCommands];
 
 export interface Monitor {
   execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>>;

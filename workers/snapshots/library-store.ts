@@ -7,6 +7,7 @@ import { loadZstd } from "../backends/compress.ts";
 import type { LibraryDisk } from "../backends/library-file.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { SavedVm, SnapshotStore } from "../monitor/command.ts";
+import { type BaseVm, baseName } from "./base-vm.ts";
 import type { PackedChunk, RamKeeper } from "./ram-keeper.ts";
 import { captureVm, restoreVm, standingStill } from "./save-vm.ts";
 import { decodeVmHead, encodeVm, vmHeadLength } from "./vm-file.ts";
@@ -20,6 +21,8 @@ export interface LibraryStoreParts {
   /** Disks whose writes would not be part of a snapshot, by place. */
   readonly unkept: readonly string[];
   thumbnail(): Promise<string>;
+  /** The guest's saved machine that this one continued from, when there is one. */
+  base(): Promise<BaseVm | null>;
 }
 const row = (v: SavedVmRow): SavedVm => ({ id: v.id, name: v.name, vmStateSize: v.ramBytes, dateMs: v.dateMs, vmClockNs: v.vmClockNs, parent: v.parent, notes: v.notes, ownBytes: v.ownBytes, thumbnail: v.thumbnail });
 
@@ -32,6 +35,16 @@ export class LibraryStore implements SnapshotStore {
   #current: string | null = null;
   constructor(parts: LibraryStoreParts) {
     this.#parts = parts;
+  }
+  /** Chunks of the guest's saved machine go by common names. */
+  async #adopt(): Promise<void> {
+    const base = await this.#parts.base().catch(() => null);
+    for (const [n, packed] of base?.chunks ?? []) {
+      if (this.#names.has(packed)) return;
+      const name = baseName(base as BaseVm, n);
+      this.#names.set(packed, name);
+      this.#chunks.set(name, packed);
+    }
   }
   async #rows(): Promise<readonly SavedVmRow[]> {
     return (await (await openLibrary()).getAll("vms")).filter((v) => v.machine === this.#parts.id).sort((a, b) => a.dateMs - b.dateMs);
@@ -49,11 +62,12 @@ export class LibraryStore implements SnapshotStore {
     const { machine, keeper, id, disks, unkept } = this.#parts;
     if (unkept.length > 0) throw new FaultError("snapshot.disk-format", `The drive ${unkept[0]} keeps its writes in memory only, so that the machine cannot be saved whole.`, "Put the disk into the library, or make it read only.");
     const db = await openLibrary();
+    await this.#adopt();
     return standingStill(machine, async () => {
       const vm = await captureVm(machine, keeper);
       const frozen: { [at: string]: { image: string; layer: string | null } } = {};
       for (const [at, disk] of disks) frozen[at] = { image: disk.file.image, layer: await disk.freeze() };
-      const fresh: (readonly [string, Uint8Array])[] = [];
+      const contents = new Map<string, PackedChunk>();
       const chunks: (readonly [number, string])[] = [];
       let ramBytes = 0;
       for (const [n, packed] of vm.chunks) {
@@ -61,9 +75,9 @@ export class LibraryStore implements SnapshotStore {
         if (content === undefined) {
           content = crypto.randomUUID();
           this.#names.set(packed, content);
-          fresh.push([content, packed.bytes]);
           this.#chunks.set(content, packed);
         }
+        contents.set(content, packed);
         ramBytes += packed.bytes.length;
         chunks.push([n, content]);
       }
@@ -71,19 +85,21 @@ export class LibraryStore implements SnapshotStore {
       const bytes = new Uint8Array(start.length + head.length);
       bytes.set(start);
       bytes.set(head, start.length);
-      const saved: SavedVmRow = {
-        id: newId(), machine: id, parent: this.#current, name, notes: "", dateMs: vm.dateMs, vmClockNs: machine.board.clock.now(),
-        ownBytes: fresh.reduce((sum, [, b]) => sum + b.length, 0) + bytes.length, ramBytes, thumbnail: await this.#parts.thumbnail(), head: bytes, chunks, disks: frozen,
-      };
+      const thumbnail = await this.#parts.thumbnail();
+      // What is not here yet must be at hand: a transaction does not wait for the network.
+      for (const packed of contents.values()) void packed.bytes;
+      let saved: SavedVmRow;
       try {
         const tx = db.transaction(["vms", "ram"], "readwrite", { durability: "strict" });
-        await Promise.all([...fresh.map(([content, b]) => tx.objectStore("ram").put(b, content)), tx.objectStore("vms").put(saved), tx.done]);
+        // Only now is it certain what others have stored and not deleted again.
+        const stored = new Set(await tx.objectStore("ram").getAllKeys());
+        const fresh = [...contents].filter(([content]) => !stored.has(content));
+        saved = {
+          id: newId(), machine: id, parent: this.#current, name, notes: "", dateMs: vm.dateMs, vmClockNs: machine.board.clock.now(),
+          ownBytes: fresh.reduce((sum, [, { bytes: b }]) => sum + b.length, 0) + bytes.length, ramBytes, thumbnail, head: bytes, chunks, disks: frozen,
+        };
+        await Promise.all([...fresh.map(([content, { bytes: b }]) => tx.objectStore("ram").put(b.slice(), content)), tx.objectStore("vms").put(saved), tx.done]);
       } catch (error) {
-        for (const [content] of fresh) {
-          const packed = this.#chunks.get(content);
-          if (packed) this.#names.delete(packed);
-          this.#chunks.delete(content);
-        }
         throw new FaultError("library.full", `The snapshot could not be stored: ${error instanceof Error ? error.message : String(error)}`, "Delete other snapshots or files; the machine goes on.");
       }
       this.#current = saved.id;
@@ -95,6 +111,7 @@ export class LibraryStore implements SnapshotStore {
     const db = await openLibrary();
     await loadZstd();
     const found = await this.#find(name);
+    await this.#adopt();
     for (const at of new Set([...Object.keys(found.disks), ...disks.keys()]))
       if (found.disks[at]?.image !== disks.get(at)?.file.image) throw new FaultError("snapshot.config", "The saved machine has other drives.", "A machine is loaded into one with the same hardware.");
     const missing = [...new Set(found.chunks.map(([, content]) => content))].filter((content) => !this.#chunks.has(content));

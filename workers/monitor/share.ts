@@ -1,0 +1,23 @@
+// share: the machine packed for somebody else. The page makes a link, a file or a folder of it; the console says what it comes to.
+
+import type { MadeBundle } from "../../src/contract/bundle.ts";
+import { boolean, choice, FaultError, optional } from "../../src/contract/schema.ts";
+import { type AnyCommand, CARRIAGES, command } from "./command.ts";
+
+export const shareCommands: readonly AnyCommand[] = [
+  command({
+    name: "share",
+    summary: "pack the machine for a link, a file or a web server",
+    args: { carriage: optional(choice("link, file or hosted", CARRIAGES), "link" as const), state: optional(boolean("with memory and devices"), true) },
+    run: (context, { carriage, state }): Promise<MadeBundle> => {
+      if (!context.share) throw new FaultError("share.nowhere", "Machines are shared from the page.", "In a terminal, savevm keeps a machine in its qcow2 disks.");
+      return context.share(carriage, state);
+    },
+    print: ({ bytes, summary, chunks }: MadeBundle) =>
+      [
+        `${bytes.length} bytes${chunks.length > 0 ? ` and ${chunks.length} chunks, ${summary.bytes} bytes in all` : ""}; use Share to send it`,
+        ...summary.files.map((f) => `${f.name}: ${f.size} bytes, ${f.bytes} packed${f.over ? `, over ${f.over}` : ""}`),
+        ...(summary.state ? [`memory and devices: ${summary.state.bytes} packed${summary.state.base ? `, over ${summary.state.base}` : ""}`] : []),
+      ].join("\n"),
+  }),
+];
