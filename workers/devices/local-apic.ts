@@ -141,7 +141,7 @@ export class LocalApic implements Device<State> {
       if ((((this.lvt[LVT_TIMER] as number) >> 17) & 3) !== 2) return true;
       this.deadline = Number(value);
       if (value === 0n) this.timer.cancel();
-      else this.timer.arm(this.deadline);
+      else this.timer.arm(this.deadline, true);
       return true;
     }
     if (!(this.base & BASE_X2) || index < 0x800 || index > 0x8ff) return false;
@@ -299,7 +299,7 @@ export class LocalApic implements Device<State> {
   private armTimer(): void {
     if (this.timerMode() === 2) return;
     if (this.initial === 0) this.timer.cancel();
-    else this.timer.arm(this.startNs + this.initial * this.divisor());
+    else this.timer.arm(this.startNs + this.initial * this.divisor(), this.timerMode() === 0);
   }
   private expire(): void {
     const mode = this.timerMode();

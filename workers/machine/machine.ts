@@ -5,6 +5,7 @@
 import { FaultError } from "../../src/contract/schema.ts";
 import type { Board, Request } from "./board.ts";
 import { Sleep } from "./sleep.ts";
+import { TickWatch } from "./tick-watch.ts";
 import { loadSections, saveSections, type Sections } from "./snapshot.ts";
 
 export type MachineState = "off" | "paused" | "running" | "crashed";
@@ -20,6 +21,8 @@ export interface Notice {
 const SLICE_MS = 2;
 const LEAST_BUDGET = 500;
 const MOST_BUDGET = 20_000_000;
+/** Instructions per host millisecond: less is measured only when somebody else had the processor. */
+const LEAST_RATE = 5000;
 /** Waits shorter than this are not worth a trip through the event loop's timers. */
 const SHORT_WAIT_NS = 60_000;
 
@@ -40,11 +43,14 @@ export class Machine {
   private readonly soon: () => void;
   private soonPending = false;
   private readonly sleep: Sleep;
+  private readonly tick = new TickWatch();
   private inSlice = false;
   /** Guest time at which the current run of the processor is expected to end. */
   private runEndsNs = Infinity;
   /** Instructions per host millisecond, as measured. */
   private rate = 20_000;
+  /** Host time until which there is nothing to do; the event loop has its turn meanwhile. */
+  private restUntilMs = 0;
   private prepared = false;
   private asleep = false;
   /** What woke the machine: it resumes at the next slice. */
@@ -144,8 +150,10 @@ export class Machine {
   }
   /** Ends a sleep: call after anything from outside that the guest may want to see. */
   wake(): void {
+    this.restUntilMs = 0;
     if (this.current !== "running" || this.inSlice || this.soonPending) return;
     this.sleep.outside();
+    this.tick.disturbed();
     this.soonPending = true;
     this.soon();
   }
@@ -187,6 +195,7 @@ export class Machine {
 
   private enter(state: MachineState, reason: string, more: Partial<Notice> = {}): void {
     this.current = state;
+    this.restUntilMs = 0;
     if (state === "running") {
       this.board.clock.resume();
       this.soonPending = true;
@@ -208,7 +217,9 @@ export class Machine {
     let waitMs: number;
     do {
       try {
-        waitMs = this.runSlice();
+        waitMs = this.restUntilMs === 0 ? 0 : this.restUntilMs - this.hostNow();
+        this.restUntilMs = 0;
+        if (waitMs <= 0) waitMs = this.runSlice();
       } catch (error) {
         this.inSlice = false;
         this.enter("crashed", "error", { error });
@@ -217,9 +228,11 @@ export class Machine {
       if (this.current !== "running" || this.soonPending) return;
       // Infinity: nothing will happen until somebody wakes us.
       if (waitMs === Infinity) return;
+      const untilMs = waitMs <= 0 ? 0 : this.hostNow() + waitMs;
       const how = waitMs <= 0 ? "busy" : this.sleep.wait(waitMs);
       if (how === "later") return;
       if (how === "busy") {
+        this.restUntilMs = untilMs;
         this.soonPending = true;
         this.soon();
         return;
@@ -269,7 +282,7 @@ export class Machine {
         const exit = cpu.run(budget);
         const after = this.hostNow();
         const ran = cpu.instructions() - before;
-        if (ran > 2000 && after > hostNow) this.rate = Math.max(1000, this.rate * 0.8 + (ran / (after - hostNow)) * 0.2);
+        if (ran > 2000 && after > hostNow) this.rate = Math.max(LEAST_RATE, this.rate * 0.8 + (ran / (after - hostNow)) * 0.2);
         hostNow = after;
         if (exit.reason === "shutdown") {
           // A triple fault ends in a reset, as the chipset of a PC does.
@@ -288,7 +301,7 @@ export class Machine {
               }
               clock.skipTo(due);
             } else if (due - current > SHORT_WAIT_NS) {
-              wait = due === Infinity ? Infinity : (due - current) / 1e6;
+              wait = due === Infinity ? Infinity : (this.tick.until(due, timers.nextStrict(), cpu.instructions()) - current) / 1e6;
               break;
             }
           }

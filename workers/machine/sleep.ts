@@ -3,7 +3,7 @@
 // for this thread rings. The event loop still gets its turn every few milliseconds, and nothing blocks while the outside world keeps waking us.
 
 /** Longer waits go through the event loop. */
-const MOST_BLOCKED_MS = 8;
+const MOST_BLOCKED_MS = 16;
 /** So often, at least, messages and I/O get their turn. */
 const EVENT_LOOP_EVERY_MS = 12;
 /** After something from outside (a key, a disk's answer) more is likely to follow, and it arrives through the event loop. */

@@ -5,6 +5,7 @@ import type { Clock, Timer } from "./types.ts";
 
 class QueuedTimer implements Timer {
   at = 0;
+  lenient = false;
   sequence = 0;
   /** Place in the heap, -1 when idle. */
   index = -1;
@@ -17,7 +18,8 @@ class QueuedTimer implements Timer {
   get due(): number | null {
     return this.index < 0 ? null : this.at;
   }
-  arm(atNs: number): void {
+  arm(atNs: number, lenient = false): void {
+    this.lenient = lenient;
     this.queue.arm(this, atNs);
   }
   cancel(): void {
@@ -44,6 +46,12 @@ export class TimerQueue implements Clock {
   next(): number {
     const first = this.heap[0];
     return first === undefined ? Infinity : first.at;
+  }
+  /** Due time of the earliest timer that must not be late, or Infinity. */
+  nextStrict(): number {
+    let at = Infinity;
+    for (const timer of this.heap) if (!timer.lenient && timer.at < at) at = timer.at;
+    return at;
   }
   /** Fires everything due at `now`; returns how many fired. A limit keeps a timer that re-arms in the past from hanging us. */
   runDue(now: number, limit = 10000): number {

@@ -25,7 +25,8 @@ export interface IrqLine {
   set(high: boolean): void;
 }
 export interface Timer {
-  arm(atNs: number): void;
+  /** `lenient`: the guest asks a clock when it fires and makes up for what it missed, so an idle machine may be a few milliseconds late. */
+  arm(atNs: number, lenient?: boolean): void;
   cancel(): void;
   readonly due: number | null;
 }
