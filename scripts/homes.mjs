@@ -1,10 +1,12 @@
 // Replaces the names of a wasm binary by what the translator (workers/cpu/jit) needs of them: for every function of core, whether it leaves the
-// guest's general registers alone. That follows from the file a function stands in, with the exceptions named here.
+// guest's general registers alone (bit 0), and whether it is a slow path (bit 1). That follows from the file a function stands in, with the exceptions named here.
 
 /** Files of core whose functions never read or write general registers; they may fault, do I/O and change flags. */
 const NO_REGISTERS = new Set([
   "alu", "avx-float", "blocks", "crypto", "fault", "float-core", "float80", "flags", "mmu", "mmx", "operands", "sse-float", "sse-int", "x87", "x87-math", "x87-state",
 ]);
+/** What fast paths call when they do not apply: not worth copying. */
+const COLD = /slow|exact|Fault$|^segmentLinear$/i;
 /** Functions of these files that do. */
 const EXCEPTIONS = /storeMasked|maskmov|explicitLength|storeIndex|pcmp[ei]str|Stack[.#]/i;
 export const HOMES = "guesthouse.homes";
@@ -51,7 +53,9 @@ export function addHomes(bytes, keepNames) {
   const flags = new Uint8Array(Math.max(...names.keys()) + 1);
   for (const [n, name] of names) {
     const home = /^workers\/cpu\/core\/([^/]+)\//.exec(name)?.[1] ?? "";
-    if (NO_REGISTERS.has(home) && !EXCEPTIONS.test(name)) flags[n] = 1;
+    if (!NO_REGISTERS.has(home) || EXCEPTIONS.test(name)) continue;
+    const own = name.slice(name.lastIndexOf("/") + 1).replace(/<.*/, "");
+    flags[n] = COLD.test(own) ? 3 : 1;
   }
   const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)]);
   const label = new TextEncoder().encode(HOMES);

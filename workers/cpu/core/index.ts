@@ -15,6 +15,7 @@ import { keepLogging } from "./log";
 import { codeLines, flushAll, generation } from "./mmu";
 import { abandonBlock, currentIp, stopBlock } from "./run";
 import { setSegment } from "./segments";
+import { updateFast } from "./sse-float";
 import { CS, LDTR, setVcpu, TR, vcpu } from "./state";
 
 export { run, resume, instructionCount, currentIp, setHotThreshold, currentRecord, stopAt } from "./run";
@@ -33,6 +34,12 @@ export { setLogging } from "./log";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
 export { flagBits } from "./flags";
+// The guards of vector and x87 instructions, and what their slow paths share: the translator knows these by name.
+export { avxGuard, vexGuard } from "./avx";
+export { mmxAvailable } from "./mmx";
+export { exactComi32, exactComi64, exactPd, exactPs, exactSd, exactSs, settle, simdFault, updateFast } from "./sse-float";
+export { sseGuard } from "./sse-int";
+export { fpuGuard } from "./x87";
 export { faultVector, faultCode, raise, raiseCode } from "./fault";
 
 /** Once per instance, after the host wrote the decoder tables. */
@@ -91,11 +98,13 @@ export function reset(hard: bool, signature: u32): void {
     store<u16>(vcpu, 0, FCS);
     store<u16>(vcpu, 0, FDS);
     store<u32>(vcpu, 0x1f80, MXCSR);
+    updateFast();
     store<u64>(vcpu, ~(<u64>0), A20_MASK);
   }
   flushAll();
   flushBlocks();
   updateMode();
+  updateFast();
   updateDebug();
   keepLogging();
 }
@@ -165,6 +174,7 @@ export function registersReplaced(): void {
   clearFault();
   setLazyState(<u32>load<u64>(vcpu, LAZY_SAVE), load<u64>(vcpu, LAZY_SAVE + 8), load<u64>(vcpu, LAZY_SAVE + 16));
   updateMode();
+  updateFast();
   updateDebug();
   updateAttention();
 }

@@ -145,6 +145,9 @@ export const FDP: u32 = 1168;
 export const FCS: u32 = 1176;
 export const FDS: u32 = 1178;
 export const MXCSR: u32 = 1180;
+// What the fast paths of floating point allow, derived from MXCSR (sse-float.ts updateFast).
+export const SSE_FAST64: u32 = 1184; // u64
+export const SSE_FAST32: u32 = 1192; // u32
 export const XMM: u32 = 1280; // 16 registers of 32 bytes (YMM), XMM in the low half
 // Segment bases and access shortcuts: ES CS SS DS FS GS LDTR TR, then two that are always flat (64-bit mode: 8 for data, 9 for stack).
 export const SEG_BASE: u32 = 1792; // 16 x u64

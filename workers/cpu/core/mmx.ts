@@ -8,9 +8,12 @@ import { vcpu } from "./state";
 import { pendingFault } from "./x87";
 
 /** CR0.EM: #UD; CR0.TS: #NM; a pending x87 exception: #MF. */
-export function mmxGuard(r: usize): void {
+export function mmxAvailable(): void {
   const cr0 = load<u64>(vcpu, CR0);
   if (cr0 & 12) raise(cr0 & 4 ? UD : NM);
+}
+export function mmxGuard(r: usize): void {
+  mmxAvailable();
   if (load<u16>(vcpu, FSW) & 0x80) pendingFault();
 }
 /** The transition to MMX state, once the operand in memory did not fault. */

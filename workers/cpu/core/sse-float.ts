@@ -1,6 +1,8 @@
 // SSE and SSE2 floating point, with the arithmetic of SSE3 and SSE4.1: exact MXCSR behaviour. Intel SDM 1 chapters 10, 11 and
 // appendix E. When inexact is already sticky, rounding is to nearest, everything is masked and neither FTZ nor DAZ is set, the
-// host's SIMD does the work and only results that could carry a flag or a NaN go to the exact path (float-core.ts).
+// host's arithmetic does the work and only operands or results that could carry a flag or a NaN go to the exact path (float-core.ts). The exact
+// path records exceptions and never unwinds (`exactSd`, `settle`); whoever called it raises what is unmasked, so that translated code needs the
+// state in place only there.
 // RCPPS and RSQRTPS round the true value to 12 bits; real processors differ from each other there.
 
 import {
@@ -22,7 +24,7 @@ import {
 } from "./float-core";
 import { raise, UD, XM } from "./fault";
 import { setFlagBits } from "./flags";
-import { CR4, MXCSR } from "./layout";
+import { CR4, MXCSR, SSE_FAST32, SSE_FAST64 } from "./layout";
 import { vcpu } from "./state";
 
 const ADD: u32 = 0;
@@ -46,6 +48,19 @@ const DEFAULT_NAN64: u64 = 0xfff8000000000000;
 export function isFast(): bool {
   return (load<u32>(vcpu, MXCSR) & 0xffe0) == 0x1fa0;
 }
+/** To be called whenever MXCSR changed: isFast() as limits of usual64() and usual32(). */
+export function updateFast(): void {
+  const fast = isFast();
+  store<u64>(vcpu, fast ? 0xffbffffffffffffe : 0, SSE_FAST64);
+  store<u32>(vcpu, fast ? 0xfdfffffe : 0, SSE_FAST32);
+}
+/** isFast(), and a result that is finite and above the smallest normal number (which may have been tiny before it was rounded). */
+function usual64(r: u64): bool {
+  return (r << 1) - 0x0020000000000002 < load<u64>(vcpu, SSE_FAST64);
+}
+function usual32(r: u32): bool {
+  return (r << 1) - 0x01000002 < load<u32>(vcpu, SSE_FAST32);
+}
 
 /** MXCSR of the running instruction (exact path). */
 export let mx: u32 = 0;
@@ -65,53 +80,96 @@ export function releaseExceptions(): void {
   mx = load<u32>(vcpu, MXCSR);
   finish();
 }
-/** Records the exceptions; raises #XM (or #UD) when one is unmasked. Call before the destination is written. */
-export function finish(): void {
+/** Exceptions of the last settle() that are not masked: to be raised before the destination is written. */
+export let unmasked: u32 = 0;
+/** Records the exceptions in MXCSR. */
+export function settle(): void {
   const exc = F.exc;
   if (exc == 0 || held) return;
-  const unmasked = exc & ~(mx >> 7) & 0x3f;
-  if (unmasked & 7) store<u32>(vcpu, mx | (exc & 7), MXCSR);
-  else store<u32>(vcpu, mx | exc, MXCSR);
-  if (unmasked) raise(load<u64>(vcpu, CR4) & 0x400 ? XM : UD);
+  unmasked = exc & ~(mx >> 7) & 0x3f;
+  store<u32>(vcpu, mx | (unmasked & 7 ? exc & 7 : exc), MXCSR);
+  updateFast();
+}
+/** #XM, or #UD without CR4.OSXMMEXCPT. Does not return. */
+export function simdFault(): void {
+  unmasked = 0;
+  raise(load<u64>(vcpu, CR4) & 0x400 ? XM : UD);
+}
+/** Records the exceptions and raises what is unmasked. Call before the destination is written. */
+export function finish(): void {
+  if (F.exc == 0) return;
+  settle();
+  if (unmasked) simdFault();
 }
 
 export function isDenormal64(v: u64): bool {
-  return (v & ABS64) - 1 < 0x000fffffffffffff;
+  return (v << 1) - 1 < 0x001fffffffffffff;
 }
 export function isDenormal32(v: u32): bool {
-  return (v & 0x7fffffff) - 1 < 0x007fffff;
+  return (v << 1) - 1 < 0x00ffffff;
 }
 /** Normal and finite. */
 export function isNormal64(v: u64): bool {
-  return (v & ABS64) - 0x0010000000000000 < 0x7fe0000000000000;
+  return (v << 1) - 0x0020000000000000 < 0xffc0000000000000;
 }
 export function isNormal32(v: u32): bool {
-  return (v & 0x7fffffff) - 0x00800000 < 0x7f000000;
+  return (v << 1) - 0x01000000 < 0xfe000000;
 }
-function isPlain64(v: u64): bool {
-  return isNormal64(v) || (v & ABS64) == 0;
+/** Neither denormal nor NaN: compared without anything to report. */
+function isComparable64(v: u64): bool {
+  const t = v << 1;
+  return t - 1 >= 0x001fffffffffffff && t <= 0xffe0000000000000;
 }
-function isPlain32(v: u32): bool {
-  return isNormal32(v) || (v & 0x7fffffff) == 0;
+function isComparable32(v: u32): bool {
+  const t = v << 1;
+  return t - 1 >= 0x00ffffff && t <= 0xff000000;
+}
+// The same for vectors, on lanes shifted left by one (the sign goes) and moved so that signed comparisons do: a constant to add, then a limit.
+const LANES32: usize = memory.data<u32>([
+  0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff, 0x80ffffff, 0x80ffffff, 0x80ffffff, 0x80ffffff,
+  0x7efffffe, 0x7efffffe, 0x7efffffe, 0x7efffffe, 0x7dfffffd, 0x7dfffffd, 0x7dfffffd, 0x7dfffffd,
+], 16);
+const LANES64: usize = memory.data<u64>([
+  0x7fffffffffffffff, 0x7fffffffffffffff, 0x801fffffffffffff, 0x801fffffffffffff,
+  0x7fdffffffffffffe, 0x7fdffffffffffffe, 0x7fbffffffffffffd, 0x7fbffffffffffffd,
+], 16);
+function denormals64(v: v128): v128 {
+  return i64x2.gt_s(v128.load(LANES64, 16), i64x2.add(i64x2.shl(v, 1), v128.load(LANES64)));
+}
+function denormals32(v: v128): v128 {
+  return i32x4.gt_s(v128.load(LANES32, 16), i32x4.add(i32x4.shl(v, 1), v128.load(LANES32)));
+}
+/** Lanes that are not finite and above the smallest normal number. */
+function odd64(v: v128): v128 {
+  return i64x2.gt_s(i64x2.add(i64x2.shl(v, 1), v128.load(LANES64, 32)), v128.load(LANES64, 48));
+}
+function odd32(v: v128): v128 {
+  return i32x4.gt_s(i32x4.add(i32x4.shl(v, 1), v128.load(LANES32, 32)), v128.load(LANES32, 48));
 }
 export function anyDenormal64(v: v128): bool {
-  const t = v128.and(v, i64x2.splat(0x7fffffffffffffff));
-  return v128.any_true(i64x2.lt_s(i64x2.add(t, i64x2.splat(0x7fffffffffffffff)), i64x2.splat(<i64>0x800fffffffffffff)));
+  return v128.any_true(denormals64(v));
 }
 export function anyDenormal32(v: v128): bool {
-  const t = v128.and(v, i32x4.splat(0x7fffffff));
-  return v128.any_true(i32x4.lt_u(i32x4.sub(t, i32x4.splat(1)), i32x4.splat(0x007fffff)));
+  return v128.any_true(denormals32(v));
 }
-/** A lane that is not normal and finite. */
 export function anyOdd64(v: v128): bool {
-  const t = v128.and(v, i64x2.splat(0x7fffffffffffffff));
-  return v128.any_true(
-    v128.or(i64x2.lt_s(t, i64x2.splat(0x0010000000000000)), i64x2.ge_s(t, i64x2.splat(0x7ff0000000000000))),
-  );
+  return v128.any_true(odd64(v));
 }
 export function anyOdd32(v: v128): bool {
-  const t = v128.and(v, i32x4.splat(0x7fffffff));
-  return v128.any_true(i32x4.ge_u(i32x4.sub(t, i32x4.splat(0x00800000)), i32x4.splat(0x7f000000)));
+  return v128.any_true(odd32(v));
+}
+function comparable64(v: v128, w: v128): bool {
+  return !v128.any_true(v128.or(v128.or(f64x2.ne(v, v), f64x2.ne(w, w)), v128.or(denormals64(v), denormals64(w))));
+}
+function comparable32(v: v128, w: v128): bool {
+  return !v128.any_true(v128.or(v128.or(f32x4.ne(v, v), f32x4.ne(w, w)), v128.or(denormals32(v), denormals32(w))));
+}
+/** Nothing to report from r = v op w. */
+function usualPd(r: v128, v: v128, w: v128): bool {
+  return isFast() && !v128.any_true(v128.or(odd64(r), v128.or(denormals64(v), denormals64(w))));
+}
+function usualPs(r: v128, v: v128, w: v128): bool {
+  return isFast() && !v128.any_true(v128.or(odd32(r), v128.or(denormals32(v), denormals32(w))));
 }
 
 // ---- the exact path -------------------------------------------------------------------------------------------------
@@ -266,7 +324,18 @@ class U {
   static first: u64 = 0;
   static second: u64 = 0;
 }
+/** Zeros, which the fast paths leave out: the result is exact when no operand is denormal and the sum is, or a factor. */
+function exactZero64(op: u32, a: u64, b: u64, r: u64): bool {
+  if (r << 1 != 0 || isDenormal64(a) || isDenormal64(b)) return false;
+  return op <= SUB || a << 1 == 0 || (op == MUL && b << 1 == 0);
+}
 function lane64(op: u32, a: u64, b: u64): u64 {
+  if (op <= DIV && (mx & 0xffe0) == 0x1fa0) {
+    const x = reinterpret<f64>(a);
+    const y = reinterpret<f64>(b);
+    const r = reinterpret<u64>(op == ADD ? x + y : op == SUB ? x - y : op == MUL ? x * y : x / y);
+    if (exactZero64(op, a, b, r) || ((r << 1) - 0x0020000000000002 < 0xffbffffffffffffe && !isDenormal64(a) && !isDenormal64(b))) return r;
+  }
   let denormal: u32 = 0;
   if (isDenormal64(a) && op != SQRT) {
     if (mx & 0x40) a &= SIGN64;
@@ -280,7 +349,17 @@ function lane64(op: u32, a: u64, b: u64): u64 {
   U.second = b;
   return arith(op, a, b, denormal, false);
 }
+function exactZero32(op: u32, a: u32, b: u32, r: u32): bool {
+  if (r << 1 != 0 || isDenormal32(a) || isDenormal32(b)) return false;
+  return op <= SUB || a << 1 == 0 || (op == MUL && b << 1 == 0);
+}
 function lane32(op: u32, a: u32, b: u32): u32 {
+  if (op <= DIV && (mx & 0xffe0) == 0x1fa0) {
+    const x = reinterpret<f32>(a);
+    const y = reinterpret<f32>(b);
+    const r = reinterpret<u32>(op == ADD ? x + y : op == SUB ? x - y : op == MUL ? x * y : x / y);
+    if (exactZero32(op, a, b, r) || ((r << 1) - 0x01000002 < 0xfdfffffe && !isDenormal32(a) && !isDenormal32(b))) return r;
+  }
   let denormal: u32 = 0;
   if (isDenormal32(a) && op != SQRT) {
     if (mx & 0x40) a &= SIGN32;
@@ -294,178 +373,191 @@ function lane32(op: u32, a: u32, b: u32): u32 {
   U.second = b;
   return <u32>arith(op, widen(a), widen(b), denormal, true);
 }
-function slowSd(op: u32, v: v128, w: u64): v128 {
+// One instruction, exactly; exceptions are recorded, and unmasked ones left in `unmasked`.
+export function exactSd(op: u32, v: v128, w: u64): v128 {
   begin();
   const r = lane64(op, i64x2.extract_lane(v, 0), w);
-  finish();
+  settle();
   return i64x2.replace_lane(v, 0, r);
 }
-function slowSs(op: u32, v: v128, w: u32): v128 {
+export function exactSs(op: u32, v: v128, w: u32): v128 {
   begin();
   const r = lane32(op, i32x4.extract_lane(v, 0), w);
-  finish();
+  settle();
   return i32x4.replace_lane(v, 0, r);
 }
 /** `even` for lanes 0 and 2, `odd` for the others (they differ for ADDSUB). */
-function slowPd(even: u32, odd: u32, v: v128, w: v128): v128 {
+export function exactPd(even: u32, odd: u32, v: v128, w: v128): v128 {
   begin();
   const r0 = lane64(even, i64x2.extract_lane(v, 0), i64x2.extract_lane(w, 0));
   const r1 = lane64(odd, i64x2.extract_lane(v, 1), i64x2.extract_lane(w, 1));
-  finish();
+  settle();
   return i64x2.replace_lane(i64x2.splat(r0), 1, r1);
 }
-function slowPs(even: u32, odd: u32, v: v128, w: v128): v128 {
+export function exactPs(even: u32, odd: u32, v: v128, w: v128): v128 {
   begin();
   let r = i32x4.splat(lane32(even, i32x4.extract_lane(v, 0), i32x4.extract_lane(w, 0)));
   r = i32x4.replace_lane(r, 1, lane32(odd, i32x4.extract_lane(v, 1), i32x4.extract_lane(w, 1)));
   r = i32x4.replace_lane(r, 2, lane32(even, i32x4.extract_lane(v, 2), i32x4.extract_lane(w, 2)));
   r = i32x4.replace_lane(r, 3, lane32(odd, i32x4.extract_lane(v, 3), i32x4.extract_lane(w, 3)));
-  finish();
+  settle();
+  return r;
+}
+function restSd(op: u32, v: v128, w: u64): v128 {
+  const r = exactSd(op, v, w);
+  if (unmasked) simdFault();
+  return r;
+}
+function restSs(op: u32, v: v128, w: u32): v128 {
+  const r = exactSs(op, v, w);
+  if (unmasked) simdFault();
+  return r;
+}
+function restPd(even: u32, odd: u32, v: v128, w: v128): v128 {
+  const r = exactPd(even, odd, v, w);
+  if (unmasked) simdFault();
+  return r;
+}
+function restPs(even: u32, odd: u32, v: v128, w: v128): v128 {
+  const r = exactPs(even, odd, v, w);
+  if (unmasked) simdFault();
   return r;
 }
 
 // ---- arithmetic -----------------------------------------------------------------------------------------------------
 export function addsd(v: v128, w: u64): v128 {
-  const a: u64 = i64x2.extract_lane(v, 0);
-  const r = reinterpret<u64>(reinterpret<f64>(a) + reinterpret<f64>(w));
-  if (isPlain64(r) && isFast() && !isDenormal64(a) && !isDenormal64(w)) return i64x2.replace_lane(v, 0, r);
-  return slowSd(ADD, v, w);
+  const r = f64x2.extract_lane(v, 0) + reinterpret<f64>(w);
+  if (usual64(reinterpret<u64>(r)) && !isDenormal64(i64x2.extract_lane(v, 0)) && !isDenormal64(w)) return f64x2.replace_lane(v, 0, r);
+  return restSd(ADD, v, w);
 }
 export function addss(v: v128, w: u32): v128 {
-  const a: u32 = i32x4.extract_lane(v, 0);
-  const r = reinterpret<u32>(reinterpret<f32>(a) + reinterpret<f32>(w));
-  if (isPlain32(r) && isFast() && !isDenormal32(a) && !isDenormal32(w)) return i32x4.replace_lane(v, 0, r);
-  return slowSs(ADD, v, w);
+  const r = f32x4.extract_lane(v, 0) + reinterpret<f32>(w);
+  if (usual32(reinterpret<u32>(r)) && !isDenormal32(i32x4.extract_lane(v, 0)) && !isDenormal32(w)) return f32x4.replace_lane(v, 0, r);
+  return restSs(ADD, v, w);
 }
 export function addpd(v: v128, w: v128): v128 {
   const r = f64x2.add(v, w);
-  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
-  return slowPd(ADD, ADD, v, w);
+  if (usualPd(r, v, w)) return r;
+  return restPd(ADD, ADD, v, w);
 }
 export function addps(v: v128, w: v128): v128 {
   const r = f32x4.add(v, w);
-  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
-  return slowPs(ADD, ADD, v, w);
+  if (usualPs(r, v, w)) return r;
+  return restPs(ADD, ADD, v, w);
 }
 export function subsd(v: v128, w: u64): v128 {
-  const a: u64 = i64x2.extract_lane(v, 0);
-  const r = reinterpret<u64>(reinterpret<f64>(a) - reinterpret<f64>(w));
-  if (isPlain64(r) && isFast() && !isDenormal64(a) && !isDenormal64(w)) return i64x2.replace_lane(v, 0, r);
-  return slowSd(SUB, v, w);
+  const r = f64x2.extract_lane(v, 0) - reinterpret<f64>(w);
+  if (usual64(reinterpret<u64>(r)) && !isDenormal64(i64x2.extract_lane(v, 0)) && !isDenormal64(w)) return f64x2.replace_lane(v, 0, r);
+  return restSd(SUB, v, w);
 }
 export function subss(v: v128, w: u32): v128 {
-  const a: u32 = i32x4.extract_lane(v, 0);
-  const r = reinterpret<u32>(reinterpret<f32>(a) - reinterpret<f32>(w));
-  if (isPlain32(r) && isFast() && !isDenormal32(a) && !isDenormal32(w)) return i32x4.replace_lane(v, 0, r);
-  return slowSs(SUB, v, w);
+  const r = f32x4.extract_lane(v, 0) - reinterpret<f32>(w);
+  if (usual32(reinterpret<u32>(r)) && !isDenormal32(i32x4.extract_lane(v, 0)) && !isDenormal32(w)) return f32x4.replace_lane(v, 0, r);
+  return restSs(SUB, v, w);
 }
 export function subpd(v: v128, w: v128): v128 {
   const r = f64x2.sub(v, w);
-  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
-  return slowPd(SUB, SUB, v, w);
+  if (usualPd(r, v, w)) return r;
+  return restPd(SUB, SUB, v, w);
 }
 export function subps(v: v128, w: v128): v128 {
   const r = f32x4.sub(v, w);
-  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
-  return slowPs(SUB, SUB, v, w);
+  if (usualPs(r, v, w)) return r;
+  return restPs(SUB, SUB, v, w);
 }
 export function mulsd(v: v128, w: u64): v128 {
-  const a: u64 = i64x2.extract_lane(v, 0);
-  const r = reinterpret<u64>(reinterpret<f64>(a) * reinterpret<f64>(w));
-  if (isNormal64(r) && isFast() && !isDenormal64(a) && !isDenormal64(w)) return i64x2.replace_lane(v, 0, r);
-  return slowSd(MUL, v, w);
+  const r = f64x2.extract_lane(v, 0) * reinterpret<f64>(w);
+  if (usual64(reinterpret<u64>(r)) && !isDenormal64(i64x2.extract_lane(v, 0)) && !isDenormal64(w)) return f64x2.replace_lane(v, 0, r);
+  return restSd(MUL, v, w);
 }
 export function mulss(v: v128, w: u32): v128 {
-  const a: u32 = i32x4.extract_lane(v, 0);
-  const r = reinterpret<u32>(reinterpret<f32>(a) * reinterpret<f32>(w));
-  if (isNormal32(r) && isFast() && !isDenormal32(a) && !isDenormal32(w)) return i32x4.replace_lane(v, 0, r);
-  return slowSs(MUL, v, w);
+  const r = f32x4.extract_lane(v, 0) * reinterpret<f32>(w);
+  if (usual32(reinterpret<u32>(r)) && !isDenormal32(i32x4.extract_lane(v, 0)) && !isDenormal32(w)) return f32x4.replace_lane(v, 0, r);
+  return restSs(MUL, v, w);
 }
 export function mulpd(v: v128, w: v128): v128 {
   const r = f64x2.mul(v, w);
-  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
-  return slowPd(MUL, MUL, v, w);
+  if (usualPd(r, v, w)) return r;
+  return restPd(MUL, MUL, v, w);
 }
 export function mulps(v: v128, w: v128): v128 {
   const r = f32x4.mul(v, w);
-  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
-  return slowPs(MUL, MUL, v, w);
+  if (usualPs(r, v, w)) return r;
+  return restPs(MUL, MUL, v, w);
 }
 export function divsd(v: v128, w: u64): v128 {
-  const a: u64 = i64x2.extract_lane(v, 0);
-  const r = reinterpret<u64>(reinterpret<f64>(a) / reinterpret<f64>(w));
-  if (isNormal64(r) && isFast() && !isDenormal64(a) && !isDenormal64(w)) return i64x2.replace_lane(v, 0, r);
-  return slowSd(DIV, v, w);
+  const r = f64x2.extract_lane(v, 0) / reinterpret<f64>(w);
+  if (usual64(reinterpret<u64>(r)) && !isDenormal64(i64x2.extract_lane(v, 0)) && !isDenormal64(w)) return f64x2.replace_lane(v, 0, r);
+  return restSd(DIV, v, w);
 }
 export function divss(v: v128, w: u32): v128 {
-  const a: u32 = i32x4.extract_lane(v, 0);
-  const r = reinterpret<u32>(reinterpret<f32>(a) / reinterpret<f32>(w));
-  if (isNormal32(r) && isFast() && !isDenormal32(a) && !isDenormal32(w)) return i32x4.replace_lane(v, 0, r);
-  return slowSs(DIV, v, w);
+  const r = f32x4.extract_lane(v, 0) / reinterpret<f32>(w);
+  if (usual32(reinterpret<u32>(r)) && !isDenormal32(i32x4.extract_lane(v, 0)) && !isDenormal32(w)) return f32x4.replace_lane(v, 0, r);
+  return restSs(DIV, v, w);
 }
 export function divpd(v: v128, w: v128): v128 {
   const r = f64x2.div(v, w);
-  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
-  return slowPd(DIV, DIV, v, w);
+  if (usualPd(r, v, w)) return r;
+  return restPd(DIV, DIV, v, w);
 }
 export function divps(v: v128, w: v128): v128 {
   const r = f32x4.div(v, w);
-  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
-  return slowPs(DIV, DIV, v, w);
+  if (usualPs(r, v, w)) return r;
+  return restPs(DIV, DIV, v, w);
 }
 export function sqrtsd(v: v128, w: u64): v128 {
   if (isNormal64(w) && <i64>w > 0 && isFast()) return i64x2.replace_lane(v, 0, reinterpret<u64>(sqrt<f64>(reinterpret<f64>(w))));
-  return slowSd(SQRT, v, w);
+  return restSd(SQRT, v, w);
 }
 export function sqrtss(v: v128, w: u32): v128 {
   if (isNormal32(w) && <i32>w > 0 && isFast()) return i32x4.replace_lane(v, 0, reinterpret<u32>(sqrt<f32>(reinterpret<f32>(w))));
-  return slowSs(SQRT, v, w);
+  return restSs(SQRT, v, w);
 }
 export function sqrtpd(w: v128): v128 {
   const r = f64x2.sqrt(w);
   if (isFast() && !anyOdd64(r) && !anyDenormal64(w)) return r;
-  return slowPd(SQRT, SQRT, w, w);
+  return restPd(SQRT, SQRT, w, w);
 }
 export function sqrtps(w: v128): v128 {
   const r = f32x4.sqrt(w);
   if (isFast() && !anyOdd32(r) && !anyDenormal32(w)) return r;
-  return slowPs(SQRT, SQRT, w, w);
+  return restPs(SQRT, SQRT, w, w);
 }
 export function minsd(v: v128, w: u64): v128 {
   const a: u64 = i64x2.extract_lane(v, 0);
-  if (isPlain64(a) && isPlain64(w)) return reinterpret<f64>(a) < reinterpret<f64>(w) ? v : i64x2.replace_lane(v, 0, w);
-  return slowSd(MIN, v, w);
+  if (isComparable64(a) && isComparable64(w)) return reinterpret<f64>(a) < reinterpret<f64>(w) ? v : i64x2.replace_lane(v, 0, w);
+  return restSd(MIN, v, w);
 }
 export function minss(v: v128, w: u32): v128 {
   const a: u32 = i32x4.extract_lane(v, 0);
-  if (isPlain32(a) && isPlain32(w)) return reinterpret<f32>(a) < reinterpret<f32>(w) ? v : i32x4.replace_lane(v, 0, w);
-  return slowSs(MIN, v, w);
+  if (isComparable32(a) && isComparable32(w)) return reinterpret<f32>(a) < reinterpret<f32>(w) ? v : i32x4.replace_lane(v, 0, w);
+  return restSs(MIN, v, w);
 }
 export function minpd(v: v128, w: v128): v128 {
-  if (!anyOdd64(v) && !anyOdd64(w)) return f64x2.pmin(w, v);
-  return slowPd(MIN, MIN, v, w);
+  if (comparable64(v, w)) return f64x2.pmin(w, v);
+  return restPd(MIN, MIN, v, w);
 }
 export function minps(v: v128, w: v128): v128 {
-  if (!anyOdd32(v) && !anyOdd32(w)) return f32x4.pmin(w, v);
-  return slowPs(MIN, MIN, v, w);
+  if (comparable32(v, w)) return f32x4.pmin(w, v);
+  return restPs(MIN, MIN, v, w);
 }
 export function maxsd(v: v128, w: u64): v128 {
   const a: u64 = i64x2.extract_lane(v, 0);
-  if (isPlain64(a) && isPlain64(w)) return reinterpret<f64>(a) > reinterpret<f64>(w) ? v : i64x2.replace_lane(v, 0, w);
-  return slowSd(MAX, v, w);
+  if (isComparable64(a) && isComparable64(w)) return reinterpret<f64>(a) > reinterpret<f64>(w) ? v : i64x2.replace_lane(v, 0, w);
+  return restSd(MAX, v, w);
 }
 export function maxss(v: v128, w: u32): v128 {
   const a: u32 = i32x4.extract_lane(v, 0);
-  if (isPlain32(a) && isPlain32(w)) return reinterpret<f32>(a) > reinterpret<f32>(w) ? v : i32x4.replace_lane(v, 0, w);
-  return slowSs(MAX, v, w);
+  if (isComparable32(a) && isComparable32(w)) return reinterpret<f32>(a) > reinterpret<f32>(w) ? v : i32x4.replace_lane(v, 0, w);
+  return restSs(MAX, v, w);
 }
 export function maxpd(v: v128, w: v128): v128 {
-  if (!anyOdd64(v) && !anyOdd64(w)) return f64x2.pmax(w, v);
-  return slowPd(MAX, MAX, v, w);
+  if (comparable64(v, w)) return f64x2.pmax(w, v);
+  return restPd(MAX, MAX, v, w);
 }
 export function maxps(v: v128, w: v128): v128 {
-  if (!anyOdd32(v) && !anyOdd32(w)) return f32x4.pmax(w, v);
-  return slowPs(MAX, MAX, v, w);
+  if (comparable32(v, w)) return f32x4.pmax(w, v);
+  return restPs(MAX, MAX, v, w);
 }
 
 // ---- comparison -----------------------------------------------------------------------------------------------------
@@ -517,6 +609,12 @@ export function cmpsd(v: v128, w: u64, imm: u8): v128 {
   return vcmpsd(v, w, imm & 7);
 }
 export function vcmpsd(v: v128, w: u64, imm: u8): v128 {
+  const a: u64 = i64x2.extract_lane(v, 0);
+  if (isComparable64(a) && isComparable64(w)) {
+    const x = reinterpret<f64>(a);
+    const y = reinterpret<f64>(w);
+    return i64x2.replace_lane(v, 0, relations(imm) & (x > y ? 1 : x < y ? 2 : 4) ? -1 : 0);
+  }
   begin();
   const r = compare64(imm & 31, i64x2.extract_lane(v, 0), w);
   finish();
@@ -526,6 +624,12 @@ export function cmpss(v: v128, w: u32, imm: u8): v128 {
   return vcmpss(v, w, imm & 7);
 }
 export function vcmpss(v: v128, w: u32, imm: u8): v128 {
+  const a: u32 = i32x4.extract_lane(v, 0);
+  if (isComparable32(a) && isComparable32(w)) {
+    const x = reinterpret<f32>(a);
+    const y = reinterpret<f32>(w);
+    return i32x4.replace_lane(v, 0, relations(imm) & (x > y ? 1 : x < y ? 2 : 4) ? -1 : 0);
+  }
   begin();
   const r = compare32(imm & 31, i32x4.extract_lane(v, 0), w);
   finish();
@@ -536,7 +640,7 @@ export function cmppd(v: v128, w: v128, imm: u8): v128 {
 }
 export function vcmppd(v: v128, w: v128, imm: u8): v128 {
   const p = <u32>imm & 31;
-  if (!anyOdd64(v) && !anyOdd64(w)) {
+  if (comparable64(v, w)) {
     // Plain numbers: one of greater, less, equal holds.
     switch (relations(p) & 7) {
       case 0:
@@ -568,7 +672,7 @@ export function cmpps(v: v128, w: v128, imm: u8): v128 {
 }
 export function vcmpps(v: v128, w: v128, imm: u8): v128 {
   const p = <u32>imm & 31;
-  if (!anyOdd32(v) && !anyOdd32(w)) {
+  if (comparable32(v, w)) {
     // Plain numbers: one of greater, less, equal holds.
     switch (relations(p) & 7) {
       case 0:
@@ -597,8 +701,8 @@ export function vcmpps(v: v128, w: v128, imm: u8): v128 {
   finish();
   return r;
 }
-/** COMIS and UCOMIS: ZF PF CF; the other arithmetic flags are cleared. */
-function comi(a: u64, b: u64, denormal: u32, ordered: bool): void {
+/** COMIS and UCOMIS: ZF PF CF; the other arithmetic flags are cleared. Returns them. */
+function comi(a: u64, b: u64, denormal: u32, ordered: bool): u32 {
   const ta = a & ABS64;
   const tb = b & ABS64;
   let bits: u32;
@@ -611,11 +715,10 @@ function comi(a: u64, b: u64, denormal: u32, ordered: bool): void {
     const y = reinterpret<f64>(b);
     bits = x > y ? 0 : x < y ? 1 : 0x40;
   }
-  finish();
-  setFlagBits(bits);
+  settle();
+  return bits;
 }
-function comi64(v: v128, b: u64, ordered: bool): void {
-  let a: u64 = i64x2.extract_lane(v, 0);
+export function exactComi64(a: u64, b: u64, ordered: bool): u32 {
   begin();
   let denormal: u32 = 0;
   if (isDenormal64(a)) {
@@ -626,10 +729,9 @@ function comi64(v: v128, b: u64, ordered: bool): void {
     if (mx & 0x40) b &= SIGN64;
     else denormal |= 2;
   }
-  comi(a, b, denormal, ordered);
+  return comi(a, b, denormal, ordered);
 }
-function comi32(v: v128, b: u32, ordered: bool): void {
-  let a: u32 = i32x4.extract_lane(v, 0);
+export function exactComi32(a: u32, b: u32, ordered: bool): u32 {
   begin();
   let denormal: u32 = 0;
   if (isDenormal32(a)) {
@@ -640,7 +742,33 @@ function comi32(v: v128, b: u32, ordered: bool): void {
     if (mx & 0x40) b &= SIGN32;
     else denormal |= 2;
   }
-  comi(widen(a), widen(b), denormal, ordered);
+  return comi(widen(a), widen(b), denormal, ordered);
+}
+function comi64(v: v128, w: u64, ordered: bool): void {
+  const a: u64 = i64x2.extract_lane(v, 0);
+  let bits: u32;
+  if (isComparable64(a) && isComparable64(w)) {
+    const x = f64x2.extract_lane(v, 0);
+    const y = reinterpret<f64>(w);
+    bits = u32(x < y) | (u32(x == y) << 6);
+  } else {
+    bits = exactComi64(a, w, ordered);
+    if (unmasked) simdFault();
+  }
+  setFlagBits(bits);
+}
+function comi32(v: v128, w: u32, ordered: bool): void {
+  const a: u32 = i32x4.extract_lane(v, 0);
+  let bits: u32;
+  if (isComparable32(a) && isComparable32(w)) {
+    const x = f32x4.extract_lane(v, 0);
+    const y = reinterpret<f32>(w);
+    bits = u32(x < y) | (u32(x == y) << 6);
+  } else {
+    bits = exactComi32(a, w, ordered);
+    if (unmasked) simdFault();
+  }
+  setFlagBits(bits);
 }
 export function comisd(v: v128, w: u64): void {
   comi64(v, w, true);
@@ -733,6 +861,7 @@ function join32(low: u64, high: u64): u64 {
 }
 
 export function cvtps2pd(w: u64): v128 {
+  if (isComparable32(<u32>w) && isComparable32(<u32>(w >> 32))) return f64x2.promote_low_f32x4(i64x2.splat(w));
   begin();
   const r0 = singleToDouble(<u32>w);
   const r1 = singleToDouble(<u32>(w >> 32));
@@ -740,6 +869,8 @@ export function cvtps2pd(w: u64): v128 {
   return pair(r0, r1);
 }
 export function cvtpd2ps(w: v128): v128 {
+  const fast = f32x4.demote_f64x2_zero(w);
+  if (usual32(i32x4.extract_lane(fast, 0)) && usual32(i32x4.extract_lane(fast, 1))) return fast;
   begin();
   const r0 = doubleToSingle(i64x2.extract_lane(w, 0));
   const r1 = doubleToSingle(i64x2.extract_lane(w, 1));
@@ -755,7 +886,7 @@ export function cvtss2sd(v: v128, w: u32): v128 {
 }
 export function cvtsd2ss(v: v128, w: u64): v128 {
   const fast = reinterpret<u32>(<f32>reinterpret<f64>(w));
-  if (isNormal32(fast) && isFast()) return i32x4.replace_lane(v, 0, fast);
+  if (usual32(fast)) return i32x4.replace_lane(v, 0, fast);
   begin();
   const r = doubleToSingle(w);
   finish();
@@ -782,11 +913,20 @@ function toDwords(w: v128, rc: u32): v128 {
   finish();
   return r;
 }
+/** Every lane is well inside the integers of 32 bits. */
+function fits32(w: v128): bool {
+  return i32x4.all_true(f32x4.lt(f32x4.abs(w), f32x4.splat(2147483520)));
+}
+function fits64(w: v128): bool {
+  return i64x2.all_true(f64x2.lt(f64x2.abs(w), f64x2.splat(2147483647)));
+}
 export function cvtps2dq(w: v128): v128 {
+  if (isFast() && fits32(w)) return i32x4.trunc_sat_f32x4_s(f32x4.nearest(w));
   begin();
   return toDwords(w, mode());
 }
 export function cvttps2dq(w: v128): v128 {
+  if (isFast() && fits32(w)) return i32x4.trunc_sat_f32x4_s(w);
   begin();
   return toDwords(w, ROUND_ZERO);
 }
@@ -797,10 +937,12 @@ function pdToDwords(w: v128, rc: u32): u64 {
   return join32(r0, r1);
 }
 export function cvtpd2dq(w: v128): v128 {
+  if (isFast() && fits64(w)) return i32x4.trunc_sat_f64x2_s_zero(f64x2.nearest(w));
   begin();
   return pair(pdToDwords(w, mode()), 0);
 }
 export function cvttpd2dq(w: v128): v128 {
+  if (isFast() && fits64(w)) return i32x4.trunc_sat_f64x2_s_zero(w);
   begin();
   return pair(pdToDwords(w, ROUND_ZERO), 0);
 }
@@ -849,6 +991,8 @@ export function cvtsi2ss<T>(v: v128, x: T): v128 {
   return i32x4.replace_lane(v, 0, <u32>r);
 }
 export function cvtsd2si<T>(w: u64): T {
+  const x = reinterpret<f64>(w);
+  if (abs<f64>(x) < 2147483647.0 && isFast()) return <T>(<i64>(<i32>nearest<f64>(x)));
   begin();
   const r = doubleToInt(w, sizeof<T>() * 8, mode());
   finish();
@@ -856,13 +1000,15 @@ export function cvtsd2si<T>(w: u64): T {
 }
 export function cvttsd2si<T>(w: u64): T {
   const x = reinterpret<f64>(w);
-  if (x > -2147483648.0 && x < 2147483647.0 && isFast()) return <T>(<i64>(<i32>x));
+  if (abs<f64>(x) < 2147483647.0 && isFast()) return <T>(<i64>(<i32>x));
   begin();
   const r = doubleToInt(w, sizeof<T>() * 8, ROUND_ZERO);
   finish();
   return <T>r;
 }
 export function cvtss2si<T>(w: u32): T {
+  const x = reinterpret<f32>(w);
+  if (abs<f32>(x) < 2147483520.0 && isFast()) return <T>(<i64>(<i32>nearest<f32>(x)));
   begin();
   const r = singleToInt(w, sizeof<T>() * 8, mode());
   finish();
@@ -870,7 +1016,7 @@ export function cvtss2si<T>(w: u32): T {
 }
 export function cvttss2si<T>(w: u32): T {
   const x = reinterpret<f32>(w);
-  if (x > -2147483648.0 && x < 2147483520.0 && isFast()) return <T>(<i64>(<i32>x));
+  if (abs<f32>(x) < 2147483520.0 && isFast()) return <T>(<i64>(<i32>x));
   begin();
   const r = singleToInt(w, sizeof<T>() * 8, ROUND_ZERO);
   finish();
@@ -922,13 +1068,13 @@ export function rsqrtps(w: v128): v128 {
 // ---- SSE3: horizontal and mixed --------------------------------------------------------------------------------------
 export function addsubpd(v: v128, w: v128): v128 {
   const r = f64x2.add(v, v128.xor(w, i64x2.replace_lane(i64x2.splat(0), 0, <i64>SIGN64)));
-  if (isFast() && !anyOdd64(r) && !anyDenormal64(v) && !anyDenormal64(w)) return r;
-  return slowPd(SUB, ADD, v, w);
+  if (usualPd(r, v, w)) return r;
+  return restPd(SUB, ADD, v, w);
 }
 export function addsubps(v: v128, w: v128): v128 {
   const r = f32x4.add(v, v128.xor(w, i64x2.splat(0x80000000)));
-  if (isFast() && !anyOdd32(r) && !anyDenormal32(v) && !anyDenormal32(w)) return r;
-  return slowPs(SUB, ADD, v, w);
+  if (usualPs(r, v, w)) return r;
+  return restPs(SUB, ADD, v, w);
 }
 export function haddpd(v: v128, w: v128): v128 {
   return addpd(i64x2.shuffle(v, w, 0, 2), i64x2.shuffle(v, w, 1, 3));
@@ -968,12 +1114,22 @@ function roundSingle(v: u32, imm: u32): u32 {
   return (<u32>(r >> 32) & SIGN32) | <u32>((t - 0x3800000000000000) >> 29);
 }
 export function roundsd(v: v128, w: u64, imm: u8): v128 {
+  if (isFast() && isNormal64(w)) {
+    const x = reinterpret<f64>(w);
+    const rc = imm & 4 ? 0 : imm & 3;
+    return f64x2.replace_lane(v, 0, rc == 0 ? nearest<f64>(x) : rc == 1 ? floor<f64>(x) : rc == 2 ? ceil<f64>(x) : trunc<f64>(x));
+  }
   begin();
   const r = roundDouble(w, imm);
   finish();
   return i64x2.replace_lane(v, 0, r);
 }
 export function roundss(v: v128, w: u32, imm: u8): v128 {
+  if (isFast() && isNormal32(w)) {
+    const x = reinterpret<f32>(w);
+    const rc = imm & 4 ? 0 : imm & 3;
+    return f32x4.replace_lane(v, 0, rc == 0 ? nearest<f32>(x) : rc == 1 ? floor<f32>(x) : rc == 2 ? ceil<f32>(x) : trunc<f32>(x));
+  }
   begin();
   const r = roundSingle(w, imm);
   finish();

@@ -7,6 +7,7 @@ import { CR0, CR4, MXCSR, PREFIX_REX_W, REC_ADDR_SHIFT, REC_PREFIX, REC_R0, REC_
 import { ACCESS_READ, Mem, translate } from "./mmu";
 import { Ea } from "./operands";
 import { currentRecord } from "./run";
+import { updateFast } from "./sse-float";
 import { RAX, RCX, RDI, RDX, Regs, vcpu } from "./state";
 
 /** CR0.EM or no CR4.OSFXSR: #UD; CR0.TS: #NM. */
@@ -21,6 +22,7 @@ export function sseGuard(r: usize): void {
 export function ldmxcsr(value: u32): void {
   if (value & 0xffff0000) raiseGp();
   store<u32>(vcpu, value, MXCSR);
+  updateFast();
 }
 function raiseGp(): void {
   raiseCode(GP, 0);

@@ -1,5 +1,5 @@
-// String instructions. MOVS and STOS move whole page-bounded runs when the direction is up and both sides are plain RAM; the others go
-// element by element. A repeated instruction does a bounded number of elements, then restarts itself, so that interrupts and budgets stay
+// String instructions. MOVS, STOS, SCAS and CMPS work on whole page-bounded runs when the direction is up and the memory is plain RAM; the
+// others go element by element. A repeated instruction does a bounded number of elements, then restarts itself, so that interrupts and budgets stay
 // timely and deterministic. Intel SDM 1 7.3.9, 2 REP.
 
 import { cmp } from "./alu";
@@ -55,6 +55,41 @@ function run<T>(linear: u64, offset: u64, shift: u64, count: u64): u64 {
     if (room < n) n = room;
   }
   return n < count ? n : count;
+}
+/** How many of `n` elements from the start equal `a` (`want`), or differ from it. */
+function matching<T>(at: usize, n: usize, a: T, want: bool): usize {
+  const bytes = n * sizeof<T>();
+  const splat = v128.splat<T>(a);
+  const flip = i8x16.splat(want ? -1 : 0);
+  let i: usize = 0;
+  for (; i + 64 <= bytes; i += 64) {
+    const p = v128.xor(v128.eq<T>(v128.load(at + i), splat), flip);
+    const q = v128.xor(v128.eq<T>(v128.load(at + i, 16), splat), flip);
+    const s = v128.xor(v128.eq<T>(v128.load(at + i, 32), splat), flip);
+    const t = v128.xor(v128.eq<T>(v128.load(at + i, 48), splat), flip);
+    if (v128.any_true(v128.or(v128.or(p, q), v128.or(s, t)))) break;
+  }
+  while (i < bytes && (load<T>(at + i) == a) == want) i += sizeof<T>();
+  return i / sizeof<T>();
+}
+/** How many of `n` pairs of elements from the start are equal (`want`), or differ. */
+function matchingPairs<T>(x: usize, y: usize, n: usize, want: bool): usize {
+  const bytes = n * sizeof<T>();
+  const flip = i8x16.splat(want ? -1 : 0);
+  let i: usize = 0;
+  for (; i + 32 <= bytes; i += 32) {
+    const p = v128.xor(v128.eq<T>(v128.load(x + i), v128.load(y + i)), flip);
+    const q = v128.xor(v128.eq<T>(v128.load(x + i, 16), v128.load(y + i, 16)), flip);
+    if (v128.any_true(v128.or(p, q))) break;
+  }
+  while (i < bytes && (load<T>(x + i) == load<T>(y + i)) == want) i += sizeof<T>();
+  return i / sizeof<T>();
+}
+function fill<T>(to: usize, bytes: usize, v: T): void {
+  let i: usize = 0;
+  const splat = v128.splat<T>(v);
+  for (; i + 16 <= bytes; i += 16) v128.store(to + i, splat);
+  for (; i < bytes; i += sizeof<T>()) store<T>(to + i, v);
 }
 
 export function movs<T>(r: usize): void {
@@ -134,7 +169,7 @@ export function stos<T>(r: usize): void {
         if (n) {
           const bytes = <usize>n * sizeof<T>();
           if (sizeof<T>() == 1 || v == <T>0) memory.fill(to, <u8>v, bytes);
-          else for (let i: usize = 0; i < bytes; i += sizeof<T>()) store<T>(to + i, v);
+          else fill<T>(to, bytes, v);
           advance(RDI, shift, bytes);
           advance(RCX, shift, -n);
           left -= n;
@@ -177,7 +212,21 @@ export function scas<T>(r: usize): void {
   const a = load<T>(vcpu);
   let left: u64 = rep ? masked(RCX, shift) : 1;
   let quota = quotaOf(CHUNK);
+  const flat = rep && !(load<u8>(vcpu + dst, SEG_CHECK) & 1) && !(load<u64>(vcpu, EFLAGS) & DF);
   while (left && quota) {
+    if (flat) {
+      // All but the element that ends the instruction, whose flags stay.
+      const di = masked(RDI, shift);
+      const target = di + load<u64>(vcpu + (dst << 3), SEG_BASE);
+      const from = plainRead(target);
+      const n = from ? matching<T>(from, <usize>run<T>(target, di, shift, (left < quota ? left : quota) - 1), a, want) : 0;
+      if (n) {
+        advance(RDI, shift, n * sizeof<T>());
+        advance(RCX, shift, -(<u64>n));
+        left -= n;
+        quota -= n;
+      }
+    }
     const v = Mem.read<T>(Ea.readAt(dst, masked(RDI, shift), sizeof<T>()));
     advance(RDI, shift, step<T>());
     left--;
@@ -199,7 +248,25 @@ export function cmps<T>(r: usize): void {
   const dst = destination();
   let left: u64 = rep ? masked(RCX, shift) : 1;
   let quota = quotaOf(CHUNK);
+  const flat = rep && !((load<u8>(vcpu + seg, SEG_CHECK) | load<u8>(vcpu + dst, SEG_CHECK)) & 1) && !(load<u64>(vcpu, EFLAGS) & DF);
   while (left && quota) {
+    if (flat) {
+      const si = masked(RSI, shift);
+      const di = masked(RDI, shift);
+      const source = si + load<u64>(vcpu + (seg << 3), SEG_BASE);
+      const target = di + load<u64>(vcpu + (dst << 3), SEG_BASE);
+      const x = plainRead(source);
+      const y = plainRead(target);
+      const most = run<T>(source, si, shift, run<T>(target, di, shift, (left < quota ? left : quota) - 1));
+      const n = x && y ? matchingPairs<T>(x, y, <usize>most, want) : 0;
+      if (n) {
+        advance(RSI, shift, n * sizeof<T>());
+        advance(RDI, shift, n * sizeof<T>());
+        advance(RCX, shift, -(<u64>n));
+        left -= n;
+        quota -= n;
+      }
+    }
     const a = Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>()));
     const b = Mem.read<T>(Ea.readAt(dst, masked(RDI, shift), sizeof<T>()));
     advance(RSI, shift, step<T>());

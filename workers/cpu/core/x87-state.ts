@@ -25,6 +25,7 @@ import {
 } from "./layout";
 import { Mem } from "./mmu";
 import { Ea } from "./operands";
+import { updateFast } from "./sse-float";
 import { CS, vcpu } from "./state";
 import { fninit, updateSummary } from "./x87";
 
@@ -255,5 +256,6 @@ export function fxrstor(r: usize): void {
   loadX87(r, linear);
   if (!sse) return;
   store<u32>(vcpu, mxcsr, MXCSR);
+  updateFast();
   loadVectors(linear + 160, 0);
 }

@@ -55,13 +55,17 @@ export function pendingFault(): void {
   if (load<u64>(vcpu, CR0) & 0x20) raise(MF);
   ferr(true);
 }
-export function x87Guard(r: usize): void {
+/** CR0.EM or CR0.TS: #NM. */
+export function fpuGuard(): void {
   if (load<u64>(vcpu, CR0) & 12) raise(NM);
+}
+export function x87Guard(r: usize): void {
+  fpuGuard();
   if (load<u16>(vcpu, FSW) & 0x80) pendingFault();
   store<u64>(vcpu, load<u64>(vcpu, BLOCK_IP) + load<u16>(r, REC_START), FIP);
 }
 export function x87GuardNoWait(r: usize): void {
-  if (load<u64>(vcpu, CR0) & 12) raise(NM);
+  fpuGuard();
 }
 export function fwait(): void {
   if ((load<u64>(vcpu, CR0) & 10) == 10) raise(NM);

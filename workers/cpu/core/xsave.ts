@@ -6,6 +6,7 @@ import { GP, NM, raise, raiseCode, UD } from "./fault";
 import { CR0, CR4, FCS, FCW, FDP, FDS, FEATURES, FIP, FOP, FPR, FSW, FTW, MXCSR, XCR0, XMM } from "./layout";
 import { Mem } from "./mmu";
 import { Ea } from "./operands";
+import { updateFast } from "./sse-float";
 import { RAX, RCX, RDX, Regs, vcpu } from "./state";
 import { loadVectors, loadX87, saveMxcsr, saveVectors, saveX87, vectorCount } from "./x87-state";
 import { fninit } from "./x87";
@@ -116,6 +117,7 @@ export function xrstor(r: usize, supervisor: u32): void {
   else if (wanted & X87) initialX87();
   if (loadsMxcsr) store<u32>(vcpu, mxcsr, MXCSR);
   else if (wanted & SSE) store<u32>(vcpu, 0x1f80, MXCSR);
+  updateFast();
   if (from & SSE) loadVectors(linear + 160, 0);
   else if (wanted & SSE) clearVectors(0);
   if (from & AVX) loadVectors(linear + AVX_AT, 16);

@@ -2,7 +2,7 @@
 // the way: fields of the decoded record, the mode, kinds of lazy flags. General registers and flags, which core keeps in the state block and in
 // globals, become locals ("variables"); the copy keeps track of which of them were written, so that they can be stored where something may look.
 
-import { BLOCK_IP, IP, RECORD_SIZE, SEG_BASE, SEG_CHECK, VCPU_BASE, ZERO_SLOT } from "../core/layout.ts";
+import { BLOCK_IP, CR0, CR4, EFLAGS, IP, RECORD_SIZE, SEG_BASE, SEG_CHECK, VCPU_BASE, XCR0, ZERO_SLOT } from "../core/layout.ts";
 import type { CoreFunctions, Tokens } from "./core-functions.ts";
 import { I32, I64 } from "./emit.ts";
 import { arity, compare64, fold1, fold32, fold64, identity } from "./fold.ts";
@@ -14,6 +14,9 @@ export const FLAG_OP = 16;
 export const FLAG_A = 17;
 export const FLAG_B = 18;
 export const ALL_FLAGS = 7 << FLAG_OP;
+/** Slot of `known` behind the variables: the guards that were passed (bits) and would be passed again. */
+const PASSED = VARIABLES;
+const GUARDS = ["sseGuard", "fpuGuard", "mmxAvailable", "avxGuard", "vexGuard"];
 const variableType = (v: number) => (v === FLAG_OP ? I32 : I64);
 /** State offsets that a promoted access must not reach by a computed address. */
 const REGISTERS_END = ZERO_SLOT + 8;
@@ -89,7 +92,7 @@ export class Copier {
   private place: Place | null = null;
   private promoted = true;
   private readonly g: { readonly [name: string]: number };
-  private readonly neverReturn: ReadonlySet<number>;
+  private readonly guards: ReadonlyMap<number, number>;
   private readonly enterRecord: number;
   private readonly flagBits: number;
   /** 2: 64-bit, 5: flat 32-bit; others know nothing about segments. */
@@ -104,7 +107,7 @@ export class Copier {
     this.spill = spill;
     const names = ["vcpu", "flagOp", "flagA", "flagB", "tlb", "generation", "currentRecord", "stackMask", "stackSegment", "codeSize", "codeBase", "stopSignal"];
     this.g = Object.fromEntries(names.map((n) => [n, core.global(n)]));
-    this.neverReturn = new Set(["raise", "raiseCode", "raiseNear"].map((n) => core.function(n)));
+    this.guards = new Map(GUARDS.map((n, i) => [core.function(n), 1 << i]));
     this.enterRecord = core.function("enterRecord");
     this.flagBits = core.function("flagBits");
   }
@@ -256,9 +259,22 @@ export class Copier {
     }
     const effects = core.effects(f);
     const t = core.tokens(f);
-    if (t && this.promoted && depth < 6 && !this.neverReturn.has(f)) {
-      // Flag helpers fold to little when the kind of flags is known; what touches registers must be copied or not promoted at all.
-      const most = !effects.noRegisters ? 500 : effects.readsFlags || effects.writesFlags ? (this.known[FLAG_OP] === undefined ? 200 : 500) : 48;
+    const guard = this.guards.get(f);
+    if (t && guard !== undefined && this.promoted) {
+      // What a guard looks at changes by instructions that leave the region or store it (`store`).
+      const passed = (this.known[PASSED] as number | undefined) ?? 0;
+      if (passed & guard) for (let n = signature.params.length; n > 0; n--) this.discard();
+      else {
+        this.inline(f, t, depth + 1);
+        if (!this.conditional) this.known[PASSED] = passed | guard;
+      }
+      return false;
+    }
+    if (t && this.promoted && depth < 6 && !core.neverReturn.has(f) && !core.isCold(f)) {
+      // Flag helpers fold to little when the kind of flags is known; what touches registers must be copied or not promoted at all; what may
+      // fault is copied rather than called, because a call needs the whole state in place.
+      const flags = effects.readsFlags || effects.writesFlags;
+      const most = !effects.noRegisters ? 500 : flags ? (this.known[FLAG_OP] === undefined ? 200 : 500) : effects.reachesHost ? 200 : 48;
       if (t.count <= most) {
         this.inline(f, t, depth + 1);
         return false;
@@ -274,7 +290,7 @@ export class Copier {
     ir.op1(0x10, this.imports.functionOf(f));
     for (let n = signature.params.length; n > 0; n--) this.pop();
     if (signature.results.length) this.unknown();
-    if (this.neverReturn.has(f)) {
+    if (core.neverReturn.has(f)) {
       ir.op0(0x00);
       return true;
     }
@@ -289,7 +305,7 @@ export class Copier {
           this.unknown();
           this.set(v);
         }
-      if (effects.reachesHost) {
+      if (effects.stops) {
         ir.op1(0x23, this.imports.globalOf(this.g.stopSignal as number));
         ir.op1(0x21, this.local("stop"));
         this.mayStop = true;
@@ -823,6 +839,7 @@ export class Copier {
         this.storeRegister(op, offset);
         return;
       }
+      if (offset === CR0 || offset === CR4 || offset === XCR0 || offset === EFLAGS) this.known[PASSED] = undefined;
     } else if (this.promoted && this.kindAt(1) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw new Unsupported("a register by number");
     this.ir.raw(t.start[i] as number, t.stop[i] as number);
     this.pop();

@@ -27,8 +27,8 @@ export class CoreCode {
   readonly globals: { readonly type: number; readonly mutable: boolean }[] = [];
   readonly exports = new Map<string, { readonly kind: number; readonly index: number }>();
   importedFunctions = 0;
-  /** By function index: 1 = leaves general registers alone (scripts/homes.mjs). */
-  noRegisters: Uint8Array = new Uint8Array(0);
+  /** By function index: bit 0 = leaves general registers alone, bit 1 = a slow path (scripts/homes.mjs). */
+  homes: Uint8Array = new Uint8Array(0);
   private at = 8;
 
   constructor(bytes: Uint8Array) {
@@ -61,7 +61,7 @@ export class CoreCode {
     return text;
   }
   private custom(end: number): void {
-    if (this.name() === "guesthouse.homes") this.noRegisters = this.bytes.subarray(this.at, end);
+    if (this.name() === "guesthouse.homes") this.homes = this.bytes.subarray(this.at, end);
   }
   private section(id: number): void {
     const byte = () => this.bytes[this.at++] as number;

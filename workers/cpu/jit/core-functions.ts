@@ -31,6 +31,8 @@ export interface Effects {
   readonly noRegisters: boolean;
   /** Reaches the host: may fault (unwind), do I/O, take time. */
   readonly reachesHost: boolean;
+  /** ... and may come back with a wish to stop behind the instruction: not only by raising a fault. */
+  readonly stops: boolean;
   readonly readsFlags: boolean;
   readonly writesFlags: boolean;
 }
@@ -40,9 +42,12 @@ export class CoreFunctions {
   private readonly parsed = new Map<number, Tokens | null>();
   private readonly known = new Map<number, Effects>();
   private readonly flagGlobals: ReadonlySet<number>;
+  /** Functions that unwind. */
+  readonly neverReturn: ReadonlySet<number>;
 
   constructor(code: CoreCode) {
     this.code = code;
+    this.neverReturn = new Set(["raise", "raiseCode", "raiseNear", "simdFault"].map((n) => this.function(n)));
     this.flagGlobals = new Set(["flagOp", "flagA", "flagB"].map((n) => this.global(n)));
   }
   global(name: string): number {
@@ -66,6 +71,10 @@ export class CoreFunctions {
     }
     return t;
   }
+  /** A slow path: called, not copied. */
+  isCold(index: number): boolean {
+    return ((this.code.homes[index] ?? 0) & 2) !== 0;
+  }
   /** What a call of `index` can do, its callees included. */
   effects(index: number): Effects {
     const known = this.known.get(index);
@@ -73,20 +82,25 @@ export class CoreFunctions {
     const seen = new Set<number>();
     let noRegisters = true;
     let reachesHost = false;
+    let stops = false;
     let readsFlags = false;
     let writesFlags = false;
     const visit = (f: number) => {
       if (seen.has(f)) return;
       seen.add(f);
       if (f < this.code.importedFunctions) {
+        reachesHost = stops = true;
+        return;
+      }
+      if (!((this.code.homes[f] ?? 0) & 1)) noRegisters = false;
+      if (this.neverReturn.has(f)) {
         reachesHost = true;
         return;
       }
-      if (!this.code.noRegisters[f]) noRegisters = false;
       const t = this.tokens(f);
       if (!t) {
         noRegisters = false;
-        reachesHost = readsFlags = writesFlags = true;
+        reachesHost = stops = readsFlags = writesFlags = true;
         return;
       }
       for (let i = 0; i < t.count; i++) {
@@ -99,7 +113,7 @@ export class CoreFunctions {
       t.calls.forEach(visit);
     };
     visit(index);
-    const effects = { noRegisters, reachesHost, readsFlags, writesFlags };
+    const effects = { noRegisters, reachesHost, stops, readsFlags, writesFlags };
     this.known.set(index, effects);
     return effects;
   }
