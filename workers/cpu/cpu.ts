@@ -54,6 +54,8 @@ export interface Cpu {
   setA20(enabled: boolean): void;
   /** Runs at most `budget` instructions, exactly that many unless it returns earlier for another reason. */
   run(budget: number): Exit;
+  /** The guest hardly works: code that runs from a halt to the next one need not be made fast. */
+  idle: boolean;
   /** Makes a running `run` return with "kick" at the next block end (callable from CpuHost callbacks). */
   kick(): void;
   /** Instructions retired; exact also inside CpuHost callbacks. */

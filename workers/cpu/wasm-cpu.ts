@@ -110,6 +110,7 @@ export class WasmCpu implements Cpu {
   private readonly counterView: BigUint64Array;
   private readonly signature: number;
   private running = false;
+  idle = false;
   /** Null: interpreter only. */
   readonly translator: Translator | null = null;
   /** Debugging: called with the vector of each fault before it is delivered. */
@@ -213,7 +214,7 @@ export class WasmCpu implements Cpu {
       code = this.faulted(error);
     }
     this.running = false;
-    this.translator?.drain();
+    this.translator?.drain(this.idle && code === 1);
     switch (code) {
       case 0:
         return BUDGET;

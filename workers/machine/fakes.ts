@@ -48,6 +48,7 @@ export class FakeMemory implements GuestMemory {
 export class FakeCpu implements Cpu {
   readonly host: CpuHost;
   intrLevel = false;
+  idle = false;
   nmis = 0;
   inits = 0;
   resets = 0;

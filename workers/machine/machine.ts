@@ -23,6 +23,9 @@ const LEAST_BUDGET = 500;
 const MOST_BUDGET = 20_000_000;
 /** Instructions per host millisecond: less is measured only when somebody else had the processor. */
 const LEAST_RATE = 5000;
+/** A guest whose slices take less of the time is idle; looked at over so long. */
+const IDLE_SHARE = 0.2;
+const SHARE_MS = 200;
 /** Waits shorter than this are not worth a trip through the event loop's timers. */
 const SHORT_WAIT_NS = 60_000;
 
@@ -51,6 +54,9 @@ export class Machine {
   private rate = 20_000;
   /** Host time until which there is nothing to do; the event loop has its turn meanwhile. */
   private restUntilMs = 0;
+  /** Share of host time spent in slices, of the last tenths of a second. */
+  private busyShare = 1;
+  private sliceEndedMs = 0;
   private prepared = false;
   private asleep = false;
   /** What woke the machine: it resumes at the next slice. */
@@ -279,6 +285,7 @@ export class Machine {
         budget = Math.max(clock.mode === "instructions" ? 1 : LEAST_BUDGET, Math.min(MOST_BUDGET, budget));
         if (clock.mode === "instructions") budget = Math.min(budget, Math.ceil(this.rate * SLICE_MS));
         const before = cpu.instructions();
+        cpu.idle = this.busyShare < IDLE_SHARE;
         const exit = cpu.run(budget);
         const after = this.hostNow();
         const ran = cpu.instructions() - before;
@@ -310,7 +317,11 @@ export class Machine {
     } finally {
       this.inSlice = false;
       this.runEndsNs = Infinity;
-      this.busyMs += this.hostNow() - started;
+      const ended = this.hostNow();
+      this.busyMs += ended - started;
+      const spanMs = ended - this.sliceEndedMs;
+      if (spanMs > 0) this.busyShare += ((ended - started) / spanMs - this.busyShare) * Math.min(1, spanMs / SHARE_MS);
+      this.sliceEndedMs = ended;
     }
     if (board.request !== null && this.current === "running") wait = 0;
     return wait;

@@ -3,7 +3,7 @@
 // block; core's dispatcher goes from region to region by tail calls. When a block of a region is overwritten, core takes the region away and hands the
 // table index back.
 
-import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_INTERPRETED, JIT_FREED, JIT_QUEUE, RECORD_SIZE } from "../core/layout.ts";
+import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, JIT_FREED, JIT_QUEUE, RECORD_SIZE } from "../core/layout.ts";
 import type { JitCompiler, JobResult } from "./job.ts";
 import { gatherRegion, type RegionSource } from "./region.ts";
 
@@ -80,10 +80,15 @@ export class Translator {
   get stats(): TranslatorStats {
     return { ...this.counts, live: this.installed.size, inFlight: this.inFlight };
   }
-  /** Between slices: takes back what core dropped, has translated what it found hot. */
-  drain(): void {
+  /** Between slices: takes back what core dropped, has translated what it found hot. `idle`: what an idle guest does often enough is not hot. */
+  drain(idle = false): void {
     this.reclaim();
     const count = this.queue[0] as number;
+    if (idle && count > 0) {
+      for (const block of new Uint32Array(this.memory.buffer, JIT_QUEUE + 4, count)) this.view.setUint32(block + BLOCK_HITS, 0, true);
+      this.queue[0] = 0;
+      return;
+    }
     // At once when nobody is busy with an earlier module; else when there is enough for one of its own.
     if (count === 0 || (this.inFlight > 0 && (count < this.leastBatch || this.inFlight >= MOST_IN_FLIGHT))) return;
     const hot = [...new Uint32Array(this.memory.buffer, JIT_QUEUE + 4, count)];
