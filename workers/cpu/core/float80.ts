@@ -299,6 +299,11 @@ export function rint80(a: u64, ase: u32): void {
 }
 /** Comparison: 0 greater, 1 less, 2 equal, 3 unordered. `quiet`: QNaNs raise nothing. */
 export function compare80(a: u64, ase: u32, b: u64, bse: u32, quiet: bool): u32 {
+  if (isNormal80(a, ase) && isNormal80(b, bse)) {
+    if (ase == bse && a == b) return 2;
+    if ((ase ^ bse) & 0x8000) return ase >> 15;
+    return u32(ase > bse || (ase == bse && a > b)) == ase >> 15 ? 1 : 0;
+  }
   if (isUnsupported80(a, ase) || isUnsupported80(b, bse)) {
     F.exc |= FX_IE;
     return 3;
@@ -365,6 +370,15 @@ export function fromInt64(v: i64): void {
 /** Extended to single or double bits, rounded by the control word. */
 export function toFormat(sig: u64, se: u32, single: bool): u64 {
   const sign: u64 = <u64>(se >> 15) << (single ? 31 : 63);
+  // A double well inside its range, to nearest.
+  const e = (se & 0x7fff) - 15360;
+  if (!single && e - 1 < 0x7fc && <i64>sig < 0 && rounding() == 0) {
+    const rest = sig & 0x7ff;
+    const v = sign | (((<u64>e) << 52) + ((sig << 1) >> 12));
+    F.up = rest > 0x400 || (rest == 0x400 && (v & 1) != 0);
+    if (rest != 0) F.exc |= FX_PE;
+    return v + u64(F.up);
+  }
   const inf: u64 = single ? 0x7f800000 : 0x7ff0000000000000;
   F.up = false;
   if (isUnsupported80(sig, se)) {

@@ -39,7 +39,9 @@ export { avxGuard, vexGuard } from "./avx";
 export { mmxAvailable } from "./mmx";
 export { exactComi32, exactComi64, exactPd, exactPs, exactSd, exactSs, settle, simdFault, updateFast } from "./sse-float";
 export { sseGuard } from "./sse-int";
-export { fpuGuard } from "./x87";
+export {
+  exactArith, exactArithMd, exactArithMq, exactFldMd, exactFldMq, exactFldSti, exactFstSti, exactFxch, fpuGuard, usualArith, usualArithMd, usualArithMq,
+} from "./x87";
 export { faultVector, faultCode, raise, raiseCode } from "./fault";
 
 /** Once per instance, after the host wrote the decoder tables. */

@@ -87,7 +87,8 @@ export function settle(): void {
   const exc = F.exc;
   if (exc == 0 || held) return;
   unmasked = exc & ~(mx >> 7) & 0x3f;
-  store<u32>(vcpu, mx | (unmasked & 7 ? exc & 7 : exc), MXCSR);
+  // What an earlier step of the instruction recorded stays.
+  store<u32>(vcpu, load<u32>(vcpu, MXCSR) | (unmasked & 7 ? exc & 7 : exc), MXCSR);
   updateFast();
 }
 /** #XM, or #UD without CR4.OSXMMEXCPT. Does not return. */

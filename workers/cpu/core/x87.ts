@@ -4,7 +4,7 @@
 
 import { MF, NM, raise } from "./fault";
 import { cf, pf, setFlagBits, zf } from "./flags";
-import { F, FX_DE, FX_IE, FX_PE, FX_ZE, ROUND_DOWN, ROUND_UP, ROUND_ZERO, rintCore } from "./float-core";
+import { addCore, divCore, F, FX_DE, FX_IE, FX_PE, FX_ZE, mulCore, ROUND_DOWN, ROUND_UP, ROUND_ZERO, rintCore } from "./float-core";
 import {
   add80,
   compare80,
@@ -153,6 +153,91 @@ function setCc(bits: u32): void {
   store<u16>(vcpu, (<u32>load<u16>(vcpu, FSW) & ~CC) | bits, FSW);
 }
 
+// ---- the usual case ---------------------------------------------------------------------------------------------------
+// Registers in use, normal numbers, full precision, rounding to nearest, inexact masked: computed here without the generality of the exact
+// functions, which take over when anything else is found.
+/** Both registers are in use. */
+function inUse(tags: u32, n: u32, m: u32): bool {
+  return (((tags >> (n << 1)) | (tags >> (m << 1))) & 2) == 0;
+}
+function numberOf(sw: u32, i: u32): u32 {
+  return ((sw >> 11) + i) & 7;
+}
+function usualControl(): bool {
+  return (load<u16>(vcpu, FCW) & 0xf20) == 0x320;
+}
+/** The register at `p` = a op b. False: nothing is changed. */
+function combine(p: usize, sw: u32, op: u32, a: u64, ase: u32, b: u64, bse: u32): bool {
+  const ea = ase & 0x7fff;
+  const eb = bse & 0x7fff;
+  if (ea - 1 >= 0x7ffe || eb - 1 >= 0x7ffe || <i64>(a & b) >= 0) return false;
+  const x = <i32>ea - 16383;
+  const y = <i32>eb - 16383;
+  const sa = ase >> 15;
+  const sb = bse >> 15;
+  if (op == 1) mulCore(sa ^ sb, x, a, y, b);
+  else if (op < 6) addCore(sa ^ u32(op == 5), x, a, sb ^ u32(op == 4), y, b);
+  else if (op == 6) divCore(sa ^ sb, x, a, y, b);
+  else divCore(sa ^ sb, y, b, x, a);
+  let sig = F.hi;
+  let e = <u32>(F.exp + 16383);
+  if (sig == 0 || e - 1 >= 0x7ffd) return false;
+  let status = sw & ~C1;
+  const lo = F.lo;
+  if (lo != 0) {
+    status |= FX_PE;
+    if (lo > TOP_BIT || (lo == TOP_BIT && (sig & 1) != 0)) {
+      status |= C1;
+      sig++;
+      if (sig == 0) {
+        sig = TOP_BIT;
+        e++;
+      }
+    }
+  }
+  put(p, sig, (F.sign << 15) | e);
+  store<u16>(vcpu, status, FSW);
+  return true;
+}
+/** ST(d) = ST(d) op ST(s). */
+export function usualArith(d: u32, s: u32, op: u32): bool {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = numberOf(sw, d);
+  const m = numberOf(sw, s);
+  if (!inUse(load<u16>(vcpu, FTW), n, m) || !usualControl()) return false;
+  const p = vcpu + (n << 4);
+  const q = vcpu + (m << 4);
+  return combine(p, sw, op, sigOf(p), seOf(p), sigOf(q), seOf(q));
+}
+/** ST(0) = ST(0) op double. */
+export function usualArithMq(x: u64, op: u32): bool {
+  const e = <u32>(x >> 52) & 0x7ff;
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = numberOf(sw, 0);
+  if (e - 1 >= 0x7fe || !inUse(load<u16>(vcpu, FTW), n, n) || !usualControl()) return false;
+  const p = vcpu + (n << 4);
+  return combine(p, sw, op, sigOf(p), seOf(p), TOP_BIT | ((x & 0x000fffffffffffff) << 11), (<u32>(x >> 48) & 0x8000) | (e + 15360));
+}
+export function usualArithMd(x: u32, op: u32): bool {
+  const e = (x >> 23) & 0xff;
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = numberOf(sw, 0);
+  if (e - 1 >= 0xfe || !inUse(load<u16>(vcpu, FTW), n, n) || !usualControl()) return false;
+  const p = vcpu + (n << 4);
+  return combine(p, sw, op, sigOf(p), seOf(p), TOP_BIT | (<u64>(x & 0x007fffff) << 40), ((x >> 16) & 0x8000) | (e + 16256));
+}
+/** Pushes a number that raises nothing. False: the register is in use, nothing is changed. */
+function pushFree(sig: u64, se: u32): bool {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = numberOf(sw, 7);
+  const tags = <u32>load<u16>(vcpu, FTW);
+  if (((tags >> (n << 1)) & 2) == 0) return false;
+  store<u16>(vcpu, (sw & 0xc5ff) | (n << 11), FSW);
+  store<u16>(vcpu, tags & ~(3 << (n << 1)), FTW);
+  put(vcpu + (n << 4), sig, se);
+  return true;
+}
+
 // ---- arithmetic -----------------------------------------------------------------------------------------------------
 /** op: the /digit of D8 (0 add, 1 mul, 4 sub, 5 subr, 6 div, 7 divr). */
 function operate(op: u32, a: u64, ase: u32, b: u64, bse: u32): void {
@@ -176,7 +261,7 @@ function operate(op: u32, a: u64, ase: u32, b: u64, bse: u32): void {
       div80(b, bse, a, ase);
   }
 }
-function arithTo(dest: u32, i: u32, op: u32, popAfter: bool): void {
+export function exactArith(dest: u32, i: u32, op: u32, popAfter: bool): void {
   if (isEmpty(0) || isEmpty(i)) {
     if (!stackFault(false)) return;
     markUsed(dest);
@@ -192,16 +277,15 @@ function arithTo(dest: u32, i: u32, op: u32, popAfter: bool): void {
 }
 /** ST(0) = ST(0) op ST(i). */
 export function fArith(i: u32, op: u32): void {
-  arithTo(0, i, op, false);
+  if (!usualArith(0, i, op)) exactArith(0, i, op, false);
 }
 /** ST(i) = ST(i) op ST(0); `op` is already the operation meant (DC and DE swap the reversed forms). */
 export function fArithSti(i: u32, op: u32): void {
-  if (i == 0) arithTo(0, 0, op, false);
-  else arithTo(i, i, op, false);
+  if (!usualArith(i, 0, op)) exactArith(i, i, op, false);
 }
 export function fArithPop(i: u32, op: u32): void {
-  if (i == 0) arithTo(0, 0, op, true);
-  else arithTo(i, i, op, true);
+  if (usualArith(i, 0, op)) pop();
+  else exactArith(i, i, op, true);
 }
 /** ST(0) = ST(0) op R, where R came from memory. */
 function arithMem(op: u32, denormal: bool): void {
@@ -218,13 +302,19 @@ function arithMem(op: u32, denormal: bool): void {
   if (denormal && (F.exc & (FX_IE | FX_ZE)) == 0 && !isNan80(a, ase)) F.exc |= FX_DE;
   if (commit()) put(p, R.sig, R.se);
 }
-export function fArithMd(x: u32, op: u32): void {
+export function exactArithMd(x: u32, op: u32): void {
   begin();
   arithMem(op, fromSingle(x));
 }
-export function fArithMq(x: u64, op: u32): void {
+export function exactArithMq(x: u64, op: u32): void {
   begin();
   arithMem(op, fromDouble(x));
+}
+export function fArithMd(x: u32, op: u32): void {
+  if (!usualArithMd(x, op)) exactArithMd(x, op);
+}
+export function fArithMq(x: u64, op: u32): void {
+  if (!usualArithMq(x, op)) exactArithMq(x, op);
 }
 export function fiArithMd(x: u32, op: u32): void {
   begin();
@@ -595,22 +685,38 @@ function pushMem(denormal: bool): void {
   if (denormal) F.exc |= FX_DE;
   pushR();
 }
-export function fldMd(x: u32): void {
+export function exactFldMd(x: u32): void {
   begin();
   pushMem(fromSingle(x));
 }
-export function fldMq(x: u64): void {
+export function exactFldMq(x: u64): void {
   begin();
   pushMem(fromDouble(x));
+}
+export function fldMd(x: u32): void {
+  const e = (x >> 23) & 0xff;
+  if (e - 1 < 0xfe && pushFree(TOP_BIT | (<u64>(x & 0x007fffff) << 40), ((x >> 16) & 0x8000) | (e + 16256))) return;
+  exactFldMd(x);
+}
+export function fldMq(x: u64): void {
+  const e = <u32>(x >> 52) & 0x7ff;
+  if (e - 1 < 0x7fe && pushFree(TOP_BIT | ((x & 0x000fffffffffffff) << 11), (<u32>(x >> 48) & 0x8000) | (e + 15360))) return;
+  exactFldMq(x);
 }
 export function fldMt(linear: u64): void {
   const sig = Mem.read<u64>(linear);
   const se = Mem.read<u16>(linear + 8);
+  if (pushFree(sig, se)) return;
   begin();
   setR(sig, se);
   pushR();
 }
 export function fldSti(i: u32): void {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = numberOf(sw, i);
+  if ((load<u16>(vcpu, FTW) >> (n << 1)) & 2 || !pushFree(sigOf(vcpu + (n << 4)), seOf(vcpu + (n << 4)))) exactFldSti(i);
+}
+export function exactFldSti(i: u32): void {
   if (isEmpty(i)) {
     if (stackFault(false)) push(R.sig, R.se);
     return;
@@ -805,6 +911,20 @@ export function fbstp(r: usize): void {
 }
 /** FST/FSTP ST(i). */
 export function fstSti(i: u32, pops: u32): void {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = numberOf(sw, 0);
+  const m = numberOf(sw, i);
+  const tags = <u32>load<u16>(vcpu, FTW);
+  if ((tags >> (n << 1)) & 2) {
+    exactFstSti(i, pops);
+    return;
+  }
+  put(vcpu + (m << 4), sigOf(vcpu + (n << 4)), seOf(vcpu + (n << 4)));
+  const used = tags & ~(3 << (m << 1));
+  store<u16>(vcpu, pops ? used | (3 << (n << 1)) : used, FTW);
+  store<u16>(vcpu, pops ? (sw & 0xc5ff) | (((n + 1) & 7) << 11) : sw & ~C1, FSW);
+}
+export function exactFstSti(i: u32, pops: u32): void {
   if (isEmpty(0)) {
     if (!stackFault(false)) return;
   } else {
@@ -829,6 +949,22 @@ export function fstpNoCheck(i: u32): void {
   pop();
 }
 export function fxch(i: u32): void {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = numberOf(sw, 0);
+  const m = numberOf(sw, i);
+  if (!inUse(load<u16>(vcpu, FTW), n, m)) {
+    exactFxch(i);
+    return;
+  }
+  store<u16>(vcpu, sw & ~C1, FSW);
+  const p = vcpu + (n << 4);
+  const q = vcpu + (m << 4);
+  const sig = sigOf(p);
+  const se = seOf(p);
+  put(p, sigOf(q), seOf(q));
+  put(q, sig, se);
+}
+export function exactFxch(i: u32): void {
   if (isEmpty(0) || isEmpty(i)) {
     const e0 = isEmpty(0);
     const ei = isEmpty(i);

@@ -274,7 +274,7 @@ export class Copier {
       // Flag helpers fold to little when the kind of flags is known; what touches registers must be copied or not promoted at all; what may
       // fault is copied rather than called, because a call needs the whole state in place.
       const flags = effects.readsFlags || effects.writesFlags;
-      const most = !effects.noRegisters ? 500 : flags ? (this.known[FLAG_OP] === undefined ? 200 : 500) : effects.reachesHost ? 200 : 48;
+      const most = !effects.noRegisters ? 500 : flags ? (this.known[FLAG_OP] === undefined ? 200 : 500) : effects.reachesHost ? 200 : 80;
       if (t.count <= most) {
         this.inline(f, t, depth + 1);
         return false;
@@ -480,7 +480,7 @@ export class Copier {
         return;
       }
       const otherwise = t.otherwise[at] as number;
-      i = otherwise > i && t.op[at] === 0x04 ? otherwise : (t.end[at] as number);
+      i = otherwise >= i && t.op[at] === 0x04 ? otherwise : (t.end[at] as number);
     };
     for (; i < t.count; ) {
       const op = t.op[i] as number;

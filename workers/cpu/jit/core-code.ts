@@ -27,6 +27,8 @@ export class CoreCode {
   readonly globals: { readonly type: number; readonly mutable: boolean }[] = [];
   readonly exports = new Map<string, { readonly kind: number; readonly index: number }>();
   importedFunctions = 0;
+  /** Functions of the host, by name. */
+  readonly imports = new Map<string, number>();
   /** By function index: bit 0 = leaves general registers alone, bit 1 = a slow path (scripts/homes.mjs). */
   homes: Uint8Array = new Uint8Array(0);
   private at = 8;
@@ -77,9 +79,10 @@ export class CoreCode {
       case 2:
         this.list(() => {
           this.name();
-          this.name();
+          const name = this.name();
           const kind = byte();
           if (kind === 0) {
+            this.imports.set(name, this.importedFunctions);
             this.functionTypes.push(this.u32());
             this.importedFunctions++;
           } else if (kind === 2) {

@@ -47,7 +47,9 @@ export class CoreFunctions {
 
   constructor(code: CoreCode) {
     this.code = code;
-    this.neverReturn = new Set(["raise", "raiseCode", "raiseNear", "simdFault"].map((n) => this.function(n)));
+    const unwind = code.imports.get("unwind");
+    if (unwind === undefined) throw new Error("translator: core imports no unwind");
+    this.neverReturn = new Set([unwind, ...["raise", "raiseCode", "raiseNear", "simdFault"].map((n) => this.function(n))]);
     this.flagGlobals = new Set(["flagOp", "flagA", "flagB"].map((n) => this.global(n)));
   }
   global(name: string): number {
@@ -88,15 +90,15 @@ export class CoreFunctions {
     const visit = (f: number) => {
       if (seen.has(f)) return;
       seen.add(f);
+      if (this.neverReturn.has(f)) {
+        reachesHost = true;
+        return;
+      }
       if (f < this.code.importedFunctions) {
         reachesHost = stops = true;
         return;
       }
       if (!((this.code.homes[f] ?? 0) & 1)) noRegisters = false;
-      if (this.neverReturn.has(f)) {
-        reachesHost = true;
-        return;
-      }
       const t = this.tokens(f);
       if (!t) {
         noRegisters = false;
