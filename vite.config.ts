@@ -16,10 +16,10 @@ const firmwareFiles = ["bios-256k.bin", "vgabios-stdvga.bin", "linuxboot_dma.bin
 const isolation = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp", "Cross-Origin-Resource-Policy": "same-origin" };
 
 function coreWasm(): string {
-  if (process.env.CORE_WASM) return process.env.CORE_WASM;
-  const built = join(root, "workers/cpu/build/core.wasm");
-  execFileSync(process.execPath, [join(root, "scripts/build-core.mjs")], { stdio: "inherit" });
-  return built;
+  const built = process.env.CORE_WASM ?? join(root, "workers/cpu/build/core.wasm");
+  if (!process.env.CORE_WASM) execFileSync(process.execPath, [join(root, "scripts/build-core.mjs")], { stdio: "inherit" });
+  execFileSync(process.execPath, ["--import", "tsx", join(root, "scripts/page-core.ts"), built], { cwd: root, stdio: "inherit" });
+  return built.replace(/\.wasm$/, ".page.wasm");
 }
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

@@ -3,12 +3,14 @@
 import { expose } from "comlink";
 import type { BundlePlace, BundleSummary, MadeBundle } from "../src/contract/bundle.ts";
 import type { DomainConfig } from "../src/contract/domain.ts";
+import type { CloneOf } from "../src/contract/machine.ts";
 import { FaultError, type Reply } from "../src/contract/schema.ts";
 import { makeTar, type TarFile } from "./backends/tar.ts";
 import { exportFile, type ImgAnswer, imgInLibrary } from "./img/library-host.ts";
 import { fetchNow, pageFetch } from "./page-fetch.ts";
 import { type BundleEnvironment, type ImportedMachine, importBundle, inspectBundle } from "./snapshots/bundle-load.ts";
 import { type Carriage, makeBundle } from "./snapshots/bundle-save.ts";
+import { type CloneKind, cloneIdle } from "./snapshots/clone.ts";
 import { Sources } from "./sources.ts";
 
 async function reply<T>(work: Promise<T>): Promise<Reply<T>> {
@@ -33,6 +35,7 @@ expose({
   img: (words: readonly string[]): Promise<Reply<ImgAnswer>> => reply(imgInLibrary(words)),
   exportFile: (id: string, format: string): Promise<Reply<Blob>> => reply(exportFile(id, format)),
   pack: (domain: DomainConfig, machine: string, carriage: Carriage): Promise<Reply<MadeBundle>> => reply(makeBundle(domain, machine, carriage, null)),
+  clone: (domain: DomainConfig, machine: string, kind: CloneKind, count: number): Promise<Reply<readonly CloneOf[]>> => reply(cloneIdle(domain, machine, kind, count)),
   tar: (files: readonly TarFile[]): Promise<Reply<Blob>> => reply(makeTar(files).then((parts) => new Blob(parts as BlobPart[], { type: "application/x-tar" }))),
   inspect: (place: BundlePlace, base: string): Promise<Reply<BundleSummary>> => reply(inspectBundle(place, environment(base))),
   unpack: (place: BundlePlace, base: string, name: string, progress: (loaded: number, total: number) => void): Promise<Reply<ImportedMachine>> => reply(importBundle(place, environment(base, progress), name)),

@@ -22,13 +22,12 @@ import { buildBoard, type Board, type FirmwareImages } from "./machine/board.ts"
 import { findMultiboot } from "./machine/boot-images.ts";
 import { InputHub } from "./machine/input.ts";
 import { Machine, type Notice } from "./machine/machine.ts";
+import { libraryPowers } from "./machine-library.ts";
+import { baseOf, resumeInsteadOfBooting } from "./machine-resume.ts";
 import { traceBytes } from "./machine/trace.ts";
-import { createMonitor, type Monitor, type MonitorContext } from "./monitor/index.ts";
+import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
-import { LibraryStore } from "./snapshots/library-store.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
-import { makeBundle } from "./snapshots/bundle-save.ts";
-import { captureVm, restoreVm, resumeLine, standingStill } from "./snapshots/save-vm.ts";
 import { type Fetcher, Sources } from "./sources.ts";
 
 export const VERSION = "0.1.0";
@@ -133,12 +132,15 @@ export class MachineHost implements MachineRpc {
       said = now;
       this.#say({ state: "off", reason: "progress", progress: { what, loaded, total } });
     });
+    let fetching: ReturnType<Sources["savedMachine"]> | null = null;
+    const known = config.boot.resume === "" ? null : () => (fetching ??= sources.savedMachine(config.boot.resume, this.#environment.fetchNow ?? (() => null)));
+    const { seed } = options;
+    const arriving = seed ? null : known?.();
+    arriving?.catch(() => {}); // said at power-on
     // A machine that resumes needs kernel and RAM disk only for its next reset: they come afterwards.
-    const resuming = config.boot.resume === "" ? null : sources.savedMachine(config.boot.resume, this.#environment.fetchNow ?? (() => null));
-    resuming?.catch(() => {}); // said at power-on
-    const plain: DomainConfig = resuming ? { ...config, boot: { ...config.boot, kernel: "" } } : config;
-    const [core, firmware, disks] = await Promise.all([this.#core(options.base), loadFirmware(plain, sources), loadDisks(config, sources, this.#environment, options.machine)]);
-    if (resuming) await resuming.then(() => {}, () => {});
+    const plain: DomainConfig = known || seed ? { ...config, boot: { ...config.boot, kernel: "" } } : config;
+    const [core, firmware, disks] = await Promise.all([options.core ?? this.#core(options.base), loadFirmware(plain, sources), loadDisks(config, sources, this.#environment, options.machine)]);
+    if (arriving) await arriving.then(() => {}, () => {});
 
     const views: SharedViews = {
       frame: createFrameView(),
@@ -183,7 +185,7 @@ export class MachineHost implements MachineRpc {
       const make: { readonly [P in keyof Backends]: () => Backends[P] } = {
         block: () => disks.get(id) ?? null,
         bytes: () => {
-          if (id !== "serial0" || !resuming) return bytes(id);
+          if (id !== "serial0" || !known) return bytes(id);
           first = new PrefacedBytes(bytes(id));
           return first;
         },
@@ -210,59 +212,31 @@ export class MachineHost implements MachineRpc {
     if (!cpu) throw new Error("the board made no processor");
     const machine = new Machine(board);
     const keeper = new RamKeeper(memory);
-    if (resuming) {
-      let files: Promise<void> | null = null;
-      const bootFiles = (after: Promise<unknown>) => {
-        const load = async () => board.addBootFiles(await loadFirmware(config, sources));
-        files ??= after.then(load, load);
-        files.catch(() => {}); // said at the reset
-        machine.resetAfter = files;
-      };
-      // Also when it is on because a snapshot was loaded.
-      machine.onState((notice) => {
-        if (notice.state === "running" && files === null) bootFiles(resuming.then(({ complete }) => complete));
+    if (known || seed)
+      resumeInsteadOfBooting({
+        machine, keeper, config, seed, known,
+        loadBootFiles: async () => board.addBootFiles(await loadFirmware(config, sources)),
+        say: (line) => first?.say(line),
+        print: (text) => {
+          for (const byte of new TextEncoder().encode(text)) ports[0]?.out.push(byte);
+        },
+        failed: (error) => {
+          machine.powerOff();
+          this.#say({ state: "crashed", reason: "error", error: faultOf(error) });
+        },
       });
-      machine.onStart = async () => {
-        try {
-          const { vm, complete } = await resuming;
-          await restoreVm(machine, keeper, vm);
-          if (vm.waits === "ask-time") first?.say(resumeLine());
-          complete.catch((error: unknown) => {
-            machine.powerOff();
-            this.#say({ state: "crashed", reason: "error", error: faultOf(error) });
-          });
-          return true;
-        } catch (error) {
-          if (!(error instanceof FaultError)) throw error;
-          // It boots instead, and says why.
-          const { message } = error.fault;
-          for (const byte of new TextEncoder().encode(`[guesthouse] This machine boots instead of resuming: ${message}\r\n`)) ports[0]?.out.push(byte);
-          bootFiles(Promise.resolve());
-          return false;
-        }
-      };
-    }
     const stats = new Float64Array(views.stats);
-    const library = new Map([...disks].flatMap(([at, disk]) => (disk instanceof LibraryDisk ? [[at, disk] as const] : [])));
-    const unkept = [...disks].filter(([, disk]) => !disk.readOnly && !(disk instanceof LibraryDisk)).map(([at]) => at);
     const id = options.machine;
-    const base = async () => {
-      const known = await resuming;
-      return known && { source: config.boot.resume, sha256: known.sha256, chunks: known.vm.chunks };
-    };
-    const snapshots = id === undefined || !this.#environment.library ? null : new LibraryStore({ machine, keeper, id, disks: library, unkept, thumbnail: () => thumbnail(views.frame), base });
-    const share: MonitorContext["share"] =
+    const powers =
       id === undefined || !this.#environment.library
-        ? undefined
-        : (carriage, withState) =>
-            standingStill(machine, async () => {
-              const drive = unkept[0];
-              if (withState && drive !== undefined) throw new FaultError("snapshot.disk-format", `The drive ${drive} keeps its writes in memory only, so that the machine cannot be sent whole.`, "Put the disk into the library, or make it read only.");
-              for (const disk of library.values()) await disk.flush();
-              if (!withState) return makeBundle(config, id, carriage, null);
-              return makeBundle(config, id, carriage, { vm: await captureVm(machine, keeper), base: await base().catch(() => null), thumbnail: await thumbnail(views.frame) });
-            });
-    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog, ...(snapshots ? { snapshots } : {}), ...(share ? { share } : {}) });
+        ? {}
+        : libraryPowers({
+            id, config, machine, keeper, disks,
+            base: () => baseOf(config, known),
+            thumbnail: () => thumbnail(views.frame),
+            cloned: (clones, from) => this.#say({ state: machine.state, reason: "clone", clones, ...(from ? { seed: from } : {}) }),
+          });
+    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog, ...powers });
     this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false };
     machine.onState((notice) => this.#onState(notice));
     this.#writeStats();
@@ -313,6 +287,7 @@ export class MachineHost implements MachineRpc {
     stats[STATS.interrupts] = counters.interrupts;
     stats[STATS.tlbFills] = counters.tlbFills;
     stats[STATS.memoryBytes] = memory.used;
+    stats[STATS.deferredBytes] = memory.deferred;
   }
   /** What a bug report needs: version, error, registers, last trace events. */
   #report(error: unknown): string {

@@ -4,10 +4,27 @@ import { expose } from "comlink";
 import type { MachineNotice } from "../src/contract/machine.ts";
 import { FaultError } from "../src/contract/schema.ts";
 import { LibraryFile } from "./backends/library-file.ts";
-import { workerCompiler } from "./cpu/jit/job.ts";
+import { type JitCompiler, workerCompiler } from "./cpu/jit/job.ts";
 import { MachineHost } from "./machine-host.ts";
 import { fetchNow, pageFetch } from "./page-fetch.ts";
 
+function startTranslator(core: Uint8Array): JitCompiler {
+  const worker = new Worker(new URL("./jit.worker.ts", import.meta.url), { type: "module", name: "jit" });
+  const fail = (reason: string) => {
+    throw new Error(`translator: ${reason}`);
+  };
+  worker.onerror = (event) => fail(event.message);
+  return workerCompiler(
+    core,
+    {
+      post: (message) => worker.postMessage(message),
+      listen: (listener) => {
+        worker.onmessage = (event: MessageEvent) => listener(event.data);
+      },
+    },
+    fail,
+  );
+}
 const host = new MachineHost({
   fetch: pageFetch,
   loadCore: async (base) => {
@@ -18,23 +35,10 @@ const host = new MachineHost({
   },
   library: { file: LibraryFile.open, overlay: LibraryFile.openOverlay },
   fetchNow,
+  // Started when there is something to translate: a machine that waits at its prompt needs none. It ends with this worker.
   startTranslator: (core) => {
-    // It ends with this worker.
-    const worker = new Worker(new URL("./jit.worker.ts", import.meta.url), { type: "module", name: "jit" });
-    const fail = (reason: string) => {
-      throw new Error(`translator: ${reason}`);
-    };
-    worker.onerror = (event) => fail(event.message);
-    return workerCompiler(
-      core,
-      {
-        post: (message) => worker.postMessage(message),
-        listen: (listener) => {
-          worker.onmessage = (event: MessageEvent) => listener(event.data);
-        },
-      },
-      fail,
-    );
+    let started: JitCompiler | null = null;
+    return { submit: (job, done) => (started ??= startTranslator(core)).submit(job, done) };
   },
 });
 

@@ -6,7 +6,7 @@ import { FaultError } from "../src/contract/schema.ts";
 import type { Attachments } from "../src/contract/machine.ts";
 import { httpFile } from "./backends/block-remote.ts";
 import { type ByteFile, MemoryFile } from "./backends/byte-file.ts";
-import { loadZstd } from "./backends/compress.ts";
+import { loadUnzstd } from "./backends/compress.ts";
 import { damage, damagedFault, type ImageRecord, parseRecord, parseSavedRecord } from "./image-record.ts";
 import { decodeVm } from "./snapshots/vm-file.ts";
 import { openVmStream, type VmStream } from "./snapshots/vm-stream.ts";
@@ -82,7 +82,7 @@ export class Sources {
   async savedMachine(source: string, fetchNow: (url: string, from: number, to: number) => Uint8Array | null): Promise<KnownVm> {
     if (!source.startsWith("guest:") || !source.endsWith(".json")) {
       const bytes = await this.bytes(source);
-      await loadZstd();
+      await loadUnzstd();
       return { vm: decodeVm(bytes), sha256: await sha256(bytes, ""), complete: Promise.resolve(bytes) };
     }
     const path = source.slice("guest:".length);

@@ -16,6 +16,21 @@ export interface OpenOptions {
   readonly attachments: Attachments;
   /** Its id in the library, where its snapshots are kept. */
   readonly machine?: string;
+  /** The state that power-on continues, instead of what its domain says. */
+  readonly seed?: Seed;
+  /** The processor's core, when the page has compiled it already. */
+  readonly core?: { readonly module: WebAssembly.Module; readonly bytes: Uint8Array };
+}
+/** The state of a machine that others go on from: devices (plain data, as machine/snapshot.ts has them) and chunks of RAM that all their workers read. */
+export interface Seed {
+  readonly sections: unknown;
+  readonly ram: SharedArrayBuffer;
+  readonly chunks: readonly { readonly chunk: number; readonly at: number; readonly name: string }[];
+}
+/** A clone whose disks are ready: it is added to the list, and goes on from the seed when there is one. */
+export interface CloneOf {
+  readonly machine: string;
+  readonly domain: DomainConfig;
 }
 
 /**
@@ -45,6 +60,8 @@ export const STATS = {
   interrupts: 6,
   tlbFills: 7,
   memoryBytes: 8,
+  /** RAM that the guest has not touched since it was loaded: it lies packed with whoever has it too. */
+  deferredBytes: 9,
 } as const;
 export const STATS_COUNT = 16;
 
@@ -61,11 +78,14 @@ export interface SharedViews {
 }
 export interface MachineNotice {
   readonly state: MachineState;
-  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error"; "progress" while files are fetched. */
+  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error"; "progress" while files are fetched, "clone". */
   readonly reason: string;
   /** With reason "progress": bytes fetched so far of all files of the machine; total 0 when unknown. */
   readonly progress?: { readonly what: string; readonly loaded: number; readonly total: number };
   readonly exitStatus?: number;
+  /** With reason "clone": machines that came to be. */
+  readonly clones?: readonly CloneOf[];
+  readonly seed?: Seed;
   readonly error?: Fault;
   /** Report of a crash: registers, last trace events, version. */
   readonly report?: string;

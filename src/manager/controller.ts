@@ -3,12 +3,12 @@
 
 import { BUNDLE_ENDING, type BundlePlace, type BundleSummary, type MadeBundle } from "../contract/bundle.ts";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
-import type { MachineNotice, MachineState } from "../contract/machine.ts";
+import type { CloneOf, MachineNotice, MachineState, Seed } from "../contract/machine.ts";
 import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
 import { type Guest, loadGuests } from "./guests.ts";
 import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, renameImage, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
-import { exportFromLibrary, imgInLibrary, importBundle, inspectBundle, MachineClient, makeTar, packMachine } from "./machine-client.ts";
+import { cloneMachine, compiledCore, exportFromLibrary, imgInLibrary, importBundle, inspectBundle, MachineClient, makeTar, packMachine } from "./machine-client.ts";
 
 export interface MachineRow {
   readonly id: string;
@@ -19,6 +19,8 @@ export interface MachineRow {
   readonly progress: { readonly loaded: number; readonly total: number; readonly since: number } | null;
   readonly report: string | null;
   readonly exitStatus: number | null;
+  /** A clone: the name of the machine whose memory and disks it shares until they are touched. */
+  readonly cloneOf: string | null;
   /** Changes whenever a new worker stands behind the machine. */
   readonly session: number;
 }
@@ -52,6 +54,8 @@ export class Controller {
   }
   async load(): Promise<void> {
     const base = new URL("./", document.baseURI).href;
+    // Ready before the first click.
+    void compiledCore();
     await Promise.all([
       loadGuests(base).then((list) => this.#sink.guests(list)),
       this.#try(async () => {
@@ -104,7 +108,7 @@ export class Controller {
     await this.#try(() => removeMachine(id));
   }
   /** Powers on; with a snapshot, continues it instead. */
-  async start(id: string, snapshot: string | null = null): Promise<void> {
+  async start(id: string, snapshot: string | null = null, seed?: Seed): Promise<void> {
     const row = this.row(id);
     if (!row || row.state === "opening" || (row.state === "running" && snapshot === null)) return;
     if (row.state === "paused" && snapshot === null) return void (await this.execute(id, "cont"));
@@ -127,7 +131,7 @@ export class Controller {
         client = new MachineClient((notice) => this.#onNotice(id, session, notice));
         this.#clients.set(id, client);
         this.#patch(id, { session });
-        take(await client.open(row.config, attachments, id));
+        take(await client.open(row.config, attachments, id, seed));
         // The views exist from here on: let the panels look again.
         this.#patch(id, { session: ++this.#sessions, progress: null });
         const opened = client;
@@ -210,6 +214,28 @@ export class Controller {
     await this.#try(() => describeSnapshot(snapshot, change));
   }
 
+  // ---- clones --------------------------------------------------------------------------------------------------------
+
+  /** More machines of this one; those of a machine that is on go on from where it is. */
+  async clone(id: string, kind: "linked" | "full", count: number): Promise<boolean> {
+    const row = this.row(id);
+    if (!row) return false;
+    if (this.#clients.has(id)) return this.execute(id, "clone", { kind, count });
+    return (await this.#try(async () => this.#cloned(row, take(await cloneMachine(row.config, id, kind, count)), undefined))) !== null;
+  }
+  async #cloned(from: MachineRow, clones: readonly CloneOf[], seed: Seed | undefined): Promise<true> {
+    const rows = clones.map(({ machine, domain }) => {
+      const row = { ...newRow(machine, { ...domain, name: this.#freeName(from.config.name) }), cloneOf: from.config.name };
+      this.#set([...this.#rows, row]);
+      return row;
+    });
+    this.#sink.images(await listImages());
+    // All at once: each has a worker of its own.
+    if (seed) for (const row of rows) void this.start(row.id, null, seed);
+    await Promise.all(rows.map((row, i) => saveMachine({ id: row.id, config: row.config, createdAt: Date.now() + i })));
+    return true;
+  }
+
   // ---- links ---------------------------------------------------------------------------------------------------------
 
   /** The machine packed for a link, a file or a web server; its running state with it when it is on and `state` says so. */
@@ -273,6 +299,10 @@ export class Controller {
   #onNotice(id: string, session: number, notice: MachineNotice): void {
     const row = this.row(id);
     if (!row || !this.#clients.has(id) || session > this.#sessions) return;
+    if (notice.reason === "clone" && notice.clones) {
+      const { clones, seed } = notice;
+      return void this.#try(() => this.#cloned(row, clones, seed));
+    }
     if (notice.reason === "progress" && notice.progress) {
       if (row.state !== "opening") return;
       const { loaded, total } = notice.progress;
@@ -313,7 +343,7 @@ export class Controller {
   }
 }
 function newRow(id: string, config: DomainConfig): MachineRow {
-  return { id, config, state: "off", reason: "new", progress: null, report: null, exitStatus: null, session: 0 };
+  return { id, config, state: "off", reason: "new", progress: null, report: null, exitStatus: null, cloneOf: null, session: 0 };
 }
 function take<T>(reply: Reply<T>): T {
   if (reply.ok) return reply.value;

@@ -5,10 +5,26 @@ import { proxy, type Remote, wrap } from "comlink";
 import type { BundlePlace, BundleSummary, MadeBundle } from "../contract/bundle.ts";
 import type { DomainConfig } from "../contract/domain.ts";
 import { pushKey, pushPointer } from "../contract/input.ts";
-import { type Attachments, type FrameView, type MachineNotice, type MachineRpc, STATS, type SharedViews } from "../contract/machine.ts";
+import { type Attachments, type FrameView, type MachineNotice, type MachineRpc, type CloneOf, type OpenOptions, type Seed, STATS, type SharedViews } from "../contract/machine.ts";
 import { Ring } from "../contract/ring.ts";
 import type { Reply } from "../contract/schema.ts";
 
+const base = () => new URL("./", document.baseURI).href;
+type Core = NonNullable<OpenOptions["core"]>;
+let core: Promise<Core | null> | null = null;
+/** The processor's core, fetched and compiled once for all machines of the page; null: the worker shall try, and say what is wrong. */
+export function compiledCore(): Promise<Core | null> {
+  core ??= (async () => {
+    const response = await fetch(`${base()}core.wasm`);
+    if (!response.ok) throw new Error(String(response.status));
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return { module: await WebAssembly.compile(bytes), bytes };
+  })().catch(() => {
+    core = null;
+    return null;
+  });
+  return core;
+}
 export interface SerialRings {
   readonly out: Ring;
   readonly in: Ring;
@@ -34,9 +50,9 @@ export class MachineClient {
     };
     void this.#rpc.watch(proxy(listener));
   }
-  async open(config: DomainConfig, attachments: Attachments, machine: string): Promise<Reply<SharedViews>> {
-    const base = new URL("./", document.baseURI).href;
-    const reply = (await this.#rpc.open({ config, base, attachments, machine })) as Reply<SharedViews>;
+  async open(config: DomainConfig, attachments: Attachments, machine: string, seed?: Seed): Promise<Reply<SharedViews>> {
+    const core = await compiledCore();
+    const reply = (await this.#rpc.open({ config, base: base(), attachments, machine, ...(seed ? { seed } : {}), ...(core ? { core } : {}) })) as Reply<SharedViews>;
     if (reply.ok) {
       const views = reply.value;
       this.#views = views;
@@ -122,6 +138,7 @@ interface DiskRpc {
   img(words: readonly string[]): Promise<Reply<{ readonly status: number; readonly out: string; readonly err: string }>>;
   exportFile(id: string, format: string): Promise<Reply<Blob>>;
   pack(domain: DomainConfig, machine: string, carriage: "link" | "file" | "hosted"): Promise<Reply<MadeBundle>>;
+  clone(domain: DomainConfig, machine: string, kind: "linked" | "full", count: number): Promise<Reply<readonly CloneOf[]>>;
   tar(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<Reply<Blob>>;
   inspect(place: BundlePlace, base: string): Promise<Reply<BundleSummary>>;
   unpack(place: BundlePlace, base: string, name: string, progress: (loaded: number, total: number) => void): Promise<Reply<ImportedMachine>>;
@@ -147,10 +164,13 @@ export function imgInLibrary(words: readonly string[]): ReturnType<DiskRpc["img"
 export function exportFromLibrary(id: string, format: string): Promise<Reply<Blob>> {
   return withDiskWorker(async (rpc) => (await rpc.exportFile(id, format)) as Reply<Blob>);
 }
-const base = () => new URL("./", document.baseURI).href;
 /** A machine that is off, packed for somebody else. */
 export function packMachine(domain: DomainConfig, machine: string, carriage: "link" | "file" | "hosted"): Promise<Reply<MadeBundle>> {
   return withDiskWorker(async (rpc) => (await rpc.pack(domain, machine, carriage)) as Reply<MadeBundle>);
+}
+/** Clones of a machine that is off. */
+export function cloneMachine(domain: DomainConfig, machine: string, kind: "linked" | "full", count: number): Promise<Reply<readonly CloneOf[]>> {
+  return withDiskWorker(async (rpc) => (await rpc.clone(domain, machine, kind, count)) as Reply<readonly CloneOf[]>);
 }
 export function makeTar(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<Reply<Blob>> {
   return withDiskWorker(async (rpc) => (await rpc.tar(files)) as Reply<Blob>);

@@ -134,6 +134,46 @@ export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClos
     </Dialog>
   );
 }
+export function CloneDialog({ row, onClose }: { readonly row: MachineRow; onClose(): void }) {
+  const t = useText();
+  const [kind, setKind] = useState<"linked" | "full">("linked");
+  const [count, setCount] = useState(1);
+  const [busy, setBusy] = useState(false);
+  return (
+    <Dialog title={t("clone.title")} onClose={onClose} testId="clone-dialog">
+      <p>{t(row.state === "running" || row.state === "paused" ? "clone.text" : "clone.textOff")}</p>
+      <form
+        onSubmit={async (e) => {
+          e.preventDefault();
+          setBusy(true);
+          const done = await controller.clone(row.id, kind, count);
+          setBusy(false);
+          if (done) onClose();
+        }}
+      >
+        {(["linked", "full"] as const).map((one) => (
+          <label key={one} className="check">
+            <input type="radio" name="kind" value={one} checked={kind === one} onChange={() => setKind(one)} data-testid={`clone-${one}`} />
+            {t(`clone.${one}`)}
+          </label>
+        ))}
+        <label className="check">
+          {t("clone.count")}
+          <input type="number" min={1} max={32} value={count} onChange={(e) => setCount(Number(e.target.value))} data-testid="clone-count" />
+        </label>
+        <div className="row end">
+          <button type="submit" className="primary" disabled={busy || !(count >= 1 && count <= 32)} data-testid="clone-start">
+            <Icon name="plus" />
+            {t("clone.start")}
+          </button>
+          <button type="button" onClick={onClose}>
+            {t("dialog.cancel")}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
 export function OfferDialog() {
   const offer = useApp((s) => s.offer);
   if (!offer) return null;

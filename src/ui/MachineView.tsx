@@ -9,7 +9,7 @@ import { MachineForm } from "./MachineForm.tsx";
 import { Monitor } from "./Monitor.tsx";
 import { fullScreen, Screen, screenshot } from "./Screen.tsx";
 import { Serial } from "./Serial.tsx";
-import { ShareDialog } from "./Dialogs.tsx";
+import { CloneDialog, ShareDialog } from "./Dialogs.tsx";
 import { Snapshots } from "./Snapshots.tsx";
 import { StatusLine } from "./StatusLine.tsx";
 import { forgetTerminals, watchSerial } from "./terminals.ts";
@@ -28,6 +28,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
   const t = useText();
   const tab = useApp((s) => s.tabs[row.id]) ?? (row.config.vga === "none" ? "serial" : "screen");
   const [sharing, setSharing] = useState(false);
+  const [cloning, setCloning] = useState(false);
   const client = controller.client(row.id);
   const open = client !== null && row.state !== "opening";
   const running = row.state === "running";
@@ -91,6 +92,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
         <Tool icon="camera" label={t("toolbar.shot")} onClick={() => screenshot(row.id, row.config.name)} disabled={!open || tab !== "screen"} />
         <span className="divider" />
         <Tool icon="link" label={t("toolbar.share")} disabled={row.state === "opening"} onClick={() => setSharing(true)} />
+        <Tool icon="copy" label={t("toolbar.clone")} disabled={row.state === "opening"} onClick={() => setCloning(true)} />
       </div>
       <Progress row={row} />
       {row.report !== null && <CrashReport report={row.report} />}
@@ -117,6 +119,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
         )}
       </div>
       <StatusLine row={row} client={open ? client : null} />
+      {cloning && <CloneDialog row={row} onClose={() => setCloning(false)} />}
       {sharing && <ShareDialog row={row} onClose={() => setSharing(false)} />}
     </section>
   );

@@ -11,6 +11,7 @@ interface Sample {
   readonly busyMs: number;
   readonly exits: number;
   readonly memory: number;
+  readonly deferred: number;
   readonly at: number;
 }
 const EVERY_MS = 1000;
@@ -18,7 +19,7 @@ const EVERY_MS = 1000;
 function sample(client: MachineClient): Sample {
   return {
     instructions: client.stat("instructions"), guestNs: client.stat("guestNs"), busyMs: client.stat("busyMs"),
-    exits: client.stat("pio") + client.stat("mmio"), memory: client.stat("memoryBytes"), at: performance.now(),
+    exits: client.stat("pio") + client.stat("mmio"), memory: client.stat("memoryBytes"), deferred: client.stat("deferredBytes"), at: performance.now(),
   };
 }
 function time(ns: number): string {
@@ -35,6 +36,8 @@ interface Shown {
   readonly time: string;
   readonly exits: string;
   readonly memory: string;
+  /** RAM that is not here yet: it lies packed, with whoever else has it. */
+  readonly shared: string;
 }
 function shownOf(a: Sample, b: Sample): Shown {
   const seconds = (b.at - a.at) / 1000;
@@ -45,7 +48,8 @@ function shownOf(a: Sample, b: Sample): Shown {
     load: `${Math.min(100, Math.round(((b.busyMs - a.busyMs) / 1000 / seconds) * 100))} %`,
     time: time(b.guestNs),
     exits: `${compact(exits < 100 ? Math.round(exits / 10) * 10 : exits)}/s`,
-    memory: b.memory ? bytesText(b.memory) : "",
+    memory: b.memory ? bytesText(b.memory - b.deferred) : "",
+    shared: b.deferred ? bytesText(b.deferred) : "",
   };
 }
 
@@ -70,6 +74,12 @@ export function StatusLine({ row, client }: { readonly row: MachineRow; readonly
   const fields = [["speed", shown?.speed], ["load", shown?.load], ["time", shown?.time], ["exits", shown?.exits], ["memory", shown?.memory || `${row.config.memoryMiB} MiB`]] as const;
   return (
     <dl className="status" data-testid="status" data-instructions={0} data-state={row.state} ref={line}>
+      {shown?.shared && (
+        <div title={t("status.sharedHint")} data-testid="shared">
+          <dt>{row.cloneOf === null ? t("status.packed") : t("status.shared", { name: row.cloneOf })}</dt>
+          <dd translate="no">{shown.shared}</dd>
+        </div>
+      )}
       {fields.map(([name, text]) => (
         <div key={name}>
           <dt>{t(`status.${name}`)}</dt>

@@ -52,6 +52,8 @@ export class PoolMemory implements GuestMemory {
   /** 1: RAM of this page was written, noted when its map entry changed before anybody asked. */
   private readonly written = new Uint8Array(P2M_PAGES);
   private fill: (page: number) => void = () => {};
+  private lazyPages = 0;
+  private readonly runs: [first: number, pages: number][] = [];
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
@@ -97,6 +99,8 @@ export class PoolMemory implements GuestMemory {
     if (first + length / PAGE > P2M_PAGES)
       throw new FaultError("memory.pool", `RAM at ${physical.toString(16)} lies beyond the ${P2M_PAGES * 4} KiB of guest-physical space.`);
     for (let n = 0; n < length / PAGE; n++) this.ram[first + n] = frame + n * PAGE;
+    this.runs.push([first, length / PAGE]);
+    this.runs.sort((a, b) => a[0] - b[0]);
     this.refresh(first, length / PAGE);
   }
   allocate(length: number, kind: "ram" | "rom"): MappedRam {
@@ -203,9 +207,9 @@ export class PoolMemory implements GuestMemory {
 
   // ---- snapshots -----------------------------------------------------------------------------------------------------
 
-  /** Pages of RAM in rising order. */
-  *ramPages(): Generator<number> {
-    for (let page = 0; page < P2M_PAGES; page++) if (this.ram[page]) yield page;
+  /** Runs of pages of RAM in rising order. */
+  ramRuns(): readonly (readonly [first: number, pages: number])[] {
+    return this.runs;
   }
   hasRam(page: number): boolean {
     return this.ram[page] !== 0;
@@ -221,15 +225,17 @@ export class PoolMemory implements GuestMemory {
   /** Pages of RAM written since the last call: `found` is called for each. */
   takeWritten(found: (page: number) => void): void {
     let any = false;
-    for (const page of this.ramPages()) {
-      const entry = this.p2m[page] as number;
-      const dirty = (entry & P2M_DIRTY) !== 0 && (entry & ~0xfff) >>> 0 === this.ram[page];
-      if (dirty) {
-        this.p2m[page] = entry & ~P2M_DIRTY;
-        any = true;
+    const { p2m, ram, written } = this;
+    for (const [first, pages] of this.runs)
+      for (let page = first; page < first + pages; page++) {
+        const entry = p2m[page] as number;
+        const dirty = (entry & P2M_DIRTY) !== 0 && (entry & ~0xfff) >>> 0 === ram[page];
+        if (dirty) {
+          p2m[page] = entry & ~P2M_DIRTY;
+          any = true;
+        }
+        if (dirty || written[page]) found(page);
       }
-      if (dirty || this.written[page]) found(page);
-    }
     this.written.fill(0);
     if (any) this.listener?.mappingsChanged();
   }
@@ -237,6 +243,7 @@ export class PoolMemory implements GuestMemory {
   defer(pages: Iterable<number>, fill: (page: number) => void): void {
     this.fill = fill;
     for (const page of pages) {
+      if (!this.lazy[page]) this.lazyPages++;
       this.lazy[page] = 1;
       this.written[page] = 0;
       const entry = this.p2m[page] as number;
@@ -245,8 +252,13 @@ export class PoolMemory implements GuestMemory {
     this.listener?.mappingsChanged();
   }
   arrived(page: number): void {
+    if (this.lazy[page]) this.lazyPages--;
     this.lazy[page] = 0;
     this.p2m[page] = (this.p2m[page] as number) & ~P2M_LAZY;
+  }
+  /** Bytes of RAM that nobody has touched since they were deferred. */
+  get deferred(): number {
+    return this.lazyPages * PAGE;
   }
   /** Core (and DMA) touched a deferred page. */
   pageIn(page: number): number {

@@ -39,8 +39,8 @@ import {
   XMM,
 } from "./core/layout.ts";
 import type { Cpu, CpuCounters, CpuHost, Exit } from "./cpu.ts";
+import { decodeTablesOf } from "./decode-section.ts";
 import type { PoolMemory } from "./guest-memory.ts";
-import { decodeTables } from "./isa/tables.ts";
 import { inlineCompiler, type JitCompiler } from "./jit/job.ts";
 import { Translator } from "./jit/translator.ts";
 import { chooseCpu } from "./models.ts";
@@ -79,8 +79,6 @@ interface CoreExports {
   eflags(): bigint;
   probe(linear: bigint): number;
 }
-
-let tables: Uint8Array | null = null;
 
 /** core.wasm, compiled and as bytes (the translator copies from the bytes). */
 export interface CoreBinary {
@@ -125,7 +123,7 @@ export class WasmCpu implements Cpu {
     this.block = new Uint8Array(buffer, VCPU_BASE, VCPU_STATE_SIZE);
     this.counterView = new BigUint64Array(buffer, VCPU_BASE + COUNTERS, 8);
     const scratch = new DataView(buffer, SCRATCH_BASE, 16);
-    tables ??= decodeTables();
+    const tables = decodeTablesOf(binary.module);
     new Uint8Array(buffer, DECODE_BASE, tables.length).set(tables);
     new Uint32Array(buffer, CPUID_BASE, choice.cpuid.length).set(choice.cpuid);
     new Uint32Array(buffer, VCPU_BASE + FEATURES, 8).set(choice.words);

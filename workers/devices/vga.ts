@@ -190,11 +190,14 @@ class Vga implements DisplayDevice {
   }
 
   reset(): void {
+    this.#pristine = false;
     this.#regs.reset();
     this.#window.latch = 0;
     if (this.#preset) presetText(this.#regs, this.#memory.bytes);
   }
 
+  /** Neither reset nor loaded yet: nobody can have written to video memory. */
+  #pristine = true;
   save(): State {
     return { registers: this.#regs.save(), latch: this.#window.latch >>> 0, memory: packPages(this.#memory.bytes) };
   }
@@ -208,7 +211,9 @@ class Vga implements DisplayDevice {
     const content = packed.blob("bytes", bytes.length);
     this.#regs.load(from.part("registers"));
     this.#window.latch = latch | 0;
-    bytes.fill(0);
+    // A new machine's video memory holds zeros: left alone, it costs the host nothing.
+    if (!this.#pristine) bytes.fill(0);
+    this.#pristine = false;
     let at = 0;
     for (let page = 0; page < bytes.length / PAGE; page++) {
       if (!((index[page >> 3] ?? 0) & (1 << (page & 7)))) continue;

@@ -66,7 +66,7 @@ export class Machine {
   /** Asked at power-on: puts the machine into a saved state and says true, or false to boot. */
   onStart: (() => Promise<boolean>) | null = null;
   /** What a reset has to wait for (files that firmware will ask for), once. */
-  resetAfter: Promise<void> | null = null;
+  resetAfter: (() => Promise<void>) | null = null;
   /** Host milliseconds spent running guest code and devices (for idle load). */
   busyMs = 0;
 
@@ -108,7 +108,7 @@ export class Machine {
         if (!options.paused) this.enter("running", "start");
         return;
       }
-      await this.resetAfter;
+      await this.resetAfter?.();
       this.resetAfter = null;
     } finally {
       this.starting = false;
@@ -337,7 +337,7 @@ export class Machine {
           return false;
         }
         if (this.resetAfter) {
-          const files = this.resetAfter;
+          const files = this.resetAfter();
           this.resetAfter = null;
           this.enter("paused", "reset");
           files.then(

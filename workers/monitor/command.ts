@@ -2,6 +2,7 @@
 // completion, the page's buttons and the tests all use this one declaration. A name may have two words ("info status").
 
 import type { MadeBundle } from "../../src/contract/bundle.ts";
+import type { CloneOf } from "../../src/contract/machine.ts";
 import type { Schema } from "../../src/contract/schema.ts";
 import type { Board } from "../machine/board.ts";
 import type { InputHub } from "../machine/input.ts";
@@ -42,7 +43,9 @@ export interface MonitorContext {
   /** What firmware wrote to port 0x402 (kept when the domain asks for it). */
   readonly debugLog?: () => string;
   readonly snapshots?: SnapshotStore;
-  /** Packs the machine for somebody else, where there is a library. */
+  /** Makes more machines of this one, where there is a library. */
+  readonly clone?: (kind: "linked" | "full", count: number) => Promise<readonly CloneOf[]>;
+  /** Packs the machine for somebody else. */
   readonly share?: (carriage: (typeof CARRIAGES)[number], state: boolean) => Promise<MadeBundle>;
   /** Writes the screen to a file, where there are files. */
   readonly screendump?: (file: string) => void | Promise<void>;

@@ -8,6 +8,11 @@ export interface BaseVm {
   readonly sha256: string;
   readonly chunks: Chunks;
 }
+/** Gives its chunks their names. */
+export function named(base: BaseVm): BaseVm {
+  for (const [n, packed] of base.chunks) packed.name ??= baseName(base, n);
+  return base;
+}
 /** Key of one of its chunks in the library's store of RAM. */
 export function baseName(base: BaseVm, chunk: number): string {
   return `${base.sha256.slice(0, 16)}.${chunk}`;

@@ -14,7 +14,7 @@ import { later } from "../backends/io.ts";
 import { LibraryFile } from "../backends/library-file.ts";
 import type { BaseVm } from "./base-vm.ts";
 import { BundleWriter, encodeBundle, sha256, summarize, xorInto } from "./bundle.ts";
-import { CHUNK_BYTES, type Chunks } from "./ram-keeper.ts";
+import { CHUNK_BYTES, type Chunks, sameChunk } from "./ram-keeper.ts";
 import { encodeVm, type VmState } from "./vm-file.ts";
 
 export type Carriage = "link" | "file" | "hosted";
@@ -30,7 +30,7 @@ const LEVEL: { readonly [C in Carriage]: number } = { link: 19, file: 3, hosted:
 /** Is most of RAM still as it was there? A machine that was reset since has nothing to do with it. */
 function continues(now: Chunks, before: Chunks): boolean {
   let same = 0;
-  for (const [n, packed] of now) if (before.get(n) === packed) same++;
+  for (const [n, packed] of now) if (sameChunk(before.get(n), packed)) same++;
   return same * 2 > now.size;
 }
 export async function makeState(writer: BundleWriter, { vm, base, thumbnail }: StateToSend, perBlob: number): Promise<BundleState> {
@@ -38,7 +38,7 @@ export async function makeState(writer: BundleWriter, { vm, base, thumbnail }: S
   const bytes = new Uint8Array(head.reduce((n, h) => n + h.length, 0));
   head.reduce((at, h) => (bytes.set(h, at), at + h.length), 0);
   const under = base && continues(vm.chunks, base.chunks) ? base : null;
-  const changed = [...vm.chunks.keys()].filter((n) => under?.chunks.get(n) !== vm.chunks.get(n)).sort((a, b) => a - b);
+  const changed = [...vm.chunks.keys()].filter((n) => !sameChunk(under?.chunks.get(n), vm.chunks.get(n))).sort((a, b) => a - b);
   const groups = await writer.groups(changed, perBlob, (n, into) => {
     into.set(zstdDecompress((vm.chunks.get(n) as { bytes: Uint8Array }).bytes, CHUNK_BYTES, "RAM"));
     const old = under?.chunks.get(n);

@@ -3,11 +3,11 @@
 
 import { FaultError } from "../../src/contract/schema.ts";
 import { deleteVm, newId, openLibrary, type SavedVmRow } from "../../src/contract/storage.ts";
-import { loadZstd } from "../backends/compress.ts";
+import { loadUnzstd } from "../backends/compress.ts";
 import type { LibraryDisk } from "../backends/library-file.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { SavedVm, SnapshotStore } from "../monitor/command.ts";
-import { type BaseVm, baseName } from "./base-vm.ts";
+import type { BaseVm } from "./base-vm.ts";
 import type { PackedChunk, RamKeeper } from "./ram-keeper.ts";
 import { captureVm, restoreVm, standingStill } from "./save-vm.ts";
 import { decodeVmHead, encodeVm, vmHeadLength } from "./vm-file.ts";
@@ -28,8 +28,7 @@ const row = (v: SavedVmRow): SavedVm => ({ id: v.id, name: v.name, vmStateSize: 
 
 export class LibraryStore implements SnapshotStore {
   readonly #parts: LibraryStoreParts;
-  /** The chunks of this session and their names in the store. */
-  readonly #names = new WeakMap<PackedChunk, string>();
+  /** The chunks of this session by name. */
   readonly #chunks = new Map<string, PackedChunk>();
   /** The snapshot that the machine went on from. */
   #current: string | null = null;
@@ -39,12 +38,7 @@ export class LibraryStore implements SnapshotStore {
   /** Chunks of the guest's saved machine go by common names. */
   async #adopt(): Promise<void> {
     const base = await this.#parts.base().catch(() => null);
-    for (const [n, packed] of base?.chunks ?? []) {
-      if (this.#names.has(packed)) return;
-      const name = baseName(base as BaseVm, n);
-      this.#names.set(packed, name);
-      this.#chunks.set(name, packed);
-    }
+    for (const packed of base?.chunks.values() ?? []) if (packed.name !== undefined && !this.#chunks.has(packed.name)) this.#chunks.set(packed.name, packed);
   }
   async #rows(): Promise<readonly SavedVmRow[]> {
     return (await (await openLibrary()).getAll("vms")).filter((v) => v.machine === this.#parts.id).sort((a, b) => a.dateMs - b.dateMs);
@@ -71,12 +65,9 @@ export class LibraryStore implements SnapshotStore {
       const chunks: (readonly [number, string])[] = [];
       let ramBytes = 0;
       for (const [n, packed] of vm.chunks) {
-        let content = this.#names.get(packed);
-        if (content === undefined) {
-          content = crypto.randomUUID();
-          this.#names.set(packed, content);
-          this.#chunks.set(content, packed);
-        }
+        packed.name ??= crypto.randomUUID();
+        const content = packed.name;
+        if (!this.#chunks.has(content)) this.#chunks.set(content, packed);
         contents.set(content, packed);
         ramBytes += packed.bytes.length;
         chunks.push([n, content]);
@@ -109,7 +100,7 @@ export class LibraryStore implements SnapshotStore {
   async load(name: string): Promise<void> {
     const { machine, keeper, disks } = this.#parts;
     const db = await openLibrary();
-    await loadZstd();
+    await loadUnzstd();
     const found = await this.#find(name);
     await this.#adopt();
     for (const at of new Set([...Object.keys(found.disks), ...disks.keys()]))
@@ -119,9 +110,7 @@ export class LibraryStore implements SnapshotStore {
     const stored = await Promise.all(missing.map((content) => tx.store.get(content)));
     stored.forEach((bytes, i) => {
       if (!bytes) throw new FaultError("library.damaged", `A part of the snapshot '${found.name}' is missing in the library.`);
-      const packed: PackedChunk = { bytes };
-      this.#chunks.set(missing[i] as string, packed);
-      this.#names.set(packed, missing[i] as string);
+      this.#chunks.set(missing[i] as string, { bytes, name: missing[i] as string });
     });
     await standingStill(machine, async () => {
       // The head knows everything but where chunks are: that is in the row.

@@ -13,7 +13,12 @@ export const CHUNK_BYTES = CHUNK_PAGES * PAGE;
 /** A chunk as it is kept; null: zeros. The same object means the same contents. */
 export interface PackedChunk {
   readonly bytes: Uint8Array;
+  /** The bytes are the contents themselves, in memory that other machines read too. */
+  readonly raw?: true;
+  /** What it is called in the library, when it has a name: one name means the same contents too. */
+  name?: string;
 }
+export const sameChunk = (a: PackedChunk | undefined, b: PackedChunk | undefined): boolean => a === b || (a?.name !== undefined && a.name === b?.name);
 export type Chunks = ReadonlyMap<number, PackedChunk>;
 
 export class RamKeeper {
@@ -38,21 +43,27 @@ export class RamKeeper {
     const before = this.#known;
     const known = new Map<number, PackedChunk | null>();
     const chunks = new Set<number>();
-    for (const page of this.#memory.ramPages()) chunks.add(Math.floor(page / CHUNK_PAGES));
+    for (const [first, pages] of this.#memory.ramRuns()) for (let chunk = Math.floor(first / CHUNK_PAGES); chunk * CHUNK_PAGES < first + pages; chunk++) chunks.add(chunk);
     for (const chunk of chunks) {
       const kept = before?.get(chunk);
-      known.set(chunk, kept !== undefined && !this.#written.has(chunk) ? kept : this.#pack(chunk, level));
+      if (kept === undefined || this.#written.has(chunk)) known.set(chunk, this.#pack(chunk, level));
+      else if (kept?.raw) known.set(chunk, { bytes: zstdCompress(kept.bytes, level), ...(kept.name === undefined ? {} : { name: kept.name }) });
+      else known.set(chunk, kept);
     }
     this.#known = known;
     this.#written.clear();
     return withoutZeros(known);
   }
   #pack(chunk: number, level: number): PackedChunk | null {
+    return this.#copy(chunk, this.#scratch) ? { bytes: zstdCompress(this.#scratch, level) } : null;
+  }
+  /** Contents of a chunk; false when it is zeros. */
+  #copy(chunk: number, into: Uint8Array): boolean {
     const memory = this.#memory;
     let zero = true;
     for (let n = 0; n < CHUNK_PAGES; n++) {
       const page = chunk * CHUNK_PAGES + n;
-      const to = this.#scratch.subarray(n * PAGE, (n + 1) * PAGE);
+      const to = into.subarray(n * PAGE, (n + 1) * PAGE);
       if (!memory.hasRam(page)) {
         to.fill(0);
         continue;
@@ -65,7 +76,31 @@ export class RamKeeper {
         to.set(frame);
       }
     }
-    return zero ? null : { bytes: zstdCompress(this.#scratch, level) };
+    return !zero;
+  }
+  /** RAM as it is now, unpacked, in memory that other workers can read. Nothing is packed; what the guest has not touched stays deferred. */
+  copy(): { readonly ram: SharedArrayBuffer; readonly chunks: readonly { readonly chunk: number; readonly at: number; readonly name: string }[] } {
+    this.#look();
+    const memory = this.#memory;
+    const sure = (chunk: number) => (this.#written.has(chunk) ? undefined : (this.#known ? this.#known.get(chunk) : undefined));
+    const all: number[] = [];
+    for (const [first, pages] of memory.ramRuns())
+      for (let chunk = Math.floor(first / CHUNK_PAGES); chunk * CHUNK_PAGES < first + pages; chunk++)
+        // A chunk that was never saved and never written holds zeros.
+        if (sure(chunk) !== null && (this.#known || this.#written.has(chunk)) && all[all.length - 1] !== chunk) all.push(chunk);
+    const ram = new SharedArrayBuffer(all.length * CHUNK_BYTES);
+    const chunks: { chunk: number; at: number; name: string }[] = [];
+    let at = 0;
+    for (const chunk of all) {
+      const into = new Uint8Array(ram, at, CHUNK_BYTES);
+      const kept = sure(chunk);
+      if (kept?.raw) into.set(kept.bytes);
+      else if (kept && memory.isDeferred(chunk * CHUNK_PAGES)) into.set(zstdDecompress(kept.bytes, CHUNK_BYTES, "the snapshot"));
+      else if (!this.#copy(chunk, into)) continue;
+      chunks.push({ chunk, at, name: kept?.name ?? "" });
+      at += CHUNK_BYTES;
+    }
+    return { ram, chunks };
   }
   /** Makes RAM hold `chunks` again. Returns how many chunks differ from what is there. */
   restore(chunks: Chunks): number {
@@ -74,15 +109,15 @@ export class RamKeeper {
     const before = this.#known;
     const known = new Map<number, PackedChunk | null>();
     const deferred: number[] = [];
-    for (const page of memory.ramPages()) {
-      const chunk = Math.floor(page / CHUNK_PAGES);
-      let wanted = known.get(chunk);
-      if (wanted === undefined) {
-        wanted = chunks.get(chunk) ?? null;
+    for (const [first, pages] of memory.ramRuns())
+      for (let chunk = Math.floor(first / CHUNK_PAGES); chunk * CHUNK_PAGES < first + pages; chunk++) {
+        const wanted = chunks.get(chunk) ?? null;
         known.set(chunk, wanted);
+        // RAM that was never saved or loaded holds zeros where nobody wrote.
+        if (!this.#written.has(chunk) && (before ? before.get(chunk) : null) === wanted) continue;
+        const end = Math.min(first + pages, (chunk + 1) * CHUNK_PAGES);
+        for (let page = Math.max(first, chunk * CHUNK_PAGES); page < end; page++) deferred.push(page);
       }
-      if (this.#written.has(chunk) || before?.get(chunk) !== wanted) deferred.push(page);
-    }
     this.#known = known;
     this.#written.clear();
     memory.defer(deferred, (page) => this.#unpack(Math.floor(page / CHUNK_PAGES)));
@@ -91,7 +126,7 @@ export class RamKeeper {
   #unpack(chunk: number): void {
     const packed = this.#known?.get(chunk) ?? null;
     this.onArrival(chunk);
-    const bytes = packed && zstdDecompress(packed.bytes, CHUNK_BYTES, "the snapshot");
+    const bytes = packed?.raw ? packed.bytes : packed && zstdDecompress(packed.bytes, CHUNK_BYTES, "the snapshot");
     for (let n = 0; n < CHUNK_PAGES; n++) {
       const page = chunk * CHUNK_PAGES + n;
       if (!this.#memory.isDeferred(page)) continue;

@@ -3,7 +3,7 @@
 
 import type { DomainConfig } from "../../src/contract/domain.ts";
 import { FaultError } from "../../src/contract/schema.ts";
-import { loadZstd } from "../backends/compress.ts";
+import { loadUnzstd, loadZstd } from "../backends/compress.ts";
 import type { Machine } from "../machine/machine.ts";
 import { SnapshotError } from "../platform/state.ts";
 import type { RamKeeper } from "./ram-keeper.ts";
@@ -45,7 +45,7 @@ export function resumeLine(): string {
 }
 /** Puts a machine into a saved state. It is paused afterwards, also when it was off. */
 export async function restoreVm(machine: Machine, keeper: RamKeeper, vm: VmState): Promise<void> {
-  await loadZstd();
+  if ([...vm.chunks.values()].some((c) => !c.raw)) await loadUnzstd();
   await machine.prepare();
   if (machine.state === "running") machine.pause("snapshot");
   const wrong = mismatch(vm.sections.config, machine.board.config);

@@ -14,9 +14,11 @@ import { createQcow2 } from "../backends/formats/qcow2.ts";
 import { now } from "../backends/io.ts";
 import { CapturePicture } from "../backends/picture.ts";
 import { hasQemuImg, noise, qemuImg } from "../backends/testing/qemu-img.node.ts";
+import type { PoolMemory } from "../cpu/guest-memory.ts";
 import { createMonitor } from "../monitor/index.ts";
 import { type NodeMachine, openMachine } from "../node-machine.ts";
 import type { State } from "../platform/types.ts";
+import { makeSeed, seedVm } from "./clone.ts";
 import { captureVm, restoreVm } from "./save-vm.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 import { decodeVm, encodeVm } from "./vm-file.ts";
@@ -220,4 +222,34 @@ test("the kept fixture of format 1 loads and goes on", async () => {
   run(c, 2_000_000);
   expect(c.output().endsWith(b.output())).toBe(true);
   expect(b.output().length).toBeGreaterThan(10);
+});
+
+test("clones go on from shared memory as the machine does, and can be saved and cloned themselves", async () => {
+  const a = await machine();
+  await a.machine.start({ paused: true });
+  run(a, 1_000_000);
+  // What was saved before and not written since keeps its name.
+  const saved = await captureVm(a.machine, a.keeper);
+  for (const [n, chunk] of saved.chunks) chunk.name = `c${n}`;
+  a.board.memory.write(0x300000, new Uint8Array(200_000).fill(5));
+  const seed = makeSeed(a.machine, a.keeper);
+  run(a, 1_000_000);
+  const end = picture(a);
+  const b = await machine();
+  await restoreVm(b.machine, b.keeper, seedVm(seed));
+  expect((b.board.memory as PoolMemory).deferred).toBe(seed.chunks.length * 65536);
+  run(b, 1_000_000);
+  expect(picture(b)).toBe(end);
+  // The seed was not written by either.
+  const c = await machine();
+  await restoreVm(c.machine, c.keeper, seedVm(seed));
+  const again = makeSeed(c.machine, c.keeper);
+  expect(again.chunks.map((x) => [x.chunk, x.name])).toEqual(seed.chunks.map((x) => [x.chunk, x.name]));
+  expect(seed.chunks.filter((x) => x.name === "").map((x) => x.chunk)).toEqual([0x30, 0x31, 0x32, 0x33]);
+  const vm = await captureVm(c.machine, c.keeper);
+  expect([...vm.chunks.values()].some((x) => x.raw)).toBe(false);
+  const d = await machine();
+  await restoreVm(d.machine, d.keeper, decodeVm(Buffer.concat(encodeVm(vm))));
+  run(d, 1_000_000);
+  expect(picture(d)).toBe(end);
 });

@@ -2,7 +2,7 @@
 // touches them; one that is touched before it arrived is fetched by itself, while the guest waits.
 
 import { FaultError } from "../../src/contract/schema.ts";
-import { loadZstd } from "../backends/compress.ts";
+import { loadUnzstd } from "../backends/compress.ts";
 import type { PackedChunk } from "./ram-keeper.ts";
 import { decodeVmHead, type VmState, vmHeadLength } from "./vm-file.ts";
 
@@ -17,7 +17,7 @@ export type FetchNow = (from: number, to: number) => Uint8Array | null;
 const cut = (arrived: number) => new FaultError("source.network", `The saved machine stopped arriving after ${arrived} bytes.`, "Try again.");
 
 export async function openVmStream(response: Response, total: number, fetchNow: FetchNow, progress: (loaded: number) => void): Promise<VmStream> {
-  const zstd = loadZstd();
+  const zstd = loadUnzstd();
   if (!response.body) throw cut(0);
   const reader = response.body.getReader();
   const bytes = new Uint8Array(total);
