@@ -3,7 +3,7 @@
 // recent processors do where that is known (shift OF = MSB ^ CF).
 
 import { raise, DE } from "./fault";
-import { ADC1, ADD, AF, CF, OF, SBB1, SUB, ZF, cf, af, flagBits, setFlagBits, setLazy, setResult, sx } from "./flags";
+import { ADC1, ADD, AF, CF, OF, SBB1, SUB, Quick, ZF, cf, af, flagBits, setFlagBits, setLazy, setResult, sx } from "./flags";
 
 export function mov<T>(v: T): T {
   return v;
@@ -13,7 +13,7 @@ export function add<T>(a: T, b: T): T {
   return <T>(a + b);
 }
 export function adc<T>(a: T, b: T): T {
-  if (cf()) {
+  if (Quick.cf()) {
     setLazy<T>(ADC1, a, b);
     return <T>(a + b + <T>1);
   }
@@ -25,7 +25,7 @@ export function sub<T>(a: T, b: T): T {
   return <T>(a - b);
 }
 export function sbb<T>(a: T, b: T): T {
-  if (cf()) {
+  if (Quick.cf()) {
     setLazy<T>(SBB1, a, b);
     return <T>(a - b - <T>1);
   }
@@ -56,13 +56,13 @@ export function test<T>(a: T, b: T): void {
 export function inc<T>(a: T): T {
   const r = <T>(a + <T>1);
   const top = <T>(<T>1 << <T>((sizeof<T>() << 3) - 1));
-  setResult<T>(r, (cf() ? CF : 0) | (r == top ? OF : 0) | ((<u32>r & 15) == 0 ? AF : 0));
+  setResult<T>(r, (Quick.cf() ? CF : 0) | (r == top ? OF : 0) | ((<u32>r & 15) == 0 ? AF : 0));
   return r;
 }
 export function dec<T>(a: T): T {
   const r = <T>(a - <T>1);
   const top = <T>(<T>1 << <T>((sizeof<T>() << 3) - 1));
-  setResult<T>(r, (cf() ? CF : 0) | (a == top ? OF : 0) | ((<u32>a & 15) == 0 ? AF : 0));
+  setResult<T>(r, (Quick.cf() ? CF : 0) | (a == top ? OF : 0) | ((<u32>a & 15) == 0 ? AF : 0));
   return r;
 }
 export function neg<T>(a: T): T {

@@ -3,8 +3,7 @@
 
 import { BP, GP, OF as OFV, raise, raiseCode, BR, UD } from "./fault";
 import {
-  condition, IF, IOPL, VIF, VM, RF, overflow, holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7, holds8, holds9, holds10, holds11, holds12,
-  holds13, holds14, holds15,
+  condition, IF, IOPL, VIF, VM, RF, overflow, holds0, holds1, holds10, holds11, Quick,
 } from "./flags";
 import { softwareInterrupt, softwareTrap, hardwareTrap, writeFlags, iret, shadowStack } from "./interrupts";
 import { EFLAGS, IP, REC_ADDR_SHIFT, REC_IMM, REC_R0, REC_SEG, SEG_LIMIT, } from "./layout";
@@ -16,46 +15,51 @@ import { loadedFlags, seenFlags, virtualFlags } from "./vme";
 import { CS, RCX, Regs, RBP, RSP, SS, vcpu } from "./state";
 import { fullFlags } from "./task";
 
-/** Sets IP for a near transfer of operand size T, with its limit or canonical check. */
-function near<T>(target: u64): void {
-  if (sizeof<T>() == 8) {
-    if (<i64>(target << 16) >> 16 != <i64>target) raiseCode(GP, 0);
-    store<u64>(vcpu, target, IP);
-    return;
+class Near {
+  /** Sets IP for a near transfer of operand size T, with its limit or canonical check. */
+  @inline static to<T>(target: u64): void {
+    if (sizeof<T>() == 8) {
+      if (<i64>(target << 16) >> 16 != <i64>target) raiseCode(GP, 0);
+      store<u64>(vcpu, target, IP);
+    } else {
+      const ip = sizeof<T>() == 2 ? target & 0xffff : target & 0xffffffff;
+      if (ip > <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT)) raiseCode(GP, 0);
+      store<u64>(vcpu, ip, IP);
+    }
   }
-  const ip = sizeof<T>() == 2 ? target & 0xffff : target & 0xffffffff;
-  if (ip > <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT)) raiseCode(GP, 0);
-  store<u64>(vcpu, ip, IP);
+}
+function near<T>(target: u64): void {
+  Near.to<T>(target);
 }
 export function jmpRel<T>(r: usize): void {
-  near<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
+  Near.to<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
 }
 // Jcc, one function per condition so that each handler tests just what it needs.
 class Jump {
   @inline static on<T>(r: usize, taken: bool): void {
-    if (taken) near<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
+    if (taken) Near.to<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
   }
 }
 export function j0<T>(r: usize): void { Jump.on<T>(r, holds0()); }
 export function j1<T>(r: usize): void { Jump.on<T>(r, holds1()); }
-export function j2<T>(r: usize): void { Jump.on<T>(r, holds2()); }
-export function j3<T>(r: usize): void { Jump.on<T>(r, holds3()); }
-export function j4<T>(r: usize): void { Jump.on<T>(r, holds4()); }
-export function j5<T>(r: usize): void { Jump.on<T>(r, holds5()); }
-export function j6<T>(r: usize): void { Jump.on<T>(r, holds6()); }
-export function j7<T>(r: usize): void { Jump.on<T>(r, holds7()); }
-export function j8<T>(r: usize): void { Jump.on<T>(r, holds8()); }
-export function j9<T>(r: usize): void { Jump.on<T>(r, holds9()); }
+export function j2<T>(r: usize): void { Jump.on<T>(r, Quick.cf()); }
+export function j3<T>(r: usize): void { Jump.on<T>(r, !Quick.cf()); }
+export function j4<T>(r: usize): void { Jump.on<T>(r, Quick.zf()); }
+export function j5<T>(r: usize): void { Jump.on<T>(r, !Quick.zf()); }
+export function j6<T>(r: usize): void { Jump.on<T>(r, Quick.belowEqual()); }
+export function j7<T>(r: usize): void { Jump.on<T>(r, !Quick.belowEqual()); }
+export function j8<T>(r: usize): void { Jump.on<T>(r, Quick.sf()); }
+export function j9<T>(r: usize): void { Jump.on<T>(r, !Quick.sf()); }
 export function j10<T>(r: usize): void { Jump.on<T>(r, holds10()); }
 export function j11<T>(r: usize): void { Jump.on<T>(r, holds11()); }
-export function j12<T>(r: usize): void { Jump.on<T>(r, holds12()); }
-export function j13<T>(r: usize): void { Jump.on<T>(r, holds13()); }
-export function j14<T>(r: usize): void { Jump.on<T>(r, holds14()); }
-export function j15<T>(r: usize): void { Jump.on<T>(r, holds15()); }
+export function j12<T>(r: usize): void { Jump.on<T>(r, Quick.less()); }
+export function j13<T>(r: usize): void { Jump.on<T>(r, !Quick.less()); }
+export function j14<T>(r: usize): void { Jump.on<T>(r, Quick.lessEqual()); }
+export function j15<T>(r: usize): void { Jump.on<T>(r, !Quick.lessEqual()); }
 // The target is checked first, then the stack: a fault of either puts IP back (run.ts abandonBlock).
 export function callRel<T>(r: usize): void {
   const ip = load<u64>(vcpu, IP);
-  near<T>(ip + load<u64>(r, REC_IMM));
+  Near.to<T>(ip + load<u64>(r, REC_IMM));
   Stack.push<T>(<T>ip);
 }
 export function jmpTo<T>(v: T): void {
@@ -70,12 +74,12 @@ export function callTo<T>(v: T): void {
 export function ret<T>(r: usize): void {
   if (sizeof<T>() == 8) {
     const top = Regs.get(RSP);
-    near<T>(<u64>Mem.read<T>(top));
+    Near.to<T>(<u64>Mem.read<T>(top));
     Regs.set(RSP, top + 8);
     return;
   }
   const offset = Regs.get(RSP) & stackMask;
-  near<T>(<u64>Mem.read<T>(Stack.linear(offset, sizeof<T>(), false)));
+  Near.to<T>(<u64>Mem.read<T>(Stack.linear(offset, sizeof<T>(), false)));
   Stack.setPointer((offset + sizeof<T>()) & stackMask);
 }
 export function retImm<T>(r: usize): void {

@@ -77,21 +77,38 @@ function cfSlow(): bool {
   if (kind == SBB1) return flagA <= flagB;
   return (flagA + flagB + 1) << shift <= flagA << shift;
 }
+/** The usual kinds inline, the others by call: for handlers, which run for every instruction. */
+export class Quick {
+  @inline static cf(): bool {
+    const kind = flagOp & 0xff;
+    return kind == SUB ? flagA < flagB : kind <= RES ? <bool>(flagB & 1) : cfSlow();
+  }
+  @inline static zf(): bool {
+    const kind = flagOp & 0xff;
+    return kind == SUB ? flagA == flagB : kind == RES ? flagA == 0 : zfSlow();
+  }
+  @inline static sf(): bool {
+    return (flagOp & 0xff) == RES ? <i64>(flagA << <u64>(flagOp >> 8)) < 0 : sf();
+  }
+  @inline static less(): bool {
+    return (flagOp & 0xff) == SUB ? <i64>flagA < <i64>flagB : lSlow();
+  }
+  @inline static lessEqual(): bool {
+    return (flagOp & 0xff) == SUB ? <i64>flagA <= <i64>flagB : lessEqual();
+  }
+  @inline static belowEqual(): bool {
+    return (flagOp & 0xff) == SUB ? flagA <= flagB : belowEqual();
+  }
+}
 export function cf(): bool {
-  const kind = flagOp & 0xff;
-  if (kind == SUB) return flagA < flagB;
-  if (kind <= RES) return <bool>(flagB & 1);
-  return cfSlow();
+  return Quick.cf();
 }
 function zfSlow(): bool {
   if (!(flagOp & 0xff)) return (flagB & ZF) != 0;
   return result() << <u64>(flagOp >> 8) == 0;
 }
 export function zf(): bool {
-  const kind = flagOp & 0xff;
-  if (kind == SUB) return flagA == flagB;
-  if (kind == RES) return flagA == 0;
-  return zfSlow();
+  return Quick.zf();
 }
 export function sf(): bool {
   if (!(flagOp & 0xff)) return (flagB & SF) != 0;

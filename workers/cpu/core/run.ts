@@ -21,7 +21,7 @@ export const EXIT_KICK: u32 = 2;
 export const EXIT_SHUTDOWN: u32 = 3;
 export const EXIT_BREAK: u32 = 4;
 
-/** Record being executed (after a block: the one behind the last executed), 0 between blocks. */
+/** Record being executed (after a block: the one behind the last executed), 0 between blocks as far as anybody but loop() can see. */
 export let currentRecord: usize = 0;
 let currentBlock: usize = 0;
 /** Record whose handler was replaced by the end-of-block handler to stop early, 0: none; and what it was. */
@@ -157,6 +157,7 @@ function loop(): u32 {
   while (true) {
     let pending = load<u32>(vcpu, ATTENTION);
     if (pending) {
+      currentRecord = 0;
       single = false;
       const code = attend();
       if (code) return code - 1;
@@ -186,19 +187,23 @@ function loop(): u32 {
       span = load<u16>(block, BLOCK_SPAN);
     }
     if (!span) {
+      currentRecord = 0;
       block = findBlock(linear, slot);
       span = load<u16>(block, BLOCK_SPAN);
     }
     const icount = load<u64>(vcpu, ICOUNT);
     const limit = load<u64>(vcpu, LIMIT);
     if (icount + span > limit || pending) {
+      currentRecord = 0;
       if (icount >= limit) return EXIT_BUDGET;
       const count = <u32>load<u16>(block, BLOCK_COUNT);
       executePart(block, ip, limit - icount < count ? <u32>(limit - icount) : count);
     } else {
-      const hits = load<u32>(block, BLOCK_HITS) + 1;
-      store<u32>(block, hits, BLOCK_HITS);
-      if (hits == hotThreshold) enqueueHot(block);
+      if (hotThreshold) {
+        const hits = load<u32>(block, BLOCK_HITS) + 1;
+        store<u32>(block, hits, BLOCK_HITS);
+        if (hits == hotThreshold) enqueueHot(block);
+      }
       Execute.block(block, ip, icount, load<u32>(block, BLOCK_HEADER_SIZE + REC_HANDLER));
     }
   }
@@ -251,16 +256,12 @@ class Execute {
     store<u64>(vcpu, ip + load<u16>(block, BLOCK_LENGTH), IP);
     currentBlock = block;
     const first = block + BLOCK_HEADER_SIZE;
-    const end = first + (<usize>load<u16>(block, BLOCK_COUNT) << 5);
     currentRecord = first;
     call_indirect<void>(handler, first);
     const reached = currentRecord;
-    if (reached != end) {
-      if (!reached) return;
-      stoppedEarly(ip, reached);
-    }
+    if (!reached) return;
     store<u64>(vcpu, icount + ((reached - first) >> 5), ICOUNT);
-    currentRecord = 0;
+    if (stopAt) stoppedEarly(ip, reached);
   }
 }
 function stoppedEarly(ip: u64, reached: usize): void {
@@ -273,6 +274,7 @@ function executePart(block: usize, ip: u64, count: u32): void {
   stopBefore(last + 32);
   const own = load<u32>(block, BLOCK_INTERPRETED);
   Execute.block(block, ip, load<u64>(vcpu, ICOUNT), own ? own : load<u32>(block, BLOCK_HEADER_SIZE + REC_HANDLER));
+  currentRecord = 0;
   unstop();
 }
 /** -d: one block, reported first. */
