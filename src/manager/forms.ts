@@ -7,7 +7,7 @@ import type { ImageRow } from "./library.ts";
 import { parseCommandLine } from "./qemu-flags.ts";
 
 export function emptyConfig(name: string): DomainConfig {
-  return domainSchema.parse({ name, memoryMiB: 256, cpu: { model: "qemu64", count: 1, accel: "jit" }, clock: { mode: "wall" }, firmware: {}, boot: {}, vga: "std" });
+  return domainSchema.parse({ name, memoryMiB: 256, cpu: { model: "qemu64", count: 1, accel: "jit" }, clock: { mode: "wall" }, firmware: {}, boot: {}, vga: "std", devices: [{ type: "vmgenid" }] });
 }
 /** Puts a file where its name and size say it belongs. */
 export function withImage(config: DomainConfig, image: ImageRow): DomainConfig {

@@ -22,6 +22,7 @@ import { piix4Pm } from "./piix4-pm.ts";
 import { pit } from "./pit.ts";
 import { rtc } from "./rtc.ts";
 import { uart } from "./uart.ts";
+import { vmgenid } from "./vmgenid.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each row has its own option and state types
 type AnyDeviceType = DeviceType<any, any>;
@@ -48,6 +49,7 @@ export const deviceTypes: readonly AnyDeviceType[] = [
   ide,
   dma8237,
   floppy,
+  vmgenid,
 ];
 
 export function deviceType(name: string): AnyDeviceType | undefined {

@@ -1,6 +1,6 @@
 // PIIX4 power management function, 8086:7113 (Intel 82371AB 290562, chapter 7) as QEMU's pc has it: PM1 event and control blocks at the base
 // of config 0x40, ACPI timer, GPE0 at 0xAFE0, SMI command port 0xB2, SMBus host without devices at the base of config 0x90.
-// Wires: "poweroff", "sleep". Pins: "power-button", "sleep-button", "woken" (after suspend; high: by the clock's alarm). Left out: SMM (config 0x5B says it is set up), device monitors.
+// Wires: "poweroff", "sleep". Pins: "power-button", "sleep-button", "generation" (vmgenid), "woken" (after suspend; high: by the clock's alarm). Left out: SMM (config 0x5B says it is set up), device monitors.
 
 import { object } from "../../src/contract/schema.ts";
 import { byteRegion } from "../platform/bus.ts";
@@ -84,6 +84,12 @@ class Piix4Pm implements Device<State> {
     slot.pin("sleep-button", () => this.event(STS_SLEEP));
     slot.pin("rtc-alarm", (high) => {
       if (high) this.event(STS_RTC);
+    });
+    // GPE0 bit 5, where QEMU has it too.
+    slot.pin("generation", (high) => {
+      if (!high) return;
+      this.gpeStatus |= 1 << 5;
+      this.update();
     });
     slot.pin("woken", (byAlarm) => {
       this.status |= STS_WAKE | (byAlarm ? STS_RTC : 0);

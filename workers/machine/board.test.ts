@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FaultError } from "../../src/contract/schema.ts";
+import { VMGENID_ADDRESS, VMGENID_OFFSET } from "../devices/vmgenid.ts";
 import { buildBoard } from "./board.ts";
 import { fakeBackends, FakeCpu, FakeMemory, testConfig, testFirmware } from "./fakes.ts";
 import type { FirmwareImages } from "./parts.ts";
@@ -179,5 +180,39 @@ describe.skipIf(!existsSync(linuxboot))("kernel boot", () => {
       ...testFirmware, kernel: k, multiboot: new Uint8Array(1024), modules: [{ bytes: Uint8Array.of(1, 2, 3), commandLine: "m1 x" }],
     });
     expect(board.fwCfg.file("genroms/multiboot_dma.bin")).not.toBeNull();
+  });
+});
+
+describe("generation ID", () => {
+  const made = (clock: "wall" | "instructions", options: object = {}) => build(testConfig({ clock: { mode: clock }, devices: [{ type: "vmgenid", options }] }));
+  const guid = ({ memory }: ReturnType<typeof build>) => Buffer.from(memory.mapped.find((m) => m.base === VMGENID_ADDRESS)?.bytes.subarray(VMGENID_OFFSET, VMGENID_OFFSET + 16) ?? []).toString("hex");
+  it("is another one for each machine and after each load, and the guest is told by GPE0 bit 5", () => {
+    const a = made("wall");
+    expect(guid(a)).toMatch(/^[0-9a-f]{32}$/);
+    expect(guid(a)).not.toBe(guid(made("wall")));
+    // The guest has enabled the event: SCI is interrupt 9.
+    a.host.pioWrite(0xafe2, 1, 1 << 5);
+    const before = guid(a);
+    const raised = a.board.irqCounts()[9] ?? 0;
+    a.board.newGeneration();
+    expect(guid(a)).not.toBe(before);
+    expect(a.host.pioRead(0xafe0, 1)).toBe(1 << 5);
+    expect(a.board.irqCounts()[9]).toBe(raised + 1);
+    // Written ones clear it.
+    a.host.pioWrite(0xafe0, 1, 1 << 5);
+    expect(a.host.pioRead(0xafe0, 1)).toBe(0);
+  });
+  it("is always the same where runs are to be repeatable", () => {
+    const a = made("instructions");
+    a.board.newGeneration();
+    expect(guid(a)).toBe("0".repeat(32));
+    expect(a.host.pioRead(0xafe0, 1)).toBe(0);
+  });
+  it("is the person's when they gave one", () => {
+    const a = made("wall", { guid: "324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87" });
+    a.board.newGeneration();
+    expect(guid(a)).toBe("af6e4e32d1d1f64bbf41b9bb6c91fb87");
+    expect(() => made("wall", { guid: "x" })).toThrow(FaultError);
+    expect(() => build(testConfig({ devices: [{ type: "vmgenid" }, { type: "vmgenid" }] }))).toThrow("one vmgenid");
   });
 });

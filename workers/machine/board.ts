@@ -17,6 +17,7 @@ import { pic } from "../devices/pic.ts";
 import { piix3 } from "../devices/piix3.ts";
 import { pit } from "../devices/pit.ts";
 import { rtc } from "../devices/rtc.ts";
+import { VmGenId } from "../devices/vmgenid.ts";
 import { uart } from "../devices/uart.ts";
 import { MemoryBus, PortBus } from "../platform/bus.ts";
 import { PciBus } from "../platform/pci-bus.ts";
@@ -139,6 +140,7 @@ export class Board {
 
   private readonly junctions: Junction[] = Array.from({ length: 24 }, () => new Junction());
   private readonly pirqs: Junction[] = Array.from({ length: 4 }, () => new Junction());
+  private generation: VmGenId | null = null;
   private readonly wires = new Map<string, Wire>();
   private readonly pins = new Map<string, (high: boolean) => void>();
   private readonly local: ReturnType<typeof localApic.create>;
@@ -209,6 +211,11 @@ export class Board {
       const id = wanted.id || `${wanted.type}${n}`;
       if (this.devices.some((d) => d.id === id)) throw new FaultError("device.id", `Two devices are called "${id}".`);
       const made = this.add(id, type, type.options.parse(options, wanted.type), devfn);
+      if (made instanceof VmGenId) {
+        if (this.generation) throw new FaultError("device.one", "A machine has one vmgenid at most.");
+        this.generation = made;
+        this.connect(`${id}.changed`, "pm.generation");
+      }
       if (wanted.type === "isa-debug-exit") (made as DebugExit).onExit = (status) => this.ask({ what: "exit", status });
       if (this.pci.at(nextSlot << 3)) nextSlot++;
     });
@@ -252,6 +259,8 @@ export class Board {
     (this.junctions[8] as Junction).output.connect((high) => high && this.onWakeEvent?.("rtc"));
     this.connect("hpet.legacy", "pit.disable");
     this.connect("hpet.legacy", "rtc.disable");
+
+    this.newGeneration(false);
 
     // ---- what firmware reads
     fillCmos(clockChip, config, low, high, (id) => this.diskAt(id)?.sectors ?? 0);
@@ -438,6 +447,11 @@ export class Board {
   catchUpDate(): void {
     const { base, mode } = this.config.clock;
     if (mode === "wall" && (base === "utc" || base === "localtime")) (this.device("rtc") as ReturnType<typeof rtc.create>).setTime(this.baseSeconds());
+  }
+
+  /** The machine goes on from a saved state, perhaps one of several that do: it gets another identity (not where runs are to be repeatable). */
+  newGeneration(tell = true): void {
+    if (this.config.clock.mode === "wall") this.generation?.renew(crypto.getRandomValues(new Uint8Array(16)), tell);
   }
 
   // ---- power and reset -----------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // The named files and keys of fw_cfg that SeaBIOS reads on QEMU's pc: memory map, sleep states, boot menu, ACPI and SMBIOS tables.
 
 import { FW_CFG } from "../devices/fw-cfg.ts";
+import { VMGENID_ADDRESS, VMGENID_OFFSET } from "../devices/vmgenid.ts";
 import { buildAcpi } from "./acpi/tables.ts";
 import type { Board } from "./board.ts";
 import { buildSmbios } from "./smbios.ts";
@@ -39,6 +40,7 @@ export function addFirmwareTables(board: Board, low: number, high: number): void
     pciHole: low <= 0x80000000 ? 0x80000000 : low <= 0xc0000000 ? 0xc0000000 : 0xe0000000,
     floppy: config.disks.some((d) => d.at.startsWith("floppy")),
     serial: config.serial.map((s) => s !== "none"),
+    generation: config.devices.some((d) => d.type === "vmgenid") ? VMGENID_ADDRESS + VMGENID_OFFSET : null,
     processors: config.cpu.count,
   });
   fwCfg.addFile("etc/acpi/rsdp", acpi.rsdp);

@@ -196,6 +196,7 @@ export class Machine {
     loadSections(this.board, snapshot);
     this.board.request = null;
     this.board.catchUpDate();
+    this.board.newGeneration();
     if (this.current !== "paused") this.enter("paused", "load");
   }
 

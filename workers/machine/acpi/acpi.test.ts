@@ -3,7 +3,7 @@ import * as a from "./aml.ts";
 import { buildAcpi } from "./tables.ts";
 import { buildSmbios } from "../smbios.ts";
 
-const input = { pciHole: 0x80000000, floppy: true, serial: [true, true], processors: 1 };
+const input = { pciHole: 0x80000000, floppy: true, serial: [true, true], processors: 1, generation: null };
 /** Carries out the linker-loader script as firmware does. */
 function link(files: ReturnType<typeof buildAcpi>) {
   const memory: { [name: string]: { base: number; bytes: Uint8Array } } = {};

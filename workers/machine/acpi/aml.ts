@@ -69,6 +69,7 @@ export const byteField = (of: string, ...entries: [name: string, bits: number][]
   bytes(0x5b, 0x81, packaged(bytes(name(of), 1, ...entries.map(([n, bits]) => bytes(name(n), packedBits(bits))))));
 /** A field's length uses the PkgLength coding, without counting itself. */
 const packedBits = (bits: number): Aml => (bits < 64 ? bytes(bits) : bytes(0x40 | (bits & 15), bits >> 4));
+export const notify = (path: string, value: number): Aml => bytes(0x86, name(path), int(value));
 export const ret = (value: Aml): Aml => bytes(0xa4, value);
 export const store = (value: Aml, target: Aml): Aml => bytes(0x70, value, target);
 export const or = (a: Aml, b: Aml, target: Aml): Aml => bytes(0x7d, a, b, target);

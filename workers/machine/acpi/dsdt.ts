@@ -9,6 +9,8 @@ export interface DsdtInput {
   readonly floppy: boolean;
   /** Which of COM1 and COM2 exist. */
   readonly serial: readonly boolean[];
+  /** Physical address of the generation ID, when there is one. */
+  readonly generation: number | null;
 }
 const LINKS = ["LNKA", "LNKB", "LNKC", "LNKD"] as const;
 
@@ -59,6 +61,19 @@ export function dsdtBody(input: DsdtInput): a.Aml {
         a.nameDef("_CRS", a.resources(a.io(i === 0 ? 0x3f8 : 0x2f8, 8), a.irqNoFlags(i === 0 ? 4 : 3)))));
   });
 
+  const generation =
+    input.generation === null
+      ? []
+      : [
+          a.scope("\\_SB", a.device("VGEN",
+            a.nameDef("_HID", a.str("QEMUVGID")),
+            a.nameDef("_CID", a.str("VM_Gen_Counter")),
+            a.nameDef("_DDN", a.str("VM_Gen_Counter")),
+            a.nameDef("_STA", a.int(15)),
+            a.nameDef("ADDR", a.pkg(a.int(input.generation), a.int(0))))),
+          a.scope("\\_GPE", a.method("_E05", 0, false, a.notify("\\_SB.VGEN", 0x80))),
+        ];
+
   return a.bytes(
     a.nameDef("\\PICF", a.int(0)),
     a.method("\\_PIC", 1, false, a.store(a.arg(0), a.name("\\PICF"))),
@@ -88,6 +103,7 @@ export function dsdtBody(input: DsdtInput): a.Aml {
       system,
       a.device("HPET", a.nameDef("_HID", a.eisa("PNP0103")), a.nameDef("_UID", a.int(0)), a.nameDef("_STA", a.int(15)),
         a.nameDef("_CRS", a.resources(a.memory32Fixed(0xfed00000, 0x400, false))))),
+    ...generation,
     // Sleep types as in QEMU: suspend to RAM is 1, hibernation 2 (power goes off), soft off 0.
     a.nameDef("\\_S3", a.pkg(a.int(1), a.int(1), a.int(0), a.int(0))),
     a.nameDef("\\_S4", a.pkg(a.int(2), a.int(2), a.int(0), a.int(0))),
