@@ -4,7 +4,7 @@
 
 import { MF, NM, raise } from "./fault";
 import { cf, pf, setFlagBits, zf } from "./flags";
-import { addCore, divCore, F, FX_DE, FX_IE, FX_PE, FX_ZE, mulCore, ROUND_DOWN, ROUND_UP, ROUND_ZERO, rintCore } from "./float-core";
+import { divCore, F, FX_DE, FX_IE, FX_PE, FX_ZE, mulHigh, ROUND_DOWN, ROUND_UP, ROUND_ZERO, rintCore } from "./float-core";
 import {
   add80,
   compare80,
@@ -168,22 +168,65 @@ function usualControl(): bool {
 }
 /** The register at `p` = a op b. False: nothing is changed. */
 function combine(p: usize, sw: u32, op: u32, a: u64, ase: u32, b: u64, bse: u32): bool {
-  const ea = ase & 0x7fff;
-  const eb = bse & 0x7fff;
-  if (ea - 1 >= 0x7ffe || eb - 1 >= 0x7ffe || <i64>(a & b) >= 0) return false;
-  const x = <i32>ea - 16383;
-  const y = <i32>eb - 16383;
-  const sa = ase >> 15;
-  const sb = bse >> 15;
-  if (op == 1) mulCore(sa ^ sb, x, a, y, b);
-  else if (op < 6) addCore(sa ^ u32(op == 5), x, a, sb ^ u32(op == 4), y, b);
-  else if (op == 6) divCore(sa ^ sb, x, a, y, b);
-  else divCore(sa ^ sb, y, b, x, a);
-  let sig = F.hi;
-  let e = <u32>(F.exp + 16383);
-  if (sig == 0 || e - 1 >= 0x7ffd) return false;
+  let e = ase & 0x7fff;
+  let f = bse & 0x7fff;
+  if (e - 1 >= 0x7ffe || f - 1 >= 0x7ffe || <i64>(a & b) >= 0) return false;
+  let sign = (ase ^ bse) & 0x8000;
+  let sig: u64;
+  let lo: u64;
+  // As mulCore and addCore, without the detour over their result registers.
+  if (op == 1) {
+    sig = mulHigh(a, b);
+    lo = a * b;
+    e += f - 16382;
+    if (<i64>sig >= 0) {
+      sig = (sig << 1) | (lo >> 63);
+      lo <<= 1;
+      e--;
+    }
+  } else if (op < 6) {
+    if (op != 0) sign ^= 0x8000;
+    const differ = sign != 0;
+    sign = op == 5 ? (ase & 0x8000) ^ 0x8000 : ase & 0x8000;
+    if (e < f || (e == f && a < b)) {
+      if (differ) sign ^= 0x8000;
+      const s = a;
+      a = b;
+      b = s;
+      const t = e;
+      e = f;
+      f = t;
+    }
+    const d = <u64>(e - f);
+    if (d > 63) return false;
+    const high = b >> d;
+    const low = (b << 1) << (63 - d);
+    if (!differ) {
+      sig = a + high;
+      lo = low;
+      if (sig < a) {
+        lo = (sig << 63) | (lo >> 1) | (lo & 1);
+        sig = (sig >> 1) | TOP_BIT;
+        e++;
+      }
+    } else {
+      lo = 0 - low;
+      sig = a - high - u64(low != 0);
+      if (sig == 0) return false;
+      const n = clz(sig);
+      sig = (sig << n) | ((lo >> 1) >> (63 - n));
+      lo <<= n;
+      e -= <u32>n;
+    }
+  } else {
+    if (op == 6) divCore(0, <i32>e, a, <i32>f, b);
+    else divCore(0, <i32>f, b, <i32>e, a);
+    sig = F.hi;
+    lo = F.lo;
+    e = <u32>(F.exp + 16383);
+  }
+  if (e - 1 >= 0x7ffd) return false;
   let status = sw & ~C1;
-  const lo = F.lo;
   if (lo != 0) {
     status |= FX_PE;
     if (lo > TOP_BIT || (lo == TOP_BIT && (sig & 1) != 0)) {
@@ -195,7 +238,7 @@ function combine(p: usize, sw: u32, op: u32, a: u64, ase: u32, b: u64, bse: u32)
       }
     }
   }
-  put(p, sig, (F.sign << 15) | e);
+  put(p, sig, sign | e);
   store<u16>(vcpu, status, FSW);
   return true;
 }

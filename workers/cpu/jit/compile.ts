@@ -6,7 +6,7 @@ import { ATTENTION, BLOCK_IP, ICOUNT, IP, LIMIT, VCPU_BASE } from "../core/layou
 import { Copier, FLAG_A, FLAG_B, FLAG_OP, type Imports, type Place, Unsupported, type Uses, VARIABLES } from "./copy.ts";
 import type { CoreFunctions } from "./core-functions.ts";
 import type { Ir } from "./ir.ts";
-import { type Instruction, type Node, overwritesFlags, type Region, successors, takesFlagsAsData } from "./region.ts";
+import { type Instruction, keepsFlags, type Node, overwritesFlags, type Region, successors, takesFlagsAsData } from "./region.ts";
 
 export interface Compiled {
   /** Entry of the module's code section. */
@@ -122,8 +122,9 @@ class Compiler {
       }
       const other = last && ending.kind !== "falls";
       copier.flagsDead = !other && this.flagsDead(node, i);
+      copier.flagsUnread = copier.flagsDead && keepsFlags(instruction);
       const done = this.copy(instruction, i, other);
-      copier.flagsDead = false;
+      copier.flagsDead = copier.flagsUnread = false;
       if (!done) {
         if (n === 0 && i === 0) this.empty = true;
         this.left += count - i;

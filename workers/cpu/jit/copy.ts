@@ -73,6 +73,8 @@ export class Copier {
   known: Known[] = [];
   /** Flags that the next copy sets are overwritten before anything reads them. */
   flagsDead = false;
+  /** ... and nothing else depends on the flags from before. */
+  flagsUnread = false;
   /** The last copy called something that may have asked to stop behind the instruction. */
   mayStop = false;
   readonly variableLocals = new Int32Array(VARIABLES).fill(-1);
@@ -270,7 +272,7 @@ export class Copier {
       }
       return false;
     }
-    if (t && this.promoted && depth < 6 && !core.neverReturn.has(f) && !core.isCold(f)) {
+    if (t && this.promoted && depth < 6 && !core.neverReturn.has(f) && !core.isCold(f) && !(effects.noRegisters && effects.readsRecord)) {
       // Flag helpers fold to little when the kind of flags is known; what touches registers must be copied or not promoted at all; what may
       // fault is copied rather than called, because a call needs the whole state in place.
       const flags = effects.readsFlags || effects.writesFlags;
@@ -672,6 +674,10 @@ export class Copier {
       case g.flagA:
       case g.flagB:
         if (!this.promoted) break;
+        if (this.flagsUnread) {
+          this.constant(global === g.flagOp ? 0 : 0n);
+          return;
+        }
         this.get(global === g.flagOp ? FLAG_OP : global === g.flagA ? FLAG_A : FLAG_B);
         return;
       case g.tlb:

@@ -35,6 +35,8 @@ export interface Effects {
   readonly stops: boolean;
   readonly readsFlags: boolean;
   readonly writesFlags: boolean;
+  /** Looks at the running instruction, which is known where the state is in place. */
+  readonly readsRecord: boolean;
 }
 
 export class CoreFunctions {
@@ -87,6 +89,8 @@ export class CoreFunctions {
     let stops = false;
     let readsFlags = false;
     let writesFlags = false;
+    let readsRecord = false;
+    const record = this.global("currentRecord");
     const visit = (f: number) => {
       if (seen.has(f)) return;
       seen.add(f);
@@ -110,12 +114,13 @@ export class CoreFunctions {
         if ((op === 0x23 || op === 0x24) && this.flagGlobals.has(t.a[i] as number)) {
           if (op === 0x23) readsFlags = true;
           else writesFlags = true;
-        } else if (op === 0x11 || op === 0x13) noRegisters = false;
+        } else if (op === 0x23 && t.a[i] === record) readsRecord = true;
+        else if (op === 0x11 || op === 0x13) noRegisters = false;
       }
       t.calls.forEach(visit);
     };
     visit(index);
-    const effects = { noRegisters, reachesHost, stops, readsFlags, writesFlags };
+    const effects = { noRegisters, reachesHost, stops, readsFlags, writesFlags, readsRecord };
     this.known.set(index, effects);
     return effects;
   }

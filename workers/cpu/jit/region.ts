@@ -98,6 +98,12 @@ export function takesFlagsAsData(i: Instruction): boolean {
   const row = ROWS[i.bytes.getUint16(REC_FORM, true) - 1];
   return row !== undefined && FLAGS_AS_DATA.has(row.fn);
 }
+/** Functions that look at the flags only to keep some of them. */
+const FLAGS_KEPT = new Set(["inc", "dec"]);
+export function keepsFlags(i: Instruction): boolean {
+  const row = ROWS[i.bytes.getUint16(REC_FORM, true) - 1];
+  return row !== undefined && FLAGS_KEPT.has(row.fn);
+}
 export function overwritesFlags(i: Instruction): boolean {
   const row = ROWS[i.bytes.getUint16(REC_FORM, true) - 1];
   if (!row) return false;
