@@ -10,6 +10,9 @@ const COLD = /slow|exact|Fault$|^segmentLinear$/i;
 /** Functions of these files that do. */
 const EXCEPTIONS = /storeMasked|maskmov|explicitLength|storeIndex|pcmp[ei]str|Stack[.#]/i;
 export const HOMES = "guesthouse.homes";
+/** Functions of mmu.ts that translated code replaces (core/region.ts): name and index, as JSON. */
+const ACCESS = /\/mmu\/((?:read|write)Slow(?:128|<u\d+>)|modifySlow|probeWrite)$/;
+export const ACCESSES = "guesthouse.accesses";
 
 /** `keepNames`: for reading with tools. */
 export function addHomes(bytes, keepNames) {
@@ -57,8 +60,14 @@ export function addHomes(bytes, keepNames) {
     const own = name.slice(name.lastIndexOf("/") + 1).replace(/<.*/, "");
     flags[n] = COLD.test(own) ? 3 : 1;
   }
+  const accesses = Object.fromEntries([...names].flatMap(([n, name]) => (ACCESS.test(name) ? [[ACCESS.exec(name)[1], n]] : [])));
   const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)]);
-  const label = new TextEncoder().encode(HOMES);
-  parts.push(Uint8Array.from([0, ...leb(1 + label.length + flags.length), label.length, ...label]), flags);
+  for (const [title, content] of [
+    [HOMES, flags],
+    [ACCESSES, new TextEncoder().encode(JSON.stringify(accesses))],
+  ]) {
+    const label = new TextEncoder().encode(title);
+    parts.push(Uint8Array.from([0, ...leb(1 + label.length + content.length), label.length, ...label]), content);
+  }
   return Buffer.concat(parts);
 }

@@ -47,7 +47,7 @@ export function flushBlocks(): void {
   memory.fill(LOOKUP_BASE, 0, LOOKUP_STRIDE * VCPU_MAX);
   stopBlock();
 }
-function linesOf(offset: u32, length: u32): u64 {
+export function linesOf(offset: u32, length: u32): u64 {
   const first = <u64>(offset >> 6);
   const last = <u64>((offset + length - 1) >> 6);
   const upTo: u64 = last == 63 ? ~(<u64>0) : ((<u64>1) << (last + 1)) - 1;
@@ -129,7 +129,8 @@ export function removeRegion(entry: usize): void {
   store<u32>(entry, 0, BLOCK_HITS);
   store<u16>(entry, load<u16>(entry, BLOCK_COUNT), BLOCK_SPAN);
 }
-function dropUsers(block: usize): void {
+/** The regions that contain the block go. */
+export function dropUsers(block: usize): void {
   removeRegion(block);
   let node: usize = load<u32>(block, BLOCK_USERS);
   while (node) {
@@ -148,7 +149,8 @@ export function wroteBesideCode(host: usize): void {
   if (n < WRITES_TO_DROP) store<u16>(at, <u16>n);
   else {
     store<u16>(at, 0);
-    blockWritten(host & ~0xfff, 4096);
+    // The code itself is as it was: what runs goes on.
+    dropBlocks(host & ~0xfff, 4096);
   }
 }
 /** `size` bytes at `host` (within one frame) were written, and the frame holds code. */
@@ -159,6 +161,12 @@ export function blockWritten(host: usize, size: u32): void {
     wroteBesideCode(host);
     return;
   }
+  dropBlocks(host, size);
+  stopBlock();
+}
+/** Blocks that overlap the bytes go, with the regions that contain them. */
+function dropBlocks(host: usize, size: u32): void {
+  const offset = <u32>host & 0xfff;
   const list = frameList(host);
   let b: usize = load<u32>(list);
   let previous: usize = 0;
@@ -174,7 +182,6 @@ export function blockWritten(host: usize, size: u32): void {
       store<u16>(b, 0, BLOCK_SPAN);
       if (previous) store<u32>(previous, next, BLOCK_FRAME_NEXT);
       else store<u32>(list, next);
-      stopBlock();
       const counter = vcpu + COUNTERS;
       store<u64>(counter, load<u64>(counter, 32) + 1, 32);
     } else {
@@ -183,5 +190,5 @@ export function blockWritten(host: usize, size: u32): void {
     }
     b = next;
   }
-  store<u64>(lines, left);
+  store<u64>(codeLines(host), left);
 }

@@ -20,7 +20,10 @@ import { CS, LDTR, setVcpu, TR, vcpu } from "./state";
 
 export { run, resume, instructionCount, currentIp, setHotThreshold, currentRecord, stopAt } from "./run";
 // For the translator: what it copies, calls or keeps in locals.
-export { dispatch, enterRecord, leaveStopped, raiseNear, stopSignal } from "./run";
+export {
+  regionModify, regionProbe, regionRead128, regionRead16, regionRead32, regionRead64, regionRead8, regionWrite128, regionWrite16, regionWrite32, regionWrite64, regionWrite8,
+} from "./region";
+export { bailAt, dispatch, enterRecord, leaveStopped, raiseNear, stopSignal } from "./run";
 export { addUser, installRegion, removeRegion, flushes } from "./blocks";
 export { codeBase, codeSize } from "./mode";
 export { flagA, flagB, flagOp } from "./flags";

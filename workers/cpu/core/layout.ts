@@ -29,6 +29,11 @@ export const JIT_QUEUE: u32 = 0x001b8000;
 export const JIT_QUEUE_ENTRIES: u32 = 1023;
 /** Table indices of translated functions whose code was invalidated: count (u32), then up to JIT_QUEUE_ENTRIES indices. */
 export const JIT_FREED: u32 = 0x001b9000;
+/** u32: the record before which a region ended because the interpreter has to execute it (region.ts); 0: none. */
+export const JIT_BAILED: u32 = 0x001ba000;
+/** How often that happened lately, by record: u32 total, then JIT_BAILS_ENTRIES x u8 from + 4. */
+export const JIT_BAILS: u32 = 0x001ba010;
+export const JIT_BAILS_ENTRIES: u32 = 4096;
 /** Scratch for bulk transfers between host and core. */
 export const SCRATCH_BASE: u32 = 0x00190000;
 export const SCRATCH_SIZE: u32 = 0x00010000;
@@ -183,6 +188,7 @@ export const PREFIX_OPSIZE: u32 = 8;
 export const PREFIX_REX: u32 = 16;
 export const PREFIX_REX_W: u32 = 32;
 export const PREFIX_SEG: u32 = 64;
+export const PREFIX_SLOW: u32 = 128; // its accesses leave the fast path often: translated code calls for them
 
 // ---- block header (offsets; 32 bytes, records follow) ---------------------------------------------------------------
 export const BLOCK_HEADER_SIZE: u32 = 32;

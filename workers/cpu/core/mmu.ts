@@ -420,6 +420,10 @@ export function executableHost(linear: u64): usize {
 
 // ---- instruction access ---------------------------------------------------------------------------------------------
 
+/** Breakpoints on data or alignment checks are on. */
+export function checkedAccesses(): bool {
+  return watching || context == CONTEXT_ALIGN;
+}
 function checkAlign(linear: u64, size: u32): void {
   if (context == CONTEXT_ALIGN && size > 1 && <u32>linear & (size - 1)) {
     updateContext();
@@ -525,7 +529,7 @@ export function writeSlow128(linear: u64, v: v128): void {
 /** Memory access of instructions at linear addresses, in the current privilege context. */
 export class Mem {
   @inline static entry(linear: u64): usize {
-    return tlb + ((<usize>(linear >> 12) & (TLB_ENTRIES - 1)) << 5);
+    return tlb + (<usize>(linear >> 7) & ((TLB_ENTRIES - 1) << 5));
   }
   @inline static read<T>(linear: u64): T {
     const e = Mem.entry(linear);

@@ -4,10 +4,10 @@
 import { deliverFault, deliverInterrupt, deliverNmi, serviceTrap, trapBefore } from "./interrupts";
 import { decodeBlock, firstAlone } from "./decode";
 import { clearFault, faultVector, GP, raiseCode } from "./fault";
-import { findCached } from "./blocks";
+import { dropUsers, findCached } from "./blocks";
 import {
   ARENA_BASE, ATTENTION, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_LOG, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
-  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, HALTED, ICOUNT, IP, JIT_QUEUE, JIT_QUEUE_ENTRIES, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, REC_END, REC_HANDLER,
+  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, HALTED, ICOUNT, IP, JIT_BAILED, JIT_BAILS, JIT_BAILS_ENTRIES, JIT_QUEUE, JIT_QUEUE_ENTRIES, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, PREFIX_SLOW, REC_END, REC_HANDLER, REC_PREFIX,
   REC_START, SEG_LIMIT, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
 import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
@@ -236,6 +236,53 @@ export function dispatch(r: usize): void {
   const first = block + BLOCK_HEADER_SIZE;
   call_indirect<void>(load<u32>(first), first);
 }
+/** The same before a memory access (region.ts); `ip` and `icount` are the instruction's own. */
+export function enterAt(record: usize, ip: u64, icount: u64): void {
+  store<u64>(vcpu, ip - load<u16>(record, REC_START), BLOCK_IP);
+  store<u64>(vcpu, icount, ICOUNT);
+  currentBlock = record - BLOCK_HEADER_SIZE;
+  currentRecord = record;
+  stopSignal = 0;
+}
+/** A region ends before the instruction of enterAt(), which the interpreter executes. */
+export function bail(): void {
+  unstop();
+  bailAt(currentRecord, currentIp(), load<u64>(vcpu, ICOUNT));
+}
+/** A region ends before an instruction whose access left the fast path; the interpreter executes it and what follows in its block. */
+export function bailAt(record: usize, ip: u64, icount: u64): void {
+  store<u64>(vcpu, ip, IP);
+  store<u64>(vcpu, icount, ICOUNT);
+  currentRecord = 0;
+  store<u32>(JIT_BAILED, record);
+}
+/** Bails of one record, among BAILS_COUNTED of all, that make its accesses calls. */
+const BAILS_TO_SLOW: u32 = 64;
+const BAILS_COUNTED: u32 = 4096;
+function executeBailed(): void {
+  const record: usize = load<u32>(JIT_BAILED);
+  store<u32>(JIT_BAILED, 0);
+  const lookup = LOOKUP_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * LOOKUP_STRIDE;
+  const ip = load<u64>(vcpu, IP);
+  const linear = ip + codeBase;
+  const total = load<u32>(JIT_BAILS) + 1;
+  store<u32>(JIT_BAILS, total);
+  if (total > BAILS_COUNTED) memory.fill(JIT_BAILS, 0, 4 + JIT_BAILS_ENTRIES);
+  const count = JIT_BAILS + 4 + ((record >> 5) & (JIT_BAILS_ENTRIES - 1));
+  const n = <u32>load<u8>(count) + 1;
+  store<u8>(count, <u8>n);
+  if (n >= BAILS_TO_SLOW && !(load<u8>(record, REC_PREFIX) & PREFIX_SLOW)) {
+    store<u8>(count, 0);
+    store<u8>(record, load<u8>(record, REC_PREFIX) | PREFIX_SLOW, REC_PREFIX);
+    const host = executableHost(linear);
+    const block = host ? findCached(host - load<u16>(record, REC_START), blockMode) : 0;
+    if (block) dropUsers(block);
+  }
+  const block = findBlock(linear, Execute.slot(lookup, linear));
+  const left = load<u64>(vcpu, LIMIT) - load<u64>(vcpu, ICOUNT);
+  const most = <u32>load<u16>(block, BLOCK_COUNT);
+  executePart(block, ip, left < most ? <u32>left : most);
+}
 /** A region ends early, after stopBlock(). */
 export function leaveStopped(r: usize): void {
   currentRecord = 0;
@@ -259,7 +306,10 @@ class Execute {
     currentRecord = first;
     call_indirect<void>(handler, first);
     const reached = currentRecord;
-    if (!reached) return;
+    if (!reached) {
+      if (load<u32>(JIT_BAILED)) executeBailed();
+      return;
+    }
     store<u64>(vcpu, icount + ((reached - first) >> 5), ICOUNT);
     if (stopAt) stoppedEarly(ip, reached);
   }

@@ -195,9 +195,10 @@ class Compiler {
     }
     return false;
   }
-  private place(instruction: Instruction): Place {
+  private place(instruction: Instruction, before: number): Place {
     const { node } = this;
-    return { record: instruction.record, bytes: instruction.bytes, block: node.block, blockDelta: BigInt(node.delta), endDelta: BigInt(node.delta + instruction.end) };
+    const { record, bytes, start, end } = instruction;
+    return { record, bytes, before, block: node.block, blockDelta: BigInt(node.delta), startDelta: BigInt(node.delta + start), endDelta: BigInt(node.delta + end) };
   }
   /** One instruction; `ends`: it decides where to go. False: it cannot be copied. */
   private copy(instruction: Instruction, before: number, ends: boolean): "promoted" | "plain" | false {
@@ -205,7 +206,7 @@ class Compiler {
     const { uses } = copier;
     const index = core.code.table.get(instruction.handler);
     if (index === undefined || ir.full) return false;
-    const place = this.place(instruction);
+    const place = this.place(instruction, before);
     const saved = { ...uses, reloads: uses.reloads.length, known: [...copier.known], ir: ir.count };
     try {
       if (ends) this.storeIp(place.endDelta);
@@ -265,7 +266,7 @@ class Compiler {
     const { copier, ir, core } = this;
     const { node } = this;
     const count = before + 1;
-    const place = this.place(instruction);
+    const place = this.place(instruction, before);
     if (node.ending.kind === "jumps") {
       this.knownAtEnd.set(n, [...copier.known]);
       this.taken(node, place, count);

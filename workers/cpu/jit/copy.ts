@@ -2,7 +2,7 @@
 // the way: fields of the decoded record, the mode, kinds of lazy flags. General registers and flags, which core keeps in the state block and in
 // globals, become locals ("variables"); the copy keeps track of which of them were written, so that they can be stored where something may look.
 
-import { BLOCK_IP, CR0, CR4, EFLAGS, IP, RECORD_SIZE, SEG_BASE, SEG_CHECK, VCPU_BASE, XCR0, ZERO_SLOT } from "../core/layout.ts";
+import { BLOCK_IP, CR0, CR4, EFLAGS, IP, JIT_BAILED, PREFIX_SLOW, REC_PREFIX, RECORD_SIZE, SEG_BASE, SEG_CHECK, VCPU_BASE, XCR0, ZERO_SLOT } from "../core/layout.ts";
 import type { CoreFunctions, Tokens } from "./core-functions.ts";
 import { I32, I64 } from "./emit.ts";
 import { arity, compare64, fold1, fold32, fold64, identity } from "./fold.ts";
@@ -48,9 +48,12 @@ export interface Place {
   readonly record: number;
   readonly bytes: DataView;
   readonly block: number;
-  /** RIP of the block's start and of the instruction's end, less RIP of the region's entry. */
+  /** RIP of the block's start and of the instruction's start and end, less RIP of the region's entry. */
   readonly blockDelta: bigint;
+  readonly startDelta: bigint;
   readonly endDelta: bigint;
+  /** Instructions of the block before it. */
+  readonly before: number;
 }
 type Known = number | bigint | undefined;
 interface Control {
@@ -96,6 +99,7 @@ export class Copier {
   private readonly g: { readonly [name: string]: number };
   private readonly guards: ReadonlyMap<number, number>;
   private readonly enterRecord: number;
+  private readonly bailAt: number;
   private readonly flagBits: number;
   /** 2: 64-bit, 5: flat 32-bit; others know nothing about segments. */
   private readonly mode: number;
@@ -111,6 +115,7 @@ export class Copier {
     this.g = Object.fromEntries(names.map((n) => [n, core.global(n)]));
     this.guards = new Map(GUARDS.map((n, i) => [core.function(n), 1 << i]));
     this.enterRecord = core.function("enterRecord");
+    this.bailAt = core.function("bailAt");
     this.flagBits = core.function("flagBits");
   }
   // ---- locals -----------------------------------------------------------------------------------------------------------
@@ -250,6 +255,40 @@ export class Copier {
     ir.op1(0x20, this.local("icount"));
     ir.op1(0x10, this.imports.functionOf(this.enterRecord));
   }
+  /** A local plus a constant. */
+  private plus(local: number, delta: bigint): void {
+    this.ir.op1(0x20, local);
+    if (delta === 0n) return;
+    this.ir.i64(delta);
+    this.ir.op0(0x7c);
+  }
+  /** The slow half of a memory access. It ends the region, because that takes the least code and leaves the most to the compiler behind it: nothing
+   * lives across a call. True: so nothing follows. Instructions that come here often call core/region.ts and go on if the access was made. */
+  private access(f: number): boolean {
+    const { core, ir } = this;
+    const p = this.place as Place;
+    const signature = core.code.types[core.code.functionTypes[f] as number];
+    this.spill(this, -1);
+    ir.i32(p.record);
+    this.plus(this.local("ip"), p.startDelta);
+    this.plus(this.local("icount"), BigInt(p.before));
+    if (!(p.bytes.getUint8(REC_PREFIX) & PREFIX_SLOW)) {
+      for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.pop();
+      if (signature?.results.length) this.unknown();
+      ir.op1(0x12, this.imports.functionOf(this.bailAt));
+      return true;
+    }
+    ir.op1(0x10, this.imports.functionOf(f));
+    // Its own arguments are the last three.
+    for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.pop();
+    if (signature?.results.length) this.unknown();
+    ir.i32(0);
+    ir.op2(0x28, 2, JIT_BAILED);
+    ir.op1(0x04, 0x40);
+    ir.op0(0x0f);
+    ir.op0(0x0b);
+    return false;
+  }
   private call(f: number, depth: number): boolean {
     const { core, ir } = this;
     const signature = core.code.types[core.code.functionTypes[f] as number];
@@ -259,6 +298,8 @@ export class Copier {
       this.constant(0);
       return false;
     }
+    const access = this.promoted ? core.accesses.get(f) : undefined;
+    if (access !== undefined) return this.access(access);
     const effects = core.effects(f);
     const t = core.tokens(f);
     const guard = this.guards.get(f);

@@ -31,6 +31,8 @@ export class CoreCode {
   readonly imports = new Map<string, number>();
   /** By function index: bit 0 = leaves general registers alone, bit 1 = a slow path (scripts/homes.mjs). */
   homes: Uint8Array = new Uint8Array(0);
+  /** Functions of mmu.ts that region.ts has others for, by name. */
+  accesses: { readonly [name: string]: number } = {};
   private at = 8;
 
   constructor(bytes: Uint8Array) {
@@ -63,7 +65,10 @@ export class CoreCode {
     return text;
   }
   private custom(end: number): void {
-    if (this.name() === "guesthouse.homes") this.homes = this.bytes.subarray(this.at, end);
+    const name = this.name();
+    const content = this.bytes.subarray(this.at, end);
+    if (name === "guesthouse.homes") this.homes = content;
+    else if (name === "guesthouse.accesses") this.accesses = JSON.parse(new TextDecoder().decode(content));
   }
   private section(id: number): void {
     const byte = () => this.bytes[this.at++] as number;

@@ -46,6 +46,8 @@ export class CoreFunctions {
   private readonly flagGlobals: ReadonlySet<number>;
   /** Functions that unwind. */
   readonly neverReturn: ReadonlySet<number>;
+  /** What translated code calls in place of a function of mmu.ts, by that function's index. */
+  readonly accesses: ReadonlyMap<number, number>;
 
   constructor(code: CoreCode) {
     this.code = code;
@@ -53,6 +55,12 @@ export class CoreFunctions {
     if (unwind === undefined) throw new Error("translator: core imports no unwind");
     this.neverReturn = new Set([unwind, ...["raise", "raiseCode", "raiseNear", "simdFault"].map((n) => this.function(n))]);
     this.flagGlobals = new Set(["flagOp", "flagA", "flagB"].map((n) => this.global(n)));
+    const replaced = (name: string) => {
+      const size = /<u(\d+)>|(128)/.exec(name);
+      return this.function(size ? `region${name.startsWith("read") ? "Read" : "Write"}${size[1] ?? size[2]}` : name === "modifySlow" ? "regionModify" : "regionProbe");
+    };
+    this.accesses = new Map(Object.entries(code.accesses).map(([name, index]) => [index, replaced(name)]));
+    if (this.accesses.size < 10) throw new Error("translator: core names too few access functions");
   }
   global(name: string): number {
     return this.named(name, 3);
