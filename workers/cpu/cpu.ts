@@ -82,4 +82,6 @@ export interface GuestMemory {
    * "rom": reads RAM, ignores writes; "bus": goes to the MMIO bus (or to a MappedRam mapped below).
    */
   setShadow(physical: number, length: number, reads: "ram" | "bus", writes: "ram" | "bus"): void;
+  /** Is this address read from memory (RAM, ROM, memory of a device), not from the bus? */
+  readable(address: number): boolean;
 }

@@ -169,6 +169,9 @@ export class PoolMemory implements GuestMemory {
     }
     this.listener?.mappingsChanged();
   }
+  readable(address: number): boolean {
+    return (this.entry(address) & P2M_PRESENT) !== 0;
+  }
   read(address: number, into: Uint8Array): void {
     let done = 0;
     while (done < into.length) {

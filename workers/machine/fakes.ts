@@ -31,6 +31,9 @@ export class FakeMemory implements GuestMemory {
       },
     };
   }
+  readable(address: number): boolean {
+    return this.ram.some((r) => address >= r.base && address < r.base + r.bytes.length);
+  }
   read(address: number, into: Uint8Array): void {
     const found = this.ram.find((r) => address >= r.base && address + into.length <= r.base + r.bytes.length);
     if (found) into.set(found.bytes.subarray(address - found.base, address - found.base + into.length));

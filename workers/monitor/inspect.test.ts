@@ -63,7 +63,10 @@ describe("info", () => {
 describe("memory and ports", () => {
   it("x follows the guest's tables, xp does not", async () => {
     const physical = (await say("xp /8xb 0xb8000")).split(": ")[1];
+    // Two letters with their attribute: device memory is read over the bus.
+    expect(physical).toMatch(/^0x[4-7][0-9a-f] (0x[0-9a-f]{2}) 0x[2-7][0-9a-f] \1 /);
     expect((await say("x /8xb 0x400000")).split(": ")[1]).toBe(physical);
+    expect(await say("xp /1xw 0xfee00030")).toBe("fee00030: 0x00050014");
     expect(await say("xp /2xh 0x7dfe")).toContain("0xaa55");
     expect(await fault("x 0x800000")).toBe("monitor.unmapped");
     expect(await fault("x /9z 0")).toBe("monitor.format");

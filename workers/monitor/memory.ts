@@ -26,15 +26,29 @@ function split(what: string): { format: Format; expression: string } {
   if (!expression) throw new FaultError("monitor.argument", "An address is missing.", "For example x /10i $rip.");
   return { format: parseFormat(m?.[1] ?? ""), expression };
 }
+/** Registers of devices as the processor would read them, `width` bytes at a time where they are aligned (a read may have effects, as on the real bus). */
+function readBus(context: MonitorContext, from: number, out: Uint8Array, width: 1 | 2 | 4): void {
+  const view = new DataView(out.buffer, out.byteOffset, out.length);
+  for (let done = 0; done < out.length; ) {
+    const w = (from + done) % width === 0 && out.length - done >= width ? width : 1;
+    const value = context.board.mmio.read(from + done, w);
+    if (w === 4) view.setUint32(done, value, true);
+    else if (w === 2) view.setUint16(done, value, true);
+    else view.setUint8(done, value);
+    done += w;
+  }
+}
 /** Bytes at a linear or physical address; null where nothing is mapped. */
-function readAt(context: MonitorContext, address: bigint, length: number, physical: boolean): Uint8Array | null {
+function readAt(context: MonitorContext, address: bigint, length: number, physical: boolean, width: 1 | 2 | 4 = 1): Uint8Array | null {
   const out = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const linear = BigInt.asUintN(64, address + BigInt(done));
     const n = Math.min(length - done, 4096 - Number(linear & 0xfffn));
     const at = physical ? linear : context.cpu.translate(linear);
     if (at === null) return done ? out.subarray(0, done) : null;
-    context.board.memory.read(Number(at), out.subarray(done, done + n));
+    const part = out.subarray(done, done + n);
+    if (context.board.memory.readable(Number(at))) context.board.memory.read(Number(at), part);
+    else readBus(context, Number(at), part, width);
     done += n;
   }
   return out;
@@ -60,7 +74,7 @@ function dump(context: MonitorContext, what: string, physical: boolean): string 
     return lines.join("\n");
   }
   const perLine = format.letter === "c" ? 32 : Math.max(1, 16 / format.size);
-  const bytes = readAt(context, address, format.count * format.size, physical);
+  const bytes = readAt(context, address, format.count * format.size, physical, format.size === 8 ? 4 : format.size);
   if (!bytes) throw new FaultError("monitor.unmapped", `Nothing is mapped at 0x${hex(address, width)}.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const value = (i: number): bigint =>
