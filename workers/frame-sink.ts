@@ -75,14 +75,27 @@ export class FrameSink implements PictureBackend {
   }
 }
 
-/** The picture in small, as a data URL; "" where there is none or nothing can draw it. */
-export async function thumbnail(view: FrameView): Promise<string> {
+/** The picture on a canvas; null where there is none or nothing can draw it. */
+function canvasOf(view: FrameView): OffscreenCanvas | null {
   const [, width = 0, height = 0] = new Int32Array(view.header);
-  if (width <= 0 || height <= 0 || width > MOST_WIDTH || height > MOST_HEIGHT || typeof OffscreenCanvas === "undefined") return "";
+  if (width <= 0 || height <= 0 || width > MOST_WIDTH || height > MOST_HEIGHT || typeof OffscreenCanvas === "undefined") return null;
   const full = new OffscreenCanvas(width, height);
   full.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(new Uint8Array(view.pixels, 0, width * height * 4).slice().buffer), width, height), 0, 0);
+  return full;
+}
+const pngOf = async (canvas: OffscreenCanvas) => new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
+/** The picture as a PNG file, or null. */
+export async function framePng(view: FrameView): Promise<Uint8Array | null> {
+  const full = canvasOf(view);
+  return full && pngOf(full);
+}
+/** The picture in small, as a data URL; "" where there is none or nothing can draw it. */
+export async function thumbnail(view: FrameView): Promise<string> {
+  const full = canvasOf(view);
+  if (!full) return "";
+  const { width, height } = full;
   const small = new OffscreenCanvas(192, Math.max(1, Math.round((192 * height) / width)));
   small.getContext("2d")?.drawImage(full, 0, 0, small.width, small.height);
-  const bytes = new Uint8Array(await (await small.convertToBlob({ type: "image/png" })).arrayBuffer());
+  const bytes = await pngOf(small);
   return `data:image/png;base64,${btoa(String.fromCharCode(...bytes))}`;
 }

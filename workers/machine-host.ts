@@ -17,7 +17,7 @@ import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import type { JitCompiler } from "./cpu/jit/job.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import type { DisplayDevice } from "./devices/vga.ts";
-import { createFrameView, FrameSink, thumbnail } from "./frame-sink.ts";
+import { createFrameView, FrameSink, framePng, thumbnail } from "./frame-sink.ts";
 import { buildBoard, type Board, type FirmwareImages } from "./machine/board.ts";
 import { findMultiboot } from "./machine/boot-images.ts";
 import { InputHub } from "./machine/input.ts";
@@ -236,7 +236,13 @@ export class MachineHost implements MachineRpc {
             thumbnail: () => thumbnail(views.frame),
             cloned: (clones, from) => this.#say({ state: machine.state, reason: "clone", clones, ...(from ? { seed: from } : {}) }),
           });
-    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog, ...powers });
+    const screendump = async (name: string) => {
+      (board.device("vga") as DisplayDevice | null)?.refresh();
+      const bytes = await framePng(views.frame);
+      if (!bytes) throw new FaultError("screendump.empty", "There is no picture to save.", "The machine has no display, or nothing was shown yet.");
+      this.#say({ state: machine.state, reason: "file", file: { name, bytes } });
+    };
+    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog, screendump, ...powers });
     this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false };
     machine.onState((notice) => this.#onState(notice));
     this.#writeStats();

@@ -78,7 +78,7 @@ export interface SharedViews {
 }
 export interface MachineNotice {
   readonly state: MachineState;
-  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error"; "progress" while files are fetched, "clone". */
+  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error"; "progress" while files are fetched, "clone", "file". */
   readonly reason: string;
   /** With reason "progress": bytes fetched so far of all files of the machine; total 0 when unknown. */
   readonly progress?: { readonly what: string; readonly loaded: number; readonly total: number };
@@ -86,6 +86,8 @@ export interface MachineNotice {
   /** With reason "clone": machines that came to be. */
   readonly clones?: readonly CloneOf[];
   readonly seed?: Seed;
+  /** With reason "file": a file for the person's computer (screendump). */
+  readonly file?: { readonly name: string; readonly bytes: Uint8Array };
   readonly error?: Fault;
   /** Report of a crash: registers, last trace events, version. */
   readonly report?: string;

@@ -8,6 +8,7 @@ import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
 import { type Guest, loadGuests } from "./guests.ts";
 import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, renameImage, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
+import { saveAs } from "./save-as.ts";
 import { cloneMachine, compiledCore, exportFromLibrary, imgInLibrary, importBundle, inspectBundle, MachineClient, makeTar, packMachine } from "./machine-client.ts";
 
 export interface MachineRow {
@@ -107,11 +108,14 @@ export class Controller {
     this.#set(this.#rows.filter((r) => r.id !== id));
     await this.#try(() => removeMachine(id));
   }
-  /** Powers on; with a snapshot, continues it instead. */
-  async start(id: string, snapshot: string | null = null, seed?: Seed): Promise<void> {
+  /** Powers on; with a snapshot, continues it instead. Why it did not, or null; the Fault is shown already. */
+  async start(id: string, snapshot: string | null = null, seed?: Seed): Promise<Fault | null> {
     const row = this.row(id);
-    if (!row || row.state === "opening" || (row.state === "running" && snapshot === null)) return;
-    if (row.state === "paused" && snapshot === null) return void (await this.execute(id, "cont"));
+    if (!row || row.state === "opening" || (row.state === "running" && snapshot === null)) return null;
+    if (row.state === "paused" && snapshot === null) {
+      await this.execute(id, "cont");
+      return null;
+    }
     if (row.state === "crashed") this.#close(id);
     const on = async (run: (name: string, args?: { readonly [name: string]: unknown }) => Promise<unknown>) => {
       if (snapshot === null) await run("start");
@@ -121,8 +125,11 @@ export class Controller {
       }
     };
     const open = this.#clients.get(id);
-    if (open) return void (await on((name, args) => this.execute(id, name, args)));
-    await this.#try(async () => {
+    if (open) {
+      await on((name, args) => this.execute(id, name, args));
+      return null;
+    }
+    return this.#shown(async () => {
       this.#patch(id, { state: "opening", reason: "open", report: null, exitStatus: null, progress: null });
       let client: MachineClient | null = null;
       try {
@@ -303,6 +310,10 @@ export class Controller {
       const { clones, seed } = notice;
       return void this.#try(() => this.#cloned(row, clones, seed));
     }
+    if (notice.reason === "file" && notice.file) {
+      const { name, bytes } = notice.file;
+      return saveAs(new Blob([bytes as BlobPart]), name);
+    }
     if (notice.reason === "progress" && notice.progress) {
       if (row.state !== "opening") return;
       const { loaded, total } = notice.progress;
@@ -333,12 +344,22 @@ export class Controller {
   }
   /** Shows a fault instead of throwing it; null then. A bug is shown too, and logged. */
   async #try<T>(work: () => Promise<T>): Promise<T | null> {
+    let value: T | null = null;
+    await this.#shown(async () => {
+      value = await work();
+    });
+    return value;
+  }
+  /** The fault that was shown, or null. */
+  async #shown(work: () => Promise<unknown>): Promise<Fault | null> {
     try {
-      return await work();
+      await work();
+      return null;
     } catch (error) {
       if (!(error instanceof FaultError)) console.error(error);
-      this.#sink.fault(error instanceof FaultError ? error.fault : { code: "bug", message: error instanceof Error ? error.message : String(error) });
-      return null;
+      const fault = error instanceof FaultError ? error.fault : { code: "bug", message: error instanceof Error ? error.message : String(error) };
+      this.#sink.fault(fault);
+      return fault;
     }
   }
 }

@@ -75,4 +75,5 @@ export const controller = new Controller({
 });
 
 export { emptyConfig, fromCommandLine, withImage } from "../manager/forms.ts";
+export { saveAs } from "../manager/save-as.ts";
 export { storageUse } from "../manager/library.ts";

@@ -3,7 +3,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import { BUNDLE_ENDING } from "../contract/bundle.ts";
-import { actions, controller, type MachineRow, type Offer, type Shared, useApp } from "../store/index.ts";
+import { actions, controller, type MachineRow, type Offer, type Shared, saveAs, useApp } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
 import { bytesText, useLanguage, useText } from "./use-text.ts";
 
@@ -18,14 +18,6 @@ function Dialog({ title, onClose, children, testId }: { readonly title: string; 
       {children}
     </dialog>
   );
-}
-/** Saves a blob as a file of the person's computer. */
-export function saveAs(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 const fileName = (name: string) => name.replace(/[^\p{L}\p{N}._ -]+/gu, "_").trim() || "machine";
 

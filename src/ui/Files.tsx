@@ -1,8 +1,7 @@
 // Files of the library on the start page: use, rename, export in any format, delete; new disks; how much storage is used.
 
 import { useEffect, useState } from "react";
-import { actions, controller, emptyConfig, type ImageRow, storageUse, useApp, withImage } from "../store/index.ts";
-import { saveAs } from "./Dialogs.tsx";
+import { actions, controller, emptyConfig, type ImageRow, saveAs, storageUse, useApp, withImage } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
 import { bytesText, useText } from "./use-text.ts";
 

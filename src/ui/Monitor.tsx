@@ -2,7 +2,8 @@
 // the line is empty, so that nobody is trapped).
 
 import { useEffect, useRef, useState } from "react";
-import type { MachineClient, MachineRow } from "../store/index.ts";
+import type { Fault } from "../contract/schema.ts";
+import { controller, type MachineClient, type MachineRow } from "../store/index.ts";
 import { faultText } from "./Notices.tsx";
 import { useLanguage, useText } from "./use-text.ts";
 
@@ -39,17 +40,22 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
       setLog((l) => ({ ...l, lines: [] }));
       return;
     }
+    const fail = (fault: Fault) => {
+      const { sentence, hint } = faultText(language, fault);
+      print({ kind: "error", text: hint ? `${sentence} ${hint}` : sentence });
+    };
     if (!client) {
-      print({ kind: "error", text: t("monitor.off") });
+      // Before its first start a machine has no worker to ask.
+      if (text.trim() !== "start") print({ kind: "error", text: t("monitor.off") });
+      else {
+        const fault = await controller.start(row.id);
+        if (fault) fail(fault);
+      }
       return;
     }
     const reply = await client.type(text);
-    if (reply.ok) {
-      if (reply.value) print({ kind: "output", text: reply.value });
-    } else {
-      const { sentence, hint } = faultText(language, reply.error);
-      print({ kind: "error", text: hint ? `${sentence} ${hint}` : sentence });
-    }
+    if (!reply.ok) fail(reply.error);
+    else if (reply.value) print({ kind: "output", text: reply.value });
   };
   const complete = async () => {
     const found = (await client?.complete(line)) ?? [];

@@ -17,7 +17,7 @@ export function FaultBox({ fault }: { readonly fault: Fault }) {
   const language = useLanguage();
   const { sentence, hint } = faultText(language, fault);
   return (
-    <div className="fault">
+    <div className="fault" data-code={fault.code}>
       <p>{sentence}</p>
       {hint && <p className="fault-hint">{hint}</p>}
     </div>

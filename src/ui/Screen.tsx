@@ -3,7 +3,7 @@
 
 import { nextLook, touch } from "./pace.ts";
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { MachineClient, MachineRow } from "../store/index.ts";
+import { type MachineClient, type MachineRow, saveAs } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
 import { scancodes } from "./scancodes.ts";
 import { useText } from "./use-text.ts";
@@ -288,11 +288,6 @@ export async function fullScreen(machine: string): Promise<void> {
 export function screenshot(machine: string, name: string): void {
   const canvas = document.getElementById(`screen-${machine}`)?.querySelector("canvas");
   canvas?.toBlob((blob) => {
-    if (!blob) return;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `${name}.png`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    if (blob) saveAs(blob, `${name}.png`);
   }, "image/png");
 }

@@ -54,7 +54,18 @@ export function terminalFor(machine: string, port: number, client: MachineClient
     };
     terminal.onData((text) => made.client?.sendSerial(port, text));
     terminal.onBinary((text) => made.client?.sendSerial(port, text));
+    let chord = false;
     terminal.attachCustomKeyEventHandler((event) => {
+      // Ctrl+Alt alone, pressed and released, leaves the terminal, as it leaves the screen: Tab belongs to the guest.
+      if (event.code.startsWith("Control") || event.code.startsWith("Alt")) {
+        if (event.type === "keydown") chord = event.ctrlKey && event.altKey;
+        else if (chord) {
+          chord = false;
+          document.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
+        }
+        return true;
+      }
+      chord = false;
       if (event.type !== "keydown" || !event.ctrlKey || !event.shiftKey) return true;
       if (event.code === "KeyC") {
         event.preventDefault();

@@ -108,7 +108,7 @@ export function createMonitor(context: MonitorContext, more: readonly AnyCommand
           given[name] = takesRest ? line.slice(word.at).trim() : word.text;
         });
         const result = await run(c, given);
-        if (result === undefined || result === null) return "";
+        if (result === undefined || (result === null && !c.print)) return "";
         return c.print ? c.print(result) : typeof result === "string" ? result : JSON.stringify(result, (_, v) => (typeof v === "bigint" ? `0x${v.toString(16)}` : v), 2);
       }),
     complete: (line) => {

@@ -36,6 +36,9 @@ beforeAll(async () => {
   machine.pause();
 });
 describe("info", () => {
+  it("jit says that the machine is interpreted", async () => {
+    expect(await say("info jit")).toBe("The machine is interpreted (accel interp).");
+  });
   it("registers in 32-bit paging mode", async () => {
     const text = await say("info registers");
     expect(text).toMatch(/^EAX=/);

@@ -1,0 +1,225 @@
+// What a person does with keyboard, mouse and monitor reaches the machine: mouse and wheel as PS/2 packets, every command of the monitor, the
+// clipboard, a keyboard alone; and what cannot be had is a sentence in the page and in the monitor, with the page still usable.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { elfHeader, truncatedKernel } from "../workers/conformance/bad-images.ts";
+import { launch, serveFolder, type Served } from "./site.ts";
+
+const site = inject("site");
+const guests = JSON.parse(readFileSync(join(site, "guests/index.json"), "utf8")) as { id: string }[];
+const GUEST = process.env.E2E_GUEST ?? "debian-amd64";
+/** wheel-mouse.asm: sums of x, y, wheel and the last buttons as four hexadecimal words. */
+const WHEEL_MOUSE =
+  "+jHAjtiO0LwAfLgAuI7A/LCo6I0AsCDoiADonAAk3IjDsGDofACI2Oh/AL7CfKyEwHQRiMOw1OhoAIjY6GsA6HcA6+roNADobwCi0HyIw+hnALEE6BoAAQbKfOhbALEF6A4AAQbMfOhPAJgBBs5869OI3NLsgOQB9tzDMf++yny5BACticK9BADBwgSI0CQPPAocaS+0H6tNde64IB+r4uLDUOgMAFjmZMNQ6AQAWOZgw+RkqAJ1+sPkZKgBdPrkYMPzyPNk81D0";
+
+let browser: Browser;
+let served: Served;
+beforeAll(async () => {
+  browser = await launch();
+  served = await serveFolder(site, { isolated: true });
+});
+afterAll(async () => {
+  await browser?.close();
+  served?.close();
+});
+const errors: string[] = [];
+async function open(): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, permissions: ["clipboard-read", "clipboard-write"] });
+  const page = await context.newPage();
+  page.on("pageerror", (e) => errors.push(e.message));
+  page.on("dialog", (d) => void d.accept());
+  await page.goto(served.url);
+  await page.waitForSelector("main");
+  return page;
+}
+const id = (name: string) => `[data-testid="${name}"]`;
+const text = async (page: Page, name: string) => (await page.textContent(id(name))) ?? "";
+async function until(what: () => Promise<boolean>, ms: number, why: string): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await what())) {
+    if (Date.now() > end) throw new Error(`waited too long for: ${why}`);
+    await new Promise((r) => setTimeout(r, 50));
+  }
+}
+function floppy(sector: Buffer): Buffer {
+  const image = Buffer.alloc(1_474_560);
+  sector.copy(image);
+  image.writeUInt16LE(0xaa55, 510);
+  return image;
+}
+async function useFile(page: Page, name: string, buffer: Buffer): Promise<void> {
+  await page.setInputFiles(id("add-file"), { name, mimeType: "application/octet-stream", buffer });
+  const row = page.locator(".files li", { has: page.locator(`input[value="${name}"]`) });
+  await row.locator('button:has-text("Use in a new machine")').click();
+}
+async function say(page: Page, line: string): Promise<void> {
+  await page.fill(id("monitor-line"), line);
+  await page.press(id("monitor-line"), "Enter");
+}
+
+test("mouse moves, wheel and buttons reach the guest", async () => {
+  const page = await open();
+  await useFile(page, "mouse.img", floppy(Buffer.from(WHEEL_MOUSE, "base64")));
+  await page.click(id("form-start"));
+  const words = async () => (await text(page, "screen-text")).trim().slice(0, 19).split(" ").map((w) => Number.parseInt(w, 16));
+  await until(async () => /^0000 0000 0000 0000/.test((await text(page, "screen-text")).trim()), 60_000, "the boot sector waits for packets");
+  await page.click("text=Capture the mouse");
+  await until(async () => (await page.evaluate("document.pointerLockElement !== null")) === true, 5000, "pointer lock");
+  await page.mouse.move(400, 300);
+  await until(async () => ((await words())[0] ?? 0) !== 0, 10_000, "a first move");
+  const [x0 = 0, y0 = 0] = await words();
+  await page.mouse.move(460, 280, { steps: 4 });
+  // Right is positive, up is positive.
+  await until(async () => {
+    const [x = 0, y = 0] = await words();
+    return ((x - x0) & 0xffff) === 60 && ((y - y0) & 0xffff) === 20;
+  }, 10_000, "60 to the right, 20 up");
+  await page.mouse.wheel(0, 100);
+  await until(async () => (await words())[2] === 1, 10_000, "a turn of the wheel");
+  await page.mouse.down();
+  await until(async () => (((await words())[3] ?? 0) & 7) === 1, 10_000, "the left button");
+  await page.mouse.up();
+  await until(async () => (((await words())[3] ?? 0) & 7) === 0, 10_000, "the button let go");
+  await page.context().close();
+});
+
+test("every command of the monitor answers in the page", async () => {
+  const page = await open();
+  await page.click(id("new-machine"));
+  await page.fill(id("form-memory"), "32");
+  await page.click(id("form-start"));
+  await until(async () => (await text(page, "screen-text")).includes("No bootable device"), 60_000, "firmware waits");
+  await page.click(id("tab-monitor"));
+  for (const [line, answer] of [
+    ["help", "system_powerdown"], ["info status", "VM status: running"], ["info registers", "EIP="], ["info mem", "Paging is off."], ["info tlb", "rw"], ["info pic", "8259:"],
+    ["info irq", "interrupts taken"], ["info pci", "8086:1237"], ["info qtree", "i8042"], ["info mtree", "port 0060"], ["info block", "There are no drives."],
+    ["info version", "Guesthouse"], ["info missing", "Nothing is missing so far."], ["xp /2xh 0xb8000", "000b8000: 0x0"], ["x /1i 0xffff0", "jmp"], ["print 6*7", "0x2a"], ["i /b 0x64", "portb[0x0064]"],
+    ["stop", ""], ["info status", "VM status: paused"], ["o /b 0x80 0x12", ""], ["cont", ""], ["sendkey ctrl-alt-delete", ""], ["nmi", ""], ["system_powerdown", ""], ["system_reset", ""], ["info status", "VM status: running"],
+  ] as const) {
+    await say(page, "clear");
+    await say(page, line);
+    await until(async () => {
+      const lines = await page.$$eval(`${id("monitor")} pre`, (all) => all.map((p) => `${p.className} ${p.textContent}`));
+      if (lines.some((l) => l.startsWith("error"))) throw new Error(`${line}: ${lines.join("\n")}`);
+      return lines.some((l) => l === `input > ${line}`) && (answer === "" || lines.some((l) => l.startsWith("output") && l.includes(answer)));
+    }, 5000, `the answer to ${line}`);
+  }
+  const download = page.waitForEvent("download");
+  await say(page, "screendump shot.png");
+  expect((await download).suggestedFilename()).toBe("shot.png");
+  await page.context().close();
+});
+
+describe("what cannot be had", () => {
+  test.each<[string, string, Buffer, RegExp]>([
+    ["a truncated kernel", "vmlinuz-cut", Buffer.from(truncatedKernel()), /The kernel has 4096 bytes; its header announces 8002560\. ?Was the download complete\?/],
+    ["an ELF file for ARM", "arm.elf", Buffer.from(elfHeader(1, 40)), /The kernel is an ELF file for ARM, not for a PC\. ?Give a kernel built for x86\./],
+    ["a disk of a wrong size", "odd.img", Buffer.alloc(700), /odd\.img has 700 bytes, which is not a whole number of 512-byte sectors\. ?Pad the image/],
+  ])("%s is a sentence in the page and in the monitor", async (_, name, bytes, sentence) => {
+    const page = await open();
+    await useFile(page, name, bytes);
+    await page.click(id("form-start"));
+    await until(async () => sentence.test(await text(page, "notices")), 10_000, "the notice");
+    expect(await page.getAttribute(`${id("notices")} .fault`, "data-code")).toMatch(/^(boot|block)\./);
+    await page.click(id("tab-monitor"));
+    await say(page, "start");
+    await until(async () => sentence.test(await text(page, "monitor")), 10_000, "the sentence in the monitor");
+    await page.click(id("tab-screen"));
+    await page.context().close();
+  });
+  test("more memory than the pool and a bad CPU flag are sentences; a machine starts after them", async () => {
+    const page = await open();
+    for (const [line, sentence] of [
+      ["qemu-system-x86_64 -m 64 -cpu qemu64,+nonsense", /There is no CPU flag "\+nonsense"\. ?Write \+flag or -flag/],
+      ["qemu-system-x86_64 -m 64G", /from 1 to 3584.*A machine can have 1 to 3584 MiB/],
+    ] as const) {
+      await page.click(id("new-machine"));
+      await page.fill(id("qemu-line"), line);
+      await page.click(id("qemu-fill"));
+      if (!sentence.test(await text(page, "qemu-refused"))) {
+        await page.click(id("form-start"));
+        await until(async () => sentence.test(await text(page, "notices")), 10_000, line);
+      }
+    }
+    await page.click(id("new-machine"));
+    await page.fill(id("qemu-line"), "qemu-system-x86_64 -m 32");
+    await page.click(id("qemu-fill"));
+    await page.click(id("form-start"));
+    await until(async () => (await text(page, "screen-text")).includes("SeaBIOS"), 30_000, "a machine starts");
+    await page.context().close();
+  });
+});
+
+test("a keyboard alone starts a machine, changes tabs, leaves screen and terminal", async () => {
+  const page = await open();
+  const focused = () => page.evaluate("document.activeElement?.getAttribute('data-testid') ?? document.activeElement?.id ?? ''") as Promise<string>;
+  const tabTo = async (name: string) => {
+    for (let n = 0; n < 60; n++) {
+      await page.keyboard.press("Tab");
+      if ((await focused()) === name) return;
+    }
+    throw new Error(`Tab does not reach ${name}`);
+  };
+  await tabTo("new-machine");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(id("machine-form"));
+  await tabTo("form-start");
+  await page.keyboard.press("Enter");
+  await until(async () => (await text(page, "screen-text")).includes("SeaBIOS"), 30_000, "a machine starts");
+  await tabTo("tab-screen");
+  const leave = async () => {
+    for (const key of ["Control", "Alt"]) await page.keyboard.down(key);
+    for (const key of ["Alt", "Control"]) await page.keyboard.up(key);
+  };
+  await page.keyboard.press("Tab");
+  expect(await focused()).toBe("screen");
+  await leave();
+  expect(await focused()).toBe("tab-screen");
+  await page.keyboard.press("ArrowRight");
+  await until(async () => (await page.$(`${id("serial")} textarea`)) !== null, 5000, "the terminal");
+  await page.focus(`${id("serial")} textarea`);
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate("document.activeElement?.tagName")).toBe("TEXTAREA");
+  await leave();
+  expect(await focused()).toBe("tab-serial");
+  await page.context().close();
+});
+
+describe.skipIf(!guests.some((g) => g.id === GUEST))("the serial console", () => {
+  test("echoes without a noticeable delay; selected text is copied", async () => {
+    const page = await open();
+    await page.click(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
+    await page.click(id("tab-serial"));
+    await until(async () => (await text(page, "serial")).includes("Type commands here"), 180_000, "the prompt");
+    await page.click(".xterm-screen");
+    await page.keyboard.type("#");
+    await new Promise((r) => setTimeout(r, 1500));
+    // Keystroke to changed row, as the page itself sees it; one at a time from rest.
+    const times: number[] = [];
+    for (const key of "abcdefgh") {
+      await page.evaluate(`(() => { const place = document.querySelector('${id("serial")} .xterm-rows'); globalThis.echoed = new Promise((done) => { let at = 0; addEventListener('keydown', () => { at = performance.now(); }, { capture: true, once: true }); const look = new MutationObserver(() => { if (at) { look.disconnect(); done(performance.now() - at); } }); look.observe(place, { childList: true, subtree: true, characterData: true }); }); })()`);
+      await page.keyboard.press(key);
+      times.push(Number(await page.evaluate("globalThis.echoed")));
+      await new Promise((r) => setTimeout(r, 250));
+    }
+    times.sort((a, b) => a - b);
+    console.log(`keystroke to echo: median ${times[4]?.toFixed(1)} ms, worst ${times[7]?.toFixed(1)} ms`);
+    expect(times[4]).toBeLessThan(100);
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("echo co''pied\r");
+    await until(async () => (await text(page, "serial")).includes("copied"), 10_000, "the answer");
+    const line = page.locator(".xterm-rows > div", { hasText: /^copied/ }).last();
+    const box = await line.boundingBox();
+    if (!box) throw new Error("the line is not shown");
+    await page.mouse.dblclick(box.x + 20, box.y + box.height / 2);
+    await page.keyboard.press("Control+Shift+KeyC");
+    await until(async () => (await page.evaluate("navigator.clipboard.readText()")) === "copied", 5000, "the clipboard");
+    await page.context().close();
+  }, 240_000);
+});
+test("nothing was thrown on the page", () => {
+  expect(errors).toEqual([]);
+});
