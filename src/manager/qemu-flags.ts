@@ -350,7 +350,7 @@ export const flagTable: readonly Flag[] = [
       } else unsupported(`-icount ${key}=`, "Use shift=.");
     }
   } },
-  { name: "d", argument: "ITEM[,ITEM…]", help: "log items (help lists them)", apply: (d, v) => {
+  { name: "d", argument: "ITEM[,ITEM…]", help: "log items (help lists them); instructions in Intel syntax", apply: (d, v) => {
     if (v === "help" || v === "?") d.session.wants = "debug-help";
     else if (v === "trace:help") d.session.wants = "trace-help";
     else d.session.debugItems = v.split(",").filter((item) => item !== "");

@@ -146,7 +146,7 @@ export function CloneDialog({ row, onClose }: { readonly row: MachineRow; onClos
         {(["linked", "full"] as const).map((one) => (
           <label key={one} className="check">
             <input type="radio" name="kind" value={one} checked={kind === one} onChange={() => setKind(one)} data-testid={`clone-${one}`} />
-            {t(`clone.${one}`)}
+            {t(one === "linked" ? "clone.linked" : "clone.full")}
           </label>
         ))}
         <label className="check">

@@ -180,6 +180,34 @@ describe("machine", () => {
     expect(machine.wakeUp()).toBe(false);
     machine.powerOff();
   });
+  it("the clock's alarm wakes a suspended machine, with RTC_STS saying so", async () => {
+    const { machine, cpu } = build(wall);
+    const config = (offset: number, value: number) => (cpu.host.pioWrite(0xcf8, 4, 0x80000b00 + offset), cpu.host.pioWrite(0xcfc, 4, value));
+    const map = () => (config(0x40, 0x601), config(0x80, 1));
+    const cmos = (register: number, value: number) => (cpu.host.pioWrite(0x70, 1, register), cpu.host.pioWrite(0x71, 1, value));
+    let runs = 0;
+    cpu.script = () => {
+      runs++;
+      if (runs === 1) {
+        map();
+        // Any hour, minute and second; alarm interrupt on.
+        for (const register of [1, 3, 5]) cmos(register, 0xff);
+        cmos(11, 0x22);
+        cpu.host.pioWrite(0x602, 2, 0x400);
+        cpu.host.pioWrite(0x604, 2, 0x2400);
+        return { ran: 5, exit: { reason: "budget" } };
+      }
+      return { ran: 1, exit: { reason: "halt" } };
+    };
+    await machine.start();
+    await new Promise((r) => setTimeout(r, 60));
+    expect([machine.suspended, runs]).toEqual([true, 1]);
+    for (let n = 0; n < 100 && machine.suspended; n++) await new Promise((r) => setTimeout(r, 30));
+    expect(machine.suspended).toBe(false);
+    map();
+    expect(cpu.host.pioRead(0x600, 2) & 0x8400).toBe(0x8400);
+    machine.powerOff();
+  });
   it("traces port accesses and counts what is missing", async () => {
     const { board, cpu, machine } = build();
     await machine.start({ paused: true });
