@@ -47,7 +47,15 @@ export function vexStore(r: usize, size: u32, align: u32): void {
   const from = vcpu + VEX_TEMP;
   const e = Mem.entry(linear);
   if (load<u64>(e, TLB_WRITE) == (((linear + (size - 1)) & ~0xfff) | generation)) {
-    memory.copy(<usize>(<u32>linear + load<u32>(e, TLB_ADDEND)), from, size);
+    const to = <usize>(<u32>linear + load<u32>(e, TLB_ADDEND));
+    if (size == 1) store<u8>(to, load<u8>(from));
+    else if (size == 2) store<u16>(to, load<u16>(from));
+    else if (size == 4) store<u32>(to, load<u32>(from));
+    else if (size == 8) store<u64>(to, load<u64>(from));
+    else {
+      v128.store(to, v128.load(from));
+      if (size == 32) v128.store(to, v128.load(from, 16), 16);
+    }
     return;
   }
   if (size == 1) Mem.write<u8>(linear, load<u8>(from));
@@ -66,7 +74,25 @@ function count(): u32 {
   return codeSize == 2 ? 16 : 8;
 }
 export function vzeroupper(r: usize): void {
-  for (let n: u32 = 0; n < count(); n++) v128.store(Regs.xmm(n), i64x2.splat(0), 16);
+  // Written out: a loop would make the translator forget what it knows.
+  const zero = i64x2.splat(0);
+  v128.store(Regs.xmm(0), zero, 16);
+  v128.store(Regs.xmm(1), zero, 16);
+  v128.store(Regs.xmm(2), zero, 16);
+  v128.store(Regs.xmm(3), zero, 16);
+  v128.store(Regs.xmm(4), zero, 16);
+  v128.store(Regs.xmm(5), zero, 16);
+  v128.store(Regs.xmm(6), zero, 16);
+  v128.store(Regs.xmm(7), zero, 16);
+  if (count() == 8) return;
+  v128.store(Regs.xmm(8), zero, 16);
+  v128.store(Regs.xmm(9), zero, 16);
+  v128.store(Regs.xmm(10), zero, 16);
+  v128.store(Regs.xmm(11), zero, 16);
+  v128.store(Regs.xmm(12), zero, 16);
+  v128.store(Regs.xmm(13), zero, 16);
+  v128.store(Regs.xmm(14), zero, 16);
+  v128.store(Regs.xmm(15), zero, 16);
 }
 export function vzeroall(r: usize): void {
   for (let n: u32 = 0; n < count(); n++) put256(Regs.xmm(n), i64x2.splat(0), i64x2.splat(0));

@@ -370,15 +370,6 @@ export function fromInt64(v: i64): void {
 /** Extended to single or double bits, rounded by the control word. */
 export function toFormat(sig: u64, se: u32, single: bool): u64 {
   const sign: u64 = <u64>(se >> 15) << (single ? 31 : 63);
-  // A double well inside its range, to nearest.
-  const e = (se & 0x7fff) - 15360;
-  if (!single && e - 1 < 0x7fc && <i64>sig < 0 && rounding() == 0) {
-    const rest = sig & 0x7ff;
-    const v = sign | (((<u64>e) << 52) + ((sig << 1) >> 12));
-    F.up = rest > 0x400 || (rest == 0x400 && (v & 1) != 0);
-    if (rest != 0) F.exc |= FX_PE;
-    return v + u64(F.up);
-  }
   const inf: u64 = single ? 0x7f800000 : 0x7ff0000000000000;
   F.up = false;
   if (isUnsupported80(sig, se)) {

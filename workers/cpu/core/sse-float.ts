@@ -325,10 +325,17 @@ class U {
   static first: u64 = 0;
   static second: u64 = 0;
 }
-/** Zeros, which the fast paths leave out: the result is exact when no operand is denormal and the sum is, or a factor. */
+/**
+ * Zeros and infinities, which the fast paths leave out: without denormals and NaNs a result is exact when a sum is zero, or an operand infinite,
+ * or a factor or a dividend zero. Division by zero is not among them.
+ */
 function exactZero64(op: u32, a: u64, b: u64, r: u64): bool {
-  if (r << 1 != 0 || isDenormal64(a) || isDenormal64(b)) return false;
-  return op <= SUB || a << 1 == 0 || (op == MUL && b << 1 == 0);
+  if (!isComparable64(a) || !isComparable64(b) || r << 1 > 0xffe0000000000000) return false;
+  const s = a << 1;
+  const t = b << 1;
+  if (op == DIV) return t != 0 && (s == 0 || s == 0xffe0000000000000 || t == 0xffe0000000000000);
+  if (s == 0xffe0000000000000 || t == 0xffe0000000000000) return true;
+  return op == MUL ? s == 0 || t == 0 : r << 1 == 0;
 }
 function lane64(op: u32, a: u64, b: u64): u64 {
   if (op <= DIV && (mx & 0xffe0) == 0x1fa0) {
@@ -351,8 +358,21 @@ function lane64(op: u32, a: u64, b: u64): u64 {
   return arith(op, a, b, denormal, false);
 }
 function exactZero32(op: u32, a: u32, b: u32, r: u32): bool {
-  if (r << 1 != 0 || isDenormal32(a) || isDenormal32(b)) return false;
-  return op <= SUB || a << 1 == 0 || (op == MUL && b << 1 == 0);
+  if (!isComparable32(a) || !isComparable32(b) || r << 1 > 0xff000000) return false;
+  const s = a << 1;
+  const t = b << 1;
+  if (op == DIV) return t != 0 && (s == 0 || s == 0xff000000 || t == 0xff000000);
+  if (s == 0xff000000 || t == 0xff000000) return true;
+  return op == MUL ? s == 0 || t == 0 : r << 1 == 0;
+}
+/** The same for all lanes of sums and products at once. */
+function exactZeros(op: u32, v: v128, w: v128, r: v128): bool {
+  const inf = i32x4.splat(0x7f800000);
+  const zero = f32x4.splat(0);
+  if (!comparable32(v, w)) return false;
+  const infinite = v128.or(f32x4.eq(f32x4.abs(v), inf), f32x4.eq(f32x4.abs(w), inf));
+  const zeros = op == MUL ? v128.or(f32x4.eq(v, zero), f32x4.eq(w, zero)) : f32x4.eq(r, zero);
+  return !v128.any_true(v128.or(f32x4.ne(r, r), v128.andnot(odd32(r), v128.or(infinite, zeros))));
 }
 function lane32(op: u32, a: u32, b: u32): u32 {
   if (op <= DIV && (mx & 0xffe0) == 0x1fa0) {
@@ -397,6 +417,10 @@ export function exactPd(even: u32, odd: u32, v: v128, w: v128): v128 {
 }
 export function exactPs(even: u32, odd: u32, v: v128, w: v128): v128 {
   begin();
+  if (even == odd && even <= MUL && (mx & 0xffe0) == 0x1fa0) {
+    const fast = even == ADD ? f32x4.add(v, w) : even == SUB ? f32x4.sub(v, w) : f32x4.mul(v, w);
+    if (exactZeros(even, v, w, fast)) return fast;
+  }
   let r = i32x4.splat(lane32(even, i32x4.extract_lane(v, 0), i32x4.extract_lane(w, 0)));
   r = i32x4.replace_lane(r, 1, lane32(odd, i32x4.extract_lane(v, 1), i32x4.extract_lane(w, 1)));
   r = i32x4.replace_lane(r, 2, lane32(even, i32x4.extract_lane(v, 2), i32x4.extract_lane(w, 2)));

@@ -190,14 +190,21 @@ export function lods<T>(r: usize): void {
   const shift = <u64>load<u8>(r, REC_ADDR_SHIFT);
   const seg = <u32>load<u8>(r, REC_SEG);
   const rep = (load<u8>(r, REC_PREFIX) & (PREFIX_REP | PREFIX_REPNE)) != 0;
-  let left: u64 = rep ? masked(RCX, shift) : 1;
+  if (!rep) {
+    const v = Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>()));
+    if (sizeof<T>() == 4) Regs.set(RAX, <u64>v);
+    else store<T>(vcpu, v);
+    advance(RSI, shift, step<T>());
+    return;
+  }
+  let left = masked(RCX, shift);
   let quota = quotaOf(CHUNK);
   while (left && quota) {
     const v = Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>()));
     if (sizeof<T>() == 4) Regs.set(RAX, <u64>v);
     else store<T>(vcpu, v);
     advance(RSI, shift, step<T>());
-    if (rep) advance(RCX, shift, -1);
+    advance(RCX, shift, -1);
     left--;
     quota--;
   }
@@ -210,16 +217,23 @@ export function scas<T>(r: usize): void {
   const want = (prefix & PREFIX_REP) != 0;
   const dst = destination();
   const a = load<T>(vcpu);
-  let left: u64 = rep ? masked(RCX, shift) : 1;
+  if (!rep) {
+    const v = Mem.read<T>(Ea.readAt(dst, masked(RDI, shift), sizeof<T>()));
+    advance(RDI, shift, step<T>());
+    cmp<T>(a, v);
+    return;
+  }
+  let left = masked(RCX, shift);
   let quota = quotaOf(CHUNK);
-  const flat = rep && !(load<u8>(vcpu + dst, SEG_CHECK) & 1) && !(load<u64>(vcpu, EFLAGS) & DF);
-  while (left && quota) {
+  if (quota > left) quota = left;
+  const flat = !(load<u8>(vcpu + dst, SEG_CHECK) & 1) && !(load<u64>(vcpu, EFLAGS) & DF);
+  while (quota) {
     if (flat) {
       // All but the element that ends the instruction, whose flags stay.
       const di = masked(RDI, shift);
       const target = di + load<u64>(vcpu + (dst << 3), SEG_BASE);
       const from = plainRead(target);
-      const n = from ? matching<T>(from, <usize>run<T>(target, di, shift, (left < quota ? left : quota) - 1), a, want) : 0;
+      const n = from ? matching<T>(from, <usize>run<T>(target, di, shift, quota - 1), a, want) : 0;
       if (n) {
         advance(RDI, shift, n * sizeof<T>());
         advance(RCX, shift, -(<u64>n));
@@ -231,10 +245,10 @@ export function scas<T>(r: usize): void {
     advance(RDI, shift, step<T>());
     left--;
     quota--;
-    if (rep) advance(RCX, shift, -1);
-    if (!rep || !left || !quota || (a == v) != want) {
+    advance(RCX, shift, -1);
+    if (!quota || (a == v) != want) {
       cmp<T>(a, v);
-      if (rep && zf() != want) return;
+      if (zf() != want) return;
     }
   }
   if (left) again();
@@ -246,10 +260,19 @@ export function cmps<T>(r: usize): void {
   const rep = (prefix & (PREFIX_REP | PREFIX_REPNE)) != 0;
   const want = (prefix & PREFIX_REP) != 0;
   const dst = destination();
-  let left: u64 = rep ? masked(RCX, shift) : 1;
+  if (!rep) {
+    const a = Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>()));
+    const b = Mem.read<T>(Ea.readAt(dst, masked(RDI, shift), sizeof<T>()));
+    advance(RSI, shift, step<T>());
+    advance(RDI, shift, step<T>());
+    cmp<T>(a, b);
+    return;
+  }
+  let left = masked(RCX, shift);
   let quota = quotaOf(CHUNK);
-  const flat = rep && !((load<u8>(vcpu + seg, SEG_CHECK) | load<u8>(vcpu + dst, SEG_CHECK)) & 1) && !(load<u64>(vcpu, EFLAGS) & DF);
-  while (left && quota) {
+  if (quota > left) quota = left;
+  const flat = !((load<u8>(vcpu + seg, SEG_CHECK) | load<u8>(vcpu + dst, SEG_CHECK)) & 1) && !(load<u64>(vcpu, EFLAGS) & DF);
+  while (quota) {
     if (flat) {
       const si = masked(RSI, shift);
       const di = masked(RDI, shift);
@@ -257,7 +280,7 @@ export function cmps<T>(r: usize): void {
       const target = di + load<u64>(vcpu + (dst << 3), SEG_BASE);
       const x = plainRead(source);
       const y = plainRead(target);
-      const most = run<T>(source, si, shift, run<T>(target, di, shift, (left < quota ? left : quota) - 1));
+      const most = run<T>(source, si, shift, run<T>(target, di, shift, quota - 1));
       const n = x && y ? matchingPairs<T>(x, y, <usize>most, want) : 0;
       if (n) {
         advance(RSI, shift, n * sizeof<T>());
@@ -273,10 +296,10 @@ export function cmps<T>(r: usize): void {
     advance(RDI, shift, step<T>());
     left--;
     quota--;
-    if (rep) advance(RCX, shift, -1);
-    if (!rep || !left || !quota || (a == b) != want) {
+    advance(RCX, shift, -1);
+    if (!quota || (a == b) != want) {
       cmp<T>(a, b);
-      if (rep && zf() != want) return;
+      if (zf() != want) return;
     }
   }
   if (left) again();

@@ -281,6 +281,68 @@ function pushFree(sig: u64, se: u32): bool {
   return true;
 }
 
+function pushInteger(v: i64): bool {
+  if (v == 0) return pushFree(0, 0);
+  const m: u64 = v < 0 ? <u64>(-v) : <u64>v;
+  const n = clz(m);
+  return pushFree(m << n, (v < 0 ? 0x8000 : 0) | (16446 - <u32>n));
+}
+/** The status word after the store that the functions below looked at; NONE: it is not a usual one. */
+let nextStatus: u32 = 0;
+const NONE: u32 = 0xffffffff;
+/** ST(0) rounded to a double, or to a single. Inexact is masked, rounding to nearest; the register in use, the result normal or zero. */
+function usualReal(single: bool): u64 {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = numberOf(sw, 0);
+  const p = vcpu + (n << 4);
+  const sig = sigOf(p);
+  const se = seOf(p);
+  const sign: u64 = <u64>(se >> 15) << (single ? 31 : 63);
+  nextStatus = NONE;
+  if ((load<u16>(vcpu, FTW) >> (n << 1)) & 2) return 0;
+  if (sig == 0 && (se & 0x7fff) == 0) {
+    nextStatus = sw & ~C1;
+    return sign;
+  }
+  const e = (se & 0x7fff) - (single ? 16256 : 15360);
+  if (e - 1 >= (single ? <u32>0xfd : <u32>0x7fd) || <i64>sig >= 0 || (load<u16>(vcpu, FCW) & 0xc20) != 0x20) return 0;
+  const drop: u64 = single ? 40 : 11;
+  const rest = sig << (64 - drop);
+  const v = sign | (((<u64>e) << (63 - drop)) + ((sig << 1) >> (drop + 1)));
+  const up = rest > TOP_BIT || (rest == TOP_BIT && (v & 1) != 0);
+  nextStatus = (sw & ~C1) | (rest != 0 ? FX_PE : 0) | (up ? C1 : 0);
+  return v + u64(up);
+}
+/** ST(0) as a signed integer of `bits` bits, with a bit to spare. */
+function usualInteger(bits: u32, truncate: bool): u64 {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  const n = numberOf(sw, 0);
+  const p = vcpu + (n << 4);
+  const sig = sigOf(p);
+  const se = seOf(p);
+  const cw = <u32>load<u16>(vcpu, FCW);
+  nextStatus = NONE;
+  if ((load<u16>(vcpu, FTW) >> (n << 1)) & 2 || !(cw & 0x20)) return 0;
+  if (sig == 0 && (se & 0x7fff) == 0) {
+    nextStatus = sw & ~C1;
+    return 0;
+  }
+  const zero = truncate || (cw & 0xc00) == 0xc00;
+  const e = (se & 0x7fff) - 16383;
+  if (e >= bits - 2 || <i64>sig >= 0 || (!zero && (cw & 0xc00) != 0)) return 0;
+  let v = sig >> <u64>(63 - e);
+  const rest = (sig << 1) << <u64>e;
+  const up = !zero && (rest > TOP_BIT || (rest == TOP_BIT && (v & 1) != 0));
+  v += u64(up);
+  nextStatus = (sw & ~C1) | (rest != 0 ? FX_PE : 0) | (up ? C1 : 0);
+  return se & 0x8000 ? 0 - v : v;
+}
+/** Memory is written: status and stack change. */
+function stored(pops: u32): void {
+  store<u16>(vcpu, nextStatus, FSW);
+  if (pops) pop();
+}
+
 // ---- arithmetic -----------------------------------------------------------------------------------------------------
 /** op: the /digit of D8 (0 add, 1 mul, 4 sub, 5 subr, 6 div, 7 divr). */
 function operate(op: u32, a: u64, ase: u32, b: u64, bse: u32): void {
@@ -396,13 +458,30 @@ export function frndint(): void {
   rint80(sigOf(p), seOf(p));
   unaryEnd();
 }
+/** ST(0) is in use: C1 is cleared. */
+function signStart(): bool {
+  const sw = <u32>load<u16>(vcpu, FSW);
+  if ((load<u16>(vcpu, FTW) >> (numberOf(sw, 0) << 1)) & 2) return false;
+  store<u16>(vcpu, sw & ~C1, FSW);
+  return true;
+}
 export function fchs(): void {
+  if (signStart()) {
+    const q = st(0);
+    store<u16>(q, seOf(q) ^ 0x8000, FPR + 8);
+    return;
+  }
   if (!unaryStart()) return;
   const p = st(0);
   store<u16>(p, seOf(p) ^ 0x8000, FPR + 8);
   commit();
 }
 export function fabs(): void {
+  if (signStart()) {
+    const q = st(0);
+    store<u16>(q, seOf(q) & 0x7fff, FPR + 8);
+    return;
+  }
   if (!unaryStart()) return;
   const p = st(0);
   store<u16>(p, seOf(p) & 0x7fff, FPR + 8);
@@ -770,16 +849,19 @@ export function exactFldSti(i: u32): void {
   pushR();
 }
 export function fildMw(x: u32): void {
+  if (pushInteger(<i64>(<i16>x))) return;
   begin();
   fromInt64(<i64>(<i16>x));
   pushR();
 }
 export function fildMd(x: u32): void {
+  if (pushInteger(<i64>(<i32>x))) return;
   begin();
   fromInt64(<i64>(<i32>x));
   pushR();
 }
 export function fildMq(x: u64): void {
+  if (pushInteger(<i64>x)) return;
   begin();
   fromInt64(<i64>x);
   pushR();
@@ -852,6 +934,12 @@ function storeEnd(popAfter: u32): void {
 /** FST/FSTP m32 (pops = 0, 1). */
 export function fstMd(r: usize, pops: u32): void {
   const linear = Ea.toWrite(r, 4);
+  const usual = usualReal(true);
+  if (nextStatus != NONE) {
+    Mem.write<u32>(linear, <u32>usual);
+    stored(pops);
+    return;
+  }
   let v: u64 = 0xffc00000;
   if (storeStart()) {
     const p = st(0);
@@ -863,6 +951,12 @@ export function fstMd(r: usize, pops: u32): void {
 }
 export function fstMq(r: usize, pops: u32): void {
   const linear = Ea.toWrite(r, 8);
+  const usual = usualReal(false);
+  if (nextStatus != NONE) {
+    Mem.write<u64>(linear, usual);
+    stored(pops);
+    return;
+  }
   let v: u64 = 0xfff8000000000000;
   if (storeStart()) {
     const p = st(0);
@@ -902,6 +996,12 @@ export function fistMw(r: usize, pops: u32): void {
 }
 export function fistMd(r: usize, pops: u32): void {
   const linear = Ea.toWrite(r, 4);
+  const usual = usualInteger(32, (pops & 2) != 0);
+  if (nextStatus != NONE) {
+    Mem.write<u32>(linear, <u32>usual);
+    stored(pops);
+    return;
+  }
   const v = integerOf(32, pops);
   if (!storeRefused()) Mem.write<u32>(linear, <u32>v);
   else Mem.probeWrite(linear, 4); // refused, but it faults all the same
@@ -909,6 +1009,12 @@ export function fistMd(r: usize, pops: u32): void {
 }
 export function fistMq(r: usize, pops: u32): void {
   const linear = Ea.toWrite(r, 8);
+  const usual = usualInteger(64, (pops & 2) != 0);
+  if (nextStatus != NONE) {
+    Mem.write<u64>(linear, usual);
+    stored(pops);
+    return;
+  }
   const v = integerOf(64, pops);
   if (!storeRefused()) Mem.write<u64>(linear, v);
   else Mem.probeWrite(linear, 8); // refused, but it faults all the same

@@ -62,6 +62,8 @@ interface Control {
   conditional: boolean;
   /** Opened as an `if`, whose else-arm is to be copied too. */
   arms: boolean;
+  /** A branch goes to its end (of a loop: to its head). */
+  targeted: boolean;
   variableLog: number;
   localLog: number;
 }
@@ -437,7 +439,7 @@ export class Copier {
   }
   // ---- structures -------------------------------------------------------------------------------------------------------
   private open(results: number, conditional = false, arms = false): void {
-    this.control.push({ height: this.height, results, conditional, arms, variableLog: this.variableLog.length, localLog: this.localLog.length });
+    this.control.push({ height: this.height, results, conditional, arms, targeted: false, variableLog: this.variableLog.length, localLog: this.localLog.length });
   }
   /** What was set inside is not known behind. */
   private forget(c: Control): void {
@@ -457,7 +459,7 @@ export class Copier {
   private branched(depth: number): void {
     for (let i = 0; i < depth && i < this.control.length; i++) (this.control[this.control.length - 1 - i] as Control).conditional = true;
     const target = this.control[this.control.length - 1 - depth];
-    if (target) target.conditional = true;
+    if (target) target.conditional = target.targeted = true;
   }
 
   // ---- one function -----------------------------------------------------------------------------------------------------
@@ -515,15 +517,25 @@ export class Copier {
     /** Token of the structure's opening, for each open structure of this function. */
     const opened: number[] = [];
     let i = 0;
-    /** After a branch: on to the structure's else or end. */
+    /** After a branch: on to the structure's else or end, or behind structures whose end nothing reaches either. */
     const skip = () => {
-      const at = opened[opened.length - 1];
-      if (at === undefined) {
-        i = t.count - 1;
-        return;
+      for (;;) {
+        const at = opened[opened.length - 1];
+        if (at === undefined) {
+          i = t.count - 1;
+          return;
+        }
+        const c = this.control[this.control.length - 1] as Control;
+        const otherwise = t.otherwise[at] as number;
+        i = otherwise >= i && t.op[at] === 0x04 ? otherwise : (t.end[at] as number);
+        if (c.arms || c.targeted || t.op[at] === 0x03) return;
+        // A block, or the arm of an `if` whose condition was known.
+        opened.pop();
+        this.close();
+        ir.op0(0x0b);
+        ir.op0(0x00);
+        i = (t.end[at] as number) + 1;
       }
-      const otherwise = t.otherwise[at] as number;
-      i = otherwise >= i && t.op[at] === 0x04 ? otherwise : (t.end[at] as number);
     };
     for (; i < t.count; ) {
       const op = t.op[i] as number;
@@ -623,8 +635,22 @@ export class Copier {
           i++;
           continue;
         }
-        case 0x0e:
-          throw new Unsupported("br_table");
+        case 0x0e: {
+          const labels = t.tables.get(i) as readonly number[];
+          const value = this.constAt(0);
+          if (typeof value === "number") {
+            this.takeBack();
+            this.branch(labels[Math.min(value >>> 0, labels.length - 1)] as number, opened.length);
+          } else {
+            this.pop();
+            if (!t.returns && labels.some((l) => l >= opened.length)) throw new Unsupported("branch out of a function");
+            ir.raw(t.start[i] as number, t.stop[i] as number);
+            for (const l of labels) this.branched(Math.min(l, opened.length));
+          }
+          i++;
+          skip();
+          continue;
+        }
         case 0x0f:
           this.branch(opened.length, opened.length);
           i++;

@@ -16,6 +16,8 @@ export interface Tokens {
   readonly stop: Int32Array;
   /** i64 constants by token. */
   readonly wide: ReadonlyMap<number, bigint>;
+  /** Labels of br_table by token, the default last. */
+  readonly tables: ReadonlyMap<number, readonly number[]>;
   /** For block, loop, if: the token of its `end`, and of its `else` (-1). */
   readonly end: Int32Array;
   readonly otherwise: Int32Array;
@@ -142,6 +144,7 @@ function parse(core: CoreCode, body: Body): Tokens | null {
   const start: number[] = [];
   const stop: number[] = [];
   const wide = new Map<number, bigint>();
+  const tables = new Map<number, readonly number[]>();
   const calls: number[] = [];
   let returns = false;
   let at = body.start;
@@ -187,8 +190,9 @@ function parse(core: CoreCode, body: Body): Tokens | null {
       at++;
     } else if (o === 0x0c || o === 0x0d || o === 0x10 || (o >= 0x20 && o <= 0x24)) x = u32();
     else if (o === 0x0e) {
-      for (let n = u32(); n > 0; n--) u32();
-      u32();
+      const labels: number[] = [];
+      for (let n = u32(); n >= 0; n--) labels.push(u32());
+      tables.set(op.length, labels);
     } else if (o === 0x11 || o === 0x13 || (o >= 0x28 && o <= 0x3e)) {
       x = u32();
       y = u32();
@@ -252,5 +256,5 @@ function parse(core: CoreCode, body: Body): Tokens | null {
   }
   for (const n of zeroed) if (n < parameters) zeroed.delete(n);
   const ints = (v: number[]) => Int32Array.from(v);
-  return { count, op: ints(op), a: ints(a), b: ints(b), start: ints(start), stop: ints(stop), wide, end, otherwise, assigned, zeroed, returns, calls };
+  return { count, op: ints(op), a: ints(a), b: ints(b), start: ints(start), stop: ints(stop), wide, tables, end, otherwise, assigned, zeroed, returns, calls };
 }
