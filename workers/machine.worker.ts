@@ -3,6 +3,7 @@
 import { expose } from "comlink";
 import type { MachineNotice } from "../src/contract/machine.ts";
 import { FaultError } from "../src/contract/schema.ts";
+import { loadUnzstd } from "./backends/compress.ts";
 import { LibraryFile } from "./backends/library-file.ts";
 import { type JitCompiler, workerCompiler } from "./cpu/jit/job.ts";
 import { MachineHost } from "./machine-host.ts";
@@ -25,6 +26,8 @@ function startTranslator(core: Uint8Array): JitCompiler {
     fail,
   );
 }
+// Saved machines are packed: ready before the first is asked for.
+void loadUnzstd();
 const host = new MachineHost({
   fetch: pageFetch,
   loadCore: async (base) => {

@@ -9,7 +9,7 @@ import { type Guest, loadGuests } from "./guests.ts";
 import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, renameImage, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
 import { saveAs } from "./save-as.ts";
-import { cloneMachine, compiledCore, exportFromLibrary, imgInLibrary, importBundle, inspectBundle, MachineClient, makeTar, packMachine } from "./machine-client.ts";
+import { cloneMachine, compiledCore, exportFromLibrary, imgInLibrary, importBundle, inspectBundle, keepSpareWorker, MachineClient, makeTar, packMachine } from "./machine-client.ts";
 
 export interface MachineRow {
   readonly id: string;
@@ -56,7 +56,7 @@ export class Controller {
   async load(): Promise<void> {
     const base = new URL("./", document.baseURI).href;
     // Ready before the first click.
-    void compiledCore();
+    void compiledCore().then(() => keepSpareWorker(0));
     await Promise.all([
       loadGuests(base).then((list) => this.#sink.guests(list)),
       this.#try(async () => {

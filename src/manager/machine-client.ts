@@ -25,6 +25,30 @@ export function compiledCore(): Promise<Core | null> {
   });
   return core;
 }
+function startWorker(): Worker {
+  return new Worker(new URL("../../workers/machine.worker.ts", import.meta.url), { type: "module", name: "machine" });
+}
+/** A worker that has read its program already waits for the next machine: that is a quarter of a start. */
+let spare: Worker | null = null;
+let sparing: ReturnType<typeof setTimeout> | null = null;
+const SPARE_AFTER_MS = 4000;
+export function keepSpareWorker(afterMs = SPARE_AFTER_MS): void {
+  if (spare !== null || sparing !== null) return;
+  sparing = setTimeout(() => {
+    sparing = null;
+    spare = startWorker();
+    // One that could not start is no use to anybody; the next machine says what is wrong.
+    spare.onerror = () => {
+      spare = null;
+    };
+  }, afterMs);
+}
+function takeWorker(): Worker {
+  const worker = spare ?? startWorker();
+  spare = null;
+  keepSpareWorker();
+  return worker;
+}
 export interface SerialRings {
   readonly out: Ring;
   readonly in: Ring;
@@ -42,7 +66,7 @@ export class MachineClient {
   #closed = false;
 
   constructor(listener: (notice: MachineNotice) => void) {
-    this.#worker = new Worker(new URL("../../workers/machine.worker.ts", import.meta.url), { type: "module", name: "machine" });
+    this.#worker = takeWorker();
     this.#rpc = wrap<MachineRpc>(this.#worker);
     this.#worker.onerror = (event) => {
       event.preventDefault();

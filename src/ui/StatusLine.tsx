@@ -48,7 +48,7 @@ function shownOf(a: Sample, b: Sample): Shown {
     load: `${Math.min(100, Math.round(((b.busyMs - a.busyMs) / 1000 / seconds) * 100))} %`,
     time: time(b.guestNs),
     exits: `${compact(exits < 100 ? Math.round(exits / 10) * 10 : exits)}/s`,
-    memory: b.memory ? bytesText(b.memory - b.deferred) : "",
+    memory: b.memory ? bytesText(b.memory) : "",
     shared: b.deferred ? bytesText(b.deferred) : "",
   };
 }
