@@ -7,14 +7,16 @@
 const MOST_LATE_NS = 12e6;
 /** Ticks of equal distance, with nothing between them, before one may be late. */
 const STEADY_TICKS = 16;
-/** More ticks than that are not remembered: so many busy wakes end it. */
+/** More ticks than that are not remembered: a few busy wakes, one after the other, end it. */
 const MOST_TICKS = 24;
-const BUSY_COSTS = 8;
+const BUSY_COSTS = 4;
 /** Longer distances cost little, and shorter ones are not ticks. */
 const LONGEST_NS = 10.5e6;
 const SHORTEST_NS = 0.9e6;
 /** A deadline is computed by guest code of varying speed: so far from the grid it still belongs to it. */
 const TOLERANCE_NS = 0.2e6;
+/** A busy host makes a tick later still; the next one is that much further. */
+const MOST_PERIODS = 25;
 /** Between two halts a guest that does more than this has something to do. */
 const MOST_INSTRUCTIONS = 10_000;
 
@@ -38,7 +40,7 @@ export class TickWatch {
     if (step !== 0) {
       this.#due = due;
       const periods = Math.round(step / this.#period);
-      if (periods >= 1 && Math.abs(step - periods * this.#period) < TOLERANCE_NS && step < MOST_LATE_NS + 2 * this.#period) this.#ticks = Math.min(this.#ticks + 1, MOST_TICKS);
+      if (periods >= 1 && Math.abs(step - periods * this.#period) < TOLERANCE_NS && periods <= MOST_PERIODS) this.#ticks = Math.min(this.#ticks + 1, MOST_TICKS);
       else {
         this.#ticks = 0;
         this.#period = step >= SHORTEST_NS && step <= LONGEST_NS ? step : Infinity;
