@@ -96,14 +96,21 @@ export function movs<T>(r: usize): void {
   const shift = <u64>load<u8>(r, REC_ADDR_SHIFT);
   const seg = <u32>load<u8>(r, REC_SEG);
   const rep = (load<u8>(r, REC_PREFIX) & (PREFIX_REP | PREFIX_REPNE)) != 0;
-  const by = step<T>();
-  if (!rep) {
-    const v = Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>()));
-    Mem.write<T>(Ea.writeAt(destination(), masked(RDI, shift), sizeof<T>()), v);
-    advance(RSI, shift, by);
-    advance(RDI, shift, by);
+  if (rep) {
+    repMovs<T>(r);
     return;
   }
+  const by = step<T>();
+  const v = Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>()));
+  Mem.write<T>(Ea.writeAt(destination(), masked(RDI, shift), sizeof<T>()), v);
+  advance(RSI, shift, by);
+  advance(RDI, shift, by);
+}
+/** A function of its own: handlers of the single form stay small enough for the translator. */
+function repMovs<T>(r: usize): void {
+  const shift = <u64>load<u8>(r, REC_ADDR_SHIFT);
+  const seg = <u32>load<u8>(r, REC_SEG);
+  const by = step<T>();
   let left = masked(RCX, shift);
   if (!left) return;
   let quota = quotaOf(CHUNK);
