@@ -5,6 +5,8 @@ import type { BundlePlace, BundleSummary, MadeBundle } from "../src/contract/bun
 import type { DomainConfig } from "../src/contract/domain.ts";
 import type { CloneOf } from "../src/contract/machine.ts";
 import { FaultError, type Reply } from "../src/contract/schema.ts";
+import { type ExportedAppliance, exportAppliance } from "./appliances/export-library.ts";
+import { type ImportedAppliance, importAppliance, type NamedBlob } from "./appliances/import.ts";
 import { makeTar, type TarFile } from "./backends/tar.ts";
 import { exportFile, type ImgAnswer, imgInLibrary } from "./img/library-host.ts";
 import { fetchNow, pageFetch } from "./page-fetch.ts";
@@ -36,6 +38,8 @@ expose({
   exportFile: (id: string, format: string): Promise<Reply<Blob>> => reply(exportFile(id, format)),
   pack: (domain: DomainConfig, machine: string, carriage: Carriage): Promise<Reply<MadeBundle>> => reply(makeBundle(domain, machine, carriage, null)),
   clone: (domain: DomainConfig, machine: string, kind: CloneKind, count: number): Promise<Reply<readonly CloneOf[]>> => reply(cloneIdle(domain, machine, kind, count)),
+  appliance: (files: readonly NamedBlob[]): Promise<Reply<ImportedAppliance>> => reply(importAppliance(files)),
+  ova: (domain: DomainConfig): Promise<Reply<ExportedAppliance>> => reply(exportAppliance(domain)),
   tar: (files: readonly TarFile[]): Promise<Reply<Blob>> => reply(makeTar(files).then((parts) => new Blob(parts as BlobPart[], { type: "application/x-tar" }))),
   inspect: (place: BundlePlace, base: string): Promise<Reply<BundleSummary>> => reply(inspectBundle(place, environment(base))),
   unpack: (place: BundlePlace, base: string, name: string, progress: (loaded: number, total: number) => void): Promise<Reply<ImportedMachine>> => reply(importBundle(place, environment(base, progress), name)),

@@ -9,7 +9,7 @@ import { type Guest, loadGuests } from "./guests.ts";
 import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, renameImage, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
 import { saveAs } from "./save-as.ts";
-import { cloneMachine, compiledCore, exportFromLibrary, imgInLibrary, importBundle, inspectBundle, keepSpareWorker, MachineClient, makeTar, packMachine } from "./machine-client.ts";
+import { cloneMachine, compiledCore, exportAppliance, exportFromLibrary, imgInLibrary, importAppliance, importBundle, inspectBundle, keepSpareWorker, MachineClient, makeTar, packMachine } from "./machine-client.ts";
 
 export interface MachineRow {
   readonly id: string;
@@ -25,6 +25,8 @@ export interface MachineRow {
   /** Changes whenever a new worker stands behind the machine. */
   readonly session: number;
 }
+/** Files that describe a machine of another program, or hold one. */
+export const isAppliance = (name: string): boolean => /\.(ova|ovf|vmx|vbox|vmc)$/i.test(name);
 export interface Sink {
   machines(list: readonly MachineRow[]): void;
   images(list: readonly ImageRow[]): void;
@@ -176,6 +178,24 @@ export class Controller {
       const row = await addImage(file);
       this.#sink.images(await listImages());
       return row;
+    });
+  }
+  /** Files that belong together, when one of them describes a machine of another program: the machine as a draft; null when they are just files. */
+  async addAppliance(files: readonly File[]): Promise<DomainConfig | null> {
+    const done = await this.#try(async () => {
+      const { domain, missing } = take(await importAppliance(files.map((f) => ({ name: f.name, blob: f }))));
+      this.#sink.images(await listImages());
+      if (missing.length > 0) this.#sink.fault({ code: "appliance.partial", message: `${domain.name} asks for what Guesthouse does not have: ${missing.join("; ")}.`, hint: "The machine is set up without it." });
+      return domain;
+    });
+    return done;
+  }
+  /** The machine's disks and hardware as an OVA for other programs. */
+  async exportAppliance(config: DomainConfig): Promise<Blob | null> {
+    return this.#try(async () => {
+      const { ova, missing } = take(await exportAppliance(config));
+      if (missing.length > 0) this.#sink.fault({ code: "appliance.without", message: `Not in the OVA: ${missing.join("; ")}.` });
+      return ova;
     });
   }
   async removeFile(id: string): Promise<void> {

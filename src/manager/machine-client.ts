@@ -163,6 +163,8 @@ interface DiskRpc {
   exportFile(id: string, format: string): Promise<Reply<Blob>>;
   pack(domain: DomainConfig, machine: string, carriage: "link" | "file" | "hosted"): Promise<Reply<MadeBundle>>;
   clone(domain: DomainConfig, machine: string, kind: "linked" | "full", count: number): Promise<Reply<readonly CloneOf[]>>;
+  appliance(files: readonly { readonly name: string; readonly blob: Blob }[]): Promise<Reply<{ readonly domain: DomainConfig; readonly missing: readonly string[] }>>;
+  ova(domain: DomainConfig): Promise<Reply<{ readonly ova: Blob; readonly missing: readonly string[] }>>;
   tar(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<Reply<Blob>>;
   inspect(place: BundlePlace, base: string): Promise<Reply<BundleSummary>>;
   unpack(place: BundlePlace, base: string, name: string, progress: (loaded: number, total: number) => void): Promise<Reply<ImportedMachine>>;
@@ -191,6 +193,13 @@ export function exportFromLibrary(id: string, format: string): Promise<Reply<Blo
 /** A machine that is off, packed for somebody else. */
 export function packMachine(domain: DomainConfig, machine: string, carriage: "link" | "file" | "hosted"): Promise<Reply<MadeBundle>> {
   return withDiskWorker(async (rpc) => (await rpc.pack(domain, machine, carriage)) as Reply<MadeBundle>);
+}
+/** An appliance (OVA, OVF, .vmx, .vbox, .vmc with their disks) into the library. */
+export function importAppliance(files: readonly { readonly name: string; readonly blob: Blob }[]): ReturnType<DiskRpc["appliance"]> {
+  return withDiskWorker(async (rpc) => (await rpc.appliance(files)) as Awaited<ReturnType<DiskRpc["appliance"]>>);
+}
+export function exportAppliance(domain: DomainConfig): ReturnType<DiskRpc["ova"]> {
+  return withDiskWorker(async (rpc) => (await rpc.ova(domain)) as Awaited<ReturnType<DiskRpc["ova"]>>);
 }
 /** Clones of a machine that is off. */
 export function cloneMachine(domain: DomainConfig, machine: string, kind: "linked" | "full", count: number): Promise<Reply<readonly CloneOf[]>> {

@@ -4,7 +4,7 @@
 import { create } from "zustand";
 import type { DomainConfig } from "../contract/domain.ts";
 import type { Fault } from "../contract/schema.ts";
-import { Controller, type MachineRow, type Offer, type Shared } from "../manager/controller.ts";
+import { Controller, isAppliance, type MachineRow, type Offer, type Shared } from "../manager/controller.ts";
 import type { Guest } from "../manager/guests.ts";
 import type { ImageRow, SnapshotRow } from "../manager/library.ts";
 import type { MachineClient } from "../manager/machine-client.ts";
@@ -74,6 +74,7 @@ export const controller = new Controller({
   offer: (offer) => set({ offer }),
 });
 
+export { isAppliance };
 export { emptyConfig, fromCommandLine, withImage } from "../manager/forms.ts";
 export { saveAs } from "../manager/save-as.ts";
 export { storageUse } from "../manager/library.ts";

@@ -4,7 +4,7 @@
 import { useEffect, useState } from "react";
 import type { Key, Language } from "../i18n/index.ts";
 import { rememberLanguage } from "../i18n/index.ts";
-import { actions, controller, emptyConfig, type Theme, useApp, withImage } from "../store/index.ts";
+import { actions, controller, emptyConfig, isAppliance, type Theme, useApp, withImage } from "../store/index.ts";
 import { Badge } from "./Badge.tsx";
 import { OfferDialog } from "./Dialogs.tsx";
 import { Home } from "./Home.tsx";
@@ -155,6 +155,11 @@ function useDrop(): boolean {
       event.preventDefault();
       setOver(false);
       const files = [...(event.dataTransfer?.files ?? [])];
+      if (files.some((f) => isAppliance(f.name))) {
+        const domain = await controller.addAppliance(files);
+        if (domain) actions.newMachine(domain);
+        return;
+      }
       let config = emptyConfig((files[0]?.name ?? "").replace(/\.\w+$/, ""));
       let any = false;
       for (const file of files) {

@@ -54,6 +54,11 @@ export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClos
       const file = await controller.share(row.id, "file", state);
       if (file) saveAs(new Blob([file.made.bytes as BlobPart], { type: "application/octet-stream" }), `${fileName(row.config.name)}${BUNDLE_ENDING}`);
     });
+  const saveOva = () =>
+    work(async () => {
+      const ova = await controller.exportAppliance(row.config);
+      if (ova) saveAs(ova, `${fileName(row.config.name)}.ova`);
+    });
   const saveFolder = () =>
     work(async () => {
       const made = await controller.share(row.id, "hosted", state);
@@ -107,6 +112,14 @@ export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClos
           {t("dialog.close")}
         </button>
       </div>
+      {row.config.disks.some((d) => d.source.startsWith("library:")) && (
+        <p>
+          <button type="button" className="quiet" disabled={busy} onClick={() => void saveOva()} data-testid="share-ova">
+            <Icon name="disk" />
+            {t("share.ova")}
+          </button>
+        </p>
+      )}
       <details>
         <summary>{t("share.server")}</summary>
         <p className="hint">{t("share.serverText")}</p>

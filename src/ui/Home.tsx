@@ -1,6 +1,6 @@
 // The start page: ready guests to start with one click, and what one can do without them.
 
-import { actions, controller, type Guest, useApp } from "../store/index.ts";
+import { actions, controller, type Guest, isAppliance, useApp } from "../store/index.ts";
 import { Files } from "./Files.tsx";
 import { Icon } from "./icons.tsx";
 import { bytesText, useLanguage, useText } from "./use-text.ts";
@@ -51,8 +51,10 @@ export function Home() {
           className="visually-hidden"
           data-testid="add-file"
           onChange={(e) => {
-            for (const file of e.target.files ?? []) void controller.addFile(file);
+            const files = [...(e.target.files ?? [])];
             e.target.value = "";
+            if (files.some((f) => isAppliance(f.name))) void controller.addAppliance(files).then((domain) => domain && actions.newMachine(domain));
+            else for (const file of files) void controller.addFile(file);
           }}
         />
       </label>

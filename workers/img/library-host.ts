@@ -52,7 +52,7 @@ export async function imgInLibrary(words: readonly string[]): Promise<ImgAnswer>
 }
 const PIECE = 4 << 20;
 /** A file of the library in another format, or as it is ("" ). */
-export async function exportFile(id: string, format: string): Promise<Blob> {
+export async function exportFile(id: string, format: string, options: readonly string[] = []): Promise<Blob> {
   if (format === "") {
     const file = await LibraryFile.open(id, true);
     const parts: Blob[] = [];
@@ -69,7 +69,7 @@ export async function exportFile(id: string, format: string): Promise<Blob> {
     err += text;
   });
   const status = await later(
-    img(["convert", "-O", format, id, "export"], {
+    img(["convert", "-O", format, ...options, id, "export"], {
       ...host,
       *open(path, mode): Io<ByteFile> {
         return path === "export" ? target : yield* host.open(path, mode);
