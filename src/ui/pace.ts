@@ -1,8 +1,8 @@
 // How often the page looks at shared memory. While something happens: every animation frame. While nothing does: a cheap look at a few shared
-// words, twenty times a second and outside the rendering, so that an idle machine costs its tab next to nothing. Input counts at once.
+// words, ten times a second and outside the rendering, so that an idle machine costs its tab next to nothing. Input counts at once.
 
 const LINGER_MS = 500;
-const IDLE_MS = 50;
+const IDLE_MS = 100;
 let activeAt = 0;
 
 /** Something happened: look at every frame for a while. */

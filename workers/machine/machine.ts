@@ -77,7 +77,7 @@ export class Machine {
       this.soonPending = false;
       this.loop();
     });
-    this.sleep = new Sleep(board.parts.doorbell ?? null, this.hostNow, () => this.loop());
+    this.sleep = new Sleep(board.parts.doorbell ?? null, this.hostNow, () => this.loop(), board.parts.eventLoopEveryMs);
     board.onWake = () => this.wake();
     board.onWakeEvent = (cause) => this.wakeUp(cause);
     board.clock.timers.onEarlier = (atNs) => {

@@ -27,6 +27,8 @@ export interface BoardParts {
   readonly hostNowMs?: () => number;
   /** A shared word on which a halted machine may block its thread (sleep.ts); without it every sleep goes through the event loop. */
   readonly doorbell?: Int32Array;
+  /** So often the event loop has its turn meanwhile; seldom where whoever has news rings. */
+  readonly eventLoopEveryMs?: number;
   /** Host date for the RTC, ms since 1970; Date.now when left out. */
   readonly hostDateMs?: () => number;
   /** Buffer of the trace bus (a SharedArrayBuffer in the browser). */

@@ -3,8 +3,8 @@
 // for this thread rings. The event loop still gets its turn every few milliseconds, and nothing blocks while the outside world keeps waking us.
 
 /** Longer waits go through the event loop. */
-const MOST_BLOCKED_MS = 16;
-/** So often, at least, messages and I/O get their turn. */
+const MOST_BLOCKED_MS = 26;
+/** So often, at least, messages and I/O get their turn, where nobody rings. */
 const EVENT_LOOP_EVERY_MS = 12;
 /** After something from outside (a key, a disk's answer) more is likely to follow, and it arrives through the event loop. */
 const LIVELY_MS = 100;
@@ -13,12 +13,14 @@ export class Sleep {
   readonly #doorbell: Int32Array | null;
   readonly #now: () => number;
   readonly #awake: () => void;
+  readonly #everyMs: number;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #outsideAt = Number.NEGATIVE_INFINITY;
   #eventLoopAt = Number.NEGATIVE_INFINITY;
 
   /** `awake` runs after a sleep that went through the event loop. Without a doorbell every sleep does. */
-  constructor(doorbell: Int32Array | null, now: () => number, awake: () => void) {
+  constructor(doorbell: Int32Array | null, now: () => number, awake: () => void, everyMs = EVENT_LOOP_EVERY_MS) {
+    this.#everyMs = everyMs;
     this.#doorbell = doorbell;
     this.#now = now;
     this.#awake = awake;
@@ -41,7 +43,7 @@ export class Sleep {
     const bell = this.#doorbell;
     const now = this.#now();
     if (bell !== null && ms <= MOST_BLOCKED_MS && now - this.#outsideAt > LIVELY_MS) {
-      if (now - this.#eventLoopAt > EVENT_LOOP_EVERY_MS) return "busy";
+      if (now - this.#eventLoopAt > this.#everyMs) return "busy";
       Atomics.wait(bell, 0, 0, ms);
       if (Atomics.exchange(bell, 0, 0) === 0) return "slept";
       this.#outsideAt = this.#now();

@@ -19,9 +19,9 @@ function settled(period: number): { watch: TickWatch; due: number; count: number
 }
 
 describe("tick watch", () => {
-  it("lets a steady tick be late by at most 12 ms, never beyond a strict timer", () => {
+  it("lets a steady tick be late by at most 20 ms, never beyond a strict timer", () => {
     const { watch, due, count } = settled(4 * MS);
-    expect(watch.until(due + 12 * MS, Infinity, count + 3200)).toBe(due + 24 * MS);
+    expect(watch.until(due + 12 * MS, Infinity, count + 3200)).toBe(due + 32 * MS);
     expect(watch.until(due + 12 * MS, due + 15 * MS, count + 3200)).toBe(due + 15 * MS);
     expect(watch.until(due + 12 * MS, due + 11 * MS, count + 3200)).toBe(due + 12 * MS);
   });
@@ -37,7 +37,7 @@ describe("tick watch", () => {
   });
   it("one busy wake is forgiven, a guest that works is on time", () => {
     const { watch, due, count } = settled(4 * MS);
-    expect(watch.until(due + 4 * MS, Infinity, count + 20_000)).toBe(due + 16 * MS);
+    expect(watch.until(due + 4 * MS, Infinity, count + 20_000)).toBe(due + 24 * MS);
     watch.until(due + 8 * MS, Infinity, count + 40_000);
     expect(watch.until(due + 12 * MS, Infinity, count + 60_000)).toBe(due + 12 * MS);
     expect(watch.until(due + 16 * MS, Infinity, count + 80_000)).toBe(due + 16 * MS);

@@ -4,7 +4,7 @@
 // Left out: timers that are periodic by themselves (PIT, RTC, HPET): a late one is a lost interrupt there, so they are always on time.
 
 /** So late may a tick be. */
-const MOST_LATE_NS = 12e6;
+const MOST_LATE_NS = 20e6;
 /** Ticks of equal distance, with nothing between them, before one may be late. */
 const STEADY_TICKS = 16;
 /** More ticks than that are not remembered: a few busy wakes, one after the other, end it. */
