@@ -12,10 +12,13 @@ import {
   BLOCK_MODE,
   HASH_BASE,
   HASH_ENTRIES,
+  PREFIX_REP,
+  PREFIX_REPNE,
   REC_END,
   REC_FORM,
   REC_HANDLER,
   REC_IMM,
+  REC_PREFIX,
   REC_SIZE,
   REC_START,
   RECORD_SIZE,
@@ -145,6 +148,12 @@ function copyBlock(view: DataView, block: number, entryHost: number): BlockCopy 
   if (own) new DataView(records.buffer).setUint32(REC_HANDLER, own, true);
   return { block, delta: view.getUint32(block + BLOCK_HOST, true) - entryHost, length: view.getUint16(block + BLOCK_LENGTH, true), records };
 }
+const STRINGS = new Set(["movs", "stos", "lods", "scas", "cmps"]);
+/** A string instruction without REP: it ends its block, but always goes on behind itself. */
+function single(bytes: DataView): boolean {
+  const row = ROWS[bytes.getUint16(REC_FORM, true) - 1];
+  return row !== undefined && STRINGS.has(row.fn) && !(bytes.getUint8(REC_PREFIX) & (PREFIX_REP | PREFIX_REPNE));
+}
 function nodeOf(copy: BlockCopy, entryHost: number, mode: number): Node {
   const { block, delta, length, records } = copy;
   const first = block + BLOCK_HEADER_SIZE;
@@ -164,6 +173,7 @@ function nodeOf(copy: BlockCopy, entryHost: number, mode: number): Node {
   let ending = endings[bytes.getUint16(REC_FORM, true)] ?? FALLS;
   const whole = bytes.getUint8(REC_SIZE) === (mode === 2 ? 3 : 2);
   if (ending.kind !== "falls" && !(isFlat(mode) && whole)) ending = OTHER;
+  if (ending.kind === "other" && isFlat(mode) && single(bytes)) ending = FALLS;
   const nextDelta = delta + length;
   const jumps = ending.kind === "condition" || ending.kind === "jumps" || ending.kind === "calls";
   const targetDelta = jumps ? nextDelta + Number(bytes.getBigInt64(REC_IMM, true)) : 0;
