@@ -90,8 +90,16 @@ describe.skipIf(!resumes)(`${GUEST} in a link`, () => {
     // Mine went on by itself.
     await closeDialog(page);
     await page.click(".xterm-screen");
-    expect(await run(page, "echo still $secret", "WORD3")).toContain("still swordfish");
+    expect(await run(page, "echo still $secret; dd if=/dev/urandom of=/root/data bs=1024 count=1024 2>/dev/null", "WORD3")).toContain("still swordfish");
     await theirs.close();
+    // A mebibyte that cannot be packed still fits.
+    const long = await share(page);
+    console.log(`with a random mebibyte in its home directory: ${long.length} characters`);
+    expect(long.length).toBeGreaterThan(1_400_000);
+    const others = await fresh();
+    const third = await open(others, long.slice(long.indexOf("#")));
+    await third.waitForSelector(id("link-dialog"), { timeout: 60_000 });
+    await others.close();
     // A damaged link is refused in a sentence.
     const at = Math.floor(link.length * 0.7);
     const bad = await open(mine, `${link.slice(link.indexOf("#"), at)}${link[at] === "A" ? "B" : "A"}${link.slice(at + 1)}`);

@@ -7,8 +7,9 @@ import { FaultError, type Infer, integer, list, object, optional, type Schema, s
 export const BUNDLE_FORMAT = 1;
 /** Files of a bundle have this ending. */
 export const BUNDLE_ENDING = ".guesthouse";
-/** Longest fragment that we write: Firefox takes addresses of a mebibyte, Chromium of two. */
-export const MOST_LINK = 1_000_000;
+/** Longest fragment that we write: Chromium takes addresses of two mebibytes, Firefox of one (the page says so). */
+export const MOST_LINK = 1_900_000;
+export const LINK_FOR_ALL = 1_000_000;
 export const LINK_INLINE = "#m=";
 export const LINK_HOSTED = "#at=";
 

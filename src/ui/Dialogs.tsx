@@ -2,7 +2,7 @@
 // file, or a folder for a web server.
 
 import { useEffect, useRef, useState } from "react";
-import { BUNDLE_ENDING } from "../contract/bundle.ts";
+import { BUNDLE_ENDING, LINK_FOR_ALL } from "../contract/bundle.ts";
 import { actions, controller, type MachineRow, type Offer, type Shared, saveAs, useApp } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
 import { bytesText, useLanguage, useText } from "./use-text.ts";
@@ -85,7 +85,7 @@ export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClos
         <>
           <textarea ref={field} readOnly rows={4} value={link} aria-label={t("share.link")} onFocus={(e) => e.target.select()} data-testid="share-link" translate="no" />
           <p className="hint" data-testid="share-size">
-            {t("share.size", { characters: link.length.toLocaleString() })} {link.length > 8000 && t("share.long")}
+            {t("share.size", { characters: link.length.toLocaleString() })} {link.length > LINK_FOR_ALL ? t("share.veryLong") : link.length > 8000 && t("share.long")}
           </p>
         </>
       ) : (
