@@ -27,6 +27,8 @@ export const STRADDLE_SIZE: u32 = 128;
 /** Blocks that became hot: count (u32), then up to JIT_QUEUE_ENTRIES block addresses. The host translates and empties it. */
 export const JIT_QUEUE: u32 = 0x001b8000;
 export const JIT_QUEUE_ENTRIES: u32 = 1023;
+/** The linear address at which each of them was found: JIT_QUEUE_ENTRIES x u64. */
+export const JIT_QUEUE_LINEAR: u32 = 0x001bc000;
 /** Table indices of translated functions whose code was invalidated: count (u32), then up to JIT_QUEUE_ENTRIES indices. */
 export const JIT_FREED: u32 = 0x001b9000;
 /** u32: the record before which a region ended because the interpreter has to execute it (region.ts); 0: none. */

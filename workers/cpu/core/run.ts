@@ -7,7 +7,7 @@ import { clearFault, faultVector, GP, raiseCode } from "./fault";
 import { dropUsers, findCached } from "./blocks";
 import {
   ARENA_BASE, ATTENTION, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_LOG, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
-  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, HALTED, ICOUNT, IP, JIT_BAILED, JIT_BAILS, JIT_BAILS_ENTRIES, JIT_QUEUE, JIT_QUEUE_ENTRIES, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, PREFIX_SLOW, REC_END, REC_HANDLER, REC_PREFIX,
+  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, HALTED, ICOUNT, IP, JIT_BAILED, JIT_BAILS, JIT_BAILS_ENTRIES, JIT_QUEUE, JIT_QUEUE_ENTRIES, JIT_QUEUE_LINEAR, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, PREFIX_SLOW, REC_END, REC_HANDLER, REC_PREFIX,
   REC_START, SEG_LIMIT, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
 import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
@@ -61,6 +61,7 @@ function enqueueHot(block: usize): void {
     return;
   }
   store<u32>(JIT_QUEUE + 4 + (n << 2), block);
+  store<u64>(JIT_QUEUE_LINEAR + (n << 3), load<u64>(vcpu, IP) + codeBase);
   store<u32>(JIT_QUEUE, n + 1);
 }
 /** Set by stopBlock(): what tells translated code, whose instructions do not chain through records, to stop. */

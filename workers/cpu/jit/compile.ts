@@ -2,7 +2,7 @@
 // calls of core's dispatcher at its exits. Registers and flags are loaded at the entry where needed, stored at exits and before anything that may
 // look at them. Faults are precise: before a call that may unwind, the state is what the interpreter would have at that instruction.
 
-import { ATTENTION, BLOCK_IP, ICOUNT, IP, LIMIT, VCPU_BASE } from "../core/layout.ts";
+import { ATTENTION, BLOCK_IP, ICOUNT, IP, LIMIT, TLB_ADDEND, TLB_ENTRIES, TLB_ENTRY_SIZE, TLB_EXEC, VCPU_BASE } from "../core/layout.ts";
 import { Copier, FLAG_A, FLAG_B, FLAG_OP, type Imports, type Place, Unsupported, type Uses, VARIABLES } from "./copy.ts";
 import type { CoreFunctions } from "./core-functions.ts";
 import type { Ir } from "./ir.ts";
@@ -295,7 +295,7 @@ class Compiler {
     this.copier.uses = this.uses.get(node) as Uses;
   }
   private taken(node: Node, place: Place, count: number): void {
-    if (node.target < 0 && !node.targetNear && this.region.mode === 2) {
+    if (!node.targetNear && this.region.mode === 2) {
       // A target that is not canonical faults at the jump.
       const { ir, copier } = this;
       this.pushIp(BigInt(node.targetDelta));
@@ -321,11 +321,53 @@ class Compiler {
       return;
     }
     const { ir, copier } = this;
+    if (this.crosses(to)) this.checkPage(to, delta, count);
     ir.op1(0x20, copier.local("icount"));
     ir.i64(BigInt(count));
     ir.op0(0x7c);
     ir.op1(0x21, copier.local("icount"));
     this.go(to);
+  }
+  /** Whether the way to a node goes into another page, which may not be mapped as it was. The entry's own page is: the region was entered through it. */
+  private crosses(to: number): boolean {
+    const { page } = this.region.nodes[to] as Node;
+    return page !== 0 && page !== this.node.page;
+  }
+  /** Goes on only if the TLB has the target's page where it was when the region was gathered; otherwise the dispatcher finds what is there now. */
+  private checkPage(to: number, delta: number, count: number): void {
+    const { ir, copier } = this;
+    const target = this.region.nodes[to] as Node;
+    const at = copier.local("target");
+    const entry = copier.local("entry");
+    this.pushIp(BigInt(delta));
+    ir.op1(0x22, at);
+    // Mem.entry() of core/mmu.ts.
+    ir.i64(7n);
+    ir.op0(0x88);
+    ir.op0(0xa7);
+    ir.i32((TLB_ENTRIES - 1) * TLB_ENTRY_SIZE);
+    ir.op0(0x71);
+    ir.op1(0x20, copier.local("tlb"));
+    ir.op0(0x6a);
+    ir.op1(0x22, entry);
+    ir.op2(0x29, 3, TLB_EXEC);
+    ir.op1(0x20, at);
+    ir.i64(-4096n);
+    ir.op0(0x83);
+    ir.op1(0x20, copier.local("generation"));
+    ir.op0(0x84);
+    ir.op0(0x52);
+    ir.op1(0x20, at);
+    ir.op0(0xa7);
+    ir.op1(0x20, entry);
+    ir.op2(0x28, 2, TLB_ADDEND);
+    ir.op0(0x6a);
+    ir.i32(target.host);
+    ir.op0(0x47);
+    ir.op0(0x72);
+    ir.op1(0x04, 0x40);
+    this.leave(delta, count, true);
+    ir.op0(0x0b);
   }
   /** The region ends; RIP is `delta` from its entry, `count` instructions of this block are done. `far`: the target may wrap at 4 GiB. */
   private leave(delta: number, count: number, far = false): void {

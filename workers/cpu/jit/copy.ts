@@ -126,10 +126,10 @@ export class Copier {
     return this.types.length; // parameter 0 comes first
   }
   /** A local of the region itself: count, entry RIP, TLB, generation, stop. */
-  local(name: "icount" | "ip" | "tlb" | "generation" | "stop" | "target"): number {
+  local(name: "icount" | "ip" | "tlb" | "generation" | "stop" | "target" | "entry"): number {
     let n = this.fixed.get(name);
     if (n === undefined) {
-      n = this.newLocal(name === "tlb" || name === "stop" ? I32 : I64);
+      n = this.newLocal(name === "tlb" || name === "stop" || name === "entry" ? I32 : I64);
       this.fixed.set(name, n);
     }
     return n;

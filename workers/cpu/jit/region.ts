@@ -1,4 +1,5 @@
-// A region: hot blocks of one page that jump to each other, entered through one of them, as a control-flow graph. Edges that would make the graph
+// A region: hot blocks that jump to and call each other, entered through one of them, as a control-flow graph. Blocks of other pages belong to it by
+// linear distance: an edge into such a page asks the TLB whether the page is still the one that was gathered. Edges that would make the graph
 // irreducible are dropped (they leave the region). Structured control follows the dominator tree (Ramsey, "Beyond Relooper", ICFP 2022).
 
 import {
@@ -14,6 +15,7 @@ import {
   HASH_ENTRIES,
   PREFIX_REP,
   PREFIX_REPNE,
+  LOOKUP_BASE,
   REC_END,
   REC_FORM,
   REC_HANDLER,
@@ -48,13 +50,16 @@ export interface Node {
   readonly block: number;
   /** Distance in bytes from the region's entry. */
   readonly delta: number;
+  /** Host address, and linear page counted from the entry's. */
+  readonly host: number;
+  readonly page: number;
   readonly instructions: readonly Instruction[];
   readonly length: number;
   readonly ending: Ending;
   /** Distance of the jump's target from the region's entry, and of the following instruction. */
   readonly targetDelta: number;
   readonly nextDelta: number;
-  /** The jump's target is in the same page. */
+  /** The jump's target is in the same page as the jump. */
   readonly targetNear: boolean;
   /** Nodes, or -1: outside. */
   target: number;
@@ -128,6 +133,7 @@ function find(view: DataView, host: number, mode: number): number {
 interface BlockCopy {
   readonly block: number;
   readonly delta: number;
+  readonly host: number;
   readonly length: number;
   /** Its records, the first with the interpreter's own handler. */
   readonly records: Uint8Array;
@@ -139,14 +145,14 @@ export interface RegionSource {
   readonly mode: number;
   readonly blocks: readonly BlockCopy[];
 }
-function copyBlock(view: DataView, block: number, entryHost: number): BlockCopy {
+function copyBlock(view: DataView, block: number, delta: number): BlockCopy {
   const count = view.getUint16(block + BLOCK_COUNT, true);
   const first = block + BLOCK_HEADER_SIZE;
   const records = new Uint8Array(count * RECORD_SIZE);
   records.set(new Uint8Array(view.buffer, first, records.length));
   const own = view.getUint32(block + BLOCK_INTERPRETED, true);
   if (own) new DataView(records.buffer).setUint32(REC_HANDLER, own, true);
-  return { block, delta: view.getUint32(block + BLOCK_HOST, true) - entryHost, length: view.getUint16(block + BLOCK_LENGTH, true), records };
+  return { block, delta, host: view.getUint32(block + BLOCK_HOST, true), length: view.getUint16(block + BLOCK_LENGTH, true), records };
 }
 const STRINGS = new Set(["movs", "stos", "lods", "scas", "cmps"]);
 /** A string instruction without REP: it ends its block, but always goes on behind itself. */
@@ -154,8 +160,10 @@ function single(bytes: DataView): boolean {
   const row = ROWS[bytes.getUint16(REC_FORM, true) - 1];
   return row !== undefined && STRINGS.has(row.fn) && !(bytes.getUint8(REC_PREFIX) & (PREFIX_REP | PREFIX_REPNE));
 }
+/** Linear page of what is `delta` from the entry, counted from the entry's page. */
+const pageOf = (delta: number, entryHost: number) => Math.floor(((entryHost & 4095) + delta) / 4096);
 function nodeOf(copy: BlockCopy, entryHost: number, mode: number): Node {
-  const { block, delta, length, records } = copy;
+  const { block, delta, host, length, records } = copy;
   const first = block + BLOCK_HEADER_SIZE;
   const count = records.length / RECORD_SIZE;
   const instructions: Instruction[] = [];
@@ -177,10 +185,10 @@ function nodeOf(copy: BlockCopy, entryHost: number, mode: number): Node {
   const nextDelta = delta + length;
   const jumps = ending.kind === "condition" || ending.kind === "jumps" || ending.kind === "calls";
   const targetDelta = jumps ? nextDelta + Number(bytes.getBigInt64(REC_IMM, true)) : 0;
-  const host = entryHost + targetDelta;
+  const page = pageOf(delta, entryHost);
   return {
-    block, delta, instructions, length, ending, targetDelta, nextDelta,
-    targetNear: host >= 0 && Math.floor(host / 4096) === entryHost >>> 12,
+    block, delta, host, page, instructions, length, ending, targetDelta, nextDelta,
+    targetNear: pageOf(targetDelta, entryHost) === page,
     target: -1, next: -1, sites: [], order: -1, dominator: -1, children: [], loop: false, merge: false, predecessors: [],
   };
 }
@@ -191,9 +199,9 @@ function connect(nodes: readonly Node[], mode: number, reach: (delta: number) =>
     for (let i = 0; i < nodes.length; i++) {
       const node = nodes[i] as Node;
       const { kind } = node.ending;
-      if (kind === "condition" || kind === "jumps") if (node.targetNear) node.target = reach(node.targetDelta);
+      if (kind === "condition" || kind === "jumps") node.target = reach(node.targetDelta);
       if (kind === "condition" || kind === "falls") node.next = reach(node.nextDelta);
-      if (kind === "calls" && node.targetNear) {
+      if (kind === "calls") {
         node.target = reach(node.targetDelta);
         const site = node.target < 0 ? -1 : reach(node.nextDelta);
         if (site >= 0 && !sites.includes(site) && sites.length < MOST_SITES) sites.push(site);
@@ -202,26 +210,40 @@ function connect(nodes: readonly Node[], mode: number, reach: (delta: number) =>
     }
   for (const node of nodes) if (node.ending.kind === "returns") node.sites = [...sites];
 }
-/** The blocks of the region around a hot block. `threshold`: executions that made it hot. */
-export function gatherRegion(view: DataView, entry: number, threshold: number): RegionSource {
+/** The block that the dispatcher's table has for a linear address, in whatever address space it was entered: or 0. */
+function dispatched(view: DataView, linear: bigint, mode: number): number {
+  const page = Number((linear >> 12n) & 0xffffffn);
+  const low = Number(linear & 0xfffn);
+  const slot = LOOKUP_BASE + (((page ^ (page >> 8)) & 255) << 12) + ((low ^ ((low >> 4) & 0xf0)) & 0xff) * 16;
+  if (view.getBigUint64(slot, true) !== linear) return 0;
+  const block = view.getUint32(slot + 12, true);
+  const fits = block !== 0 && view.getUint16(block + BLOCK_COUNT, true) > 0 && view.getUint16(block + BLOCK_MODE, true) === mode;
+  return fits && (view.getUint32(block + BLOCK_HOST, true) & 4095) === low ? block : 0;
+}
+/** The blocks of the region around a hot block. `linear`: where it was found; `threshold`: executions that made it hot. */
+export function gatherRegion(view: DataView, entry: number, linear: bigint, threshold: number): RegionSource {
   const entryHost = view.getUint32(entry + BLOCK_HOST, true);
   const mode = view.getUint16(entry + BLOCK_MODE, true);
-  const blocks = [copyBlock(view, entry, entryHost)];
+  const blocks = [copyBlock(view, entry, 0)];
+  /** Host page by linear page, once a block of it belongs to the region. */
+  const pages = new Map([[0, entryHost & ~4095]]);
   const nodes = [nodeOf(blocks[0] as BlockCopy, entryHost, mode)];
   const byBlock = new Map<number, number>([[entry, 0]]);
   let span = (nodes[0] as Node).instructions.length;
   const warm = Math.max(1, threshold >> 4);
   connect(nodes, mode, (delta) => {
-    const host = entryHost + delta;
-    if (Math.floor(host / 4096) !== entryHost >>> 12) return -1;
-    const block = find(view, host, mode);
+    const page = pageOf(delta, entryHost);
+    const frame = pages.get(page);
+    const there = mode === 2 ? BigInt.asUintN(64, linear + BigInt(delta)) : BigInt.asUintN(32, linear + BigInt(delta));
+    const block = frame === undefined ? dispatched(view, there, mode) : find(view, (frame | (((entryHost & 4095) + delta) & 4095)) >>> 0, mode);
     if (!block) return -1;
     const known = byBlock.get(block);
     if (known !== undefined) return known;
     const count = view.getUint16(block + BLOCK_COUNT, true);
     if (!count || nodes.length >= MOST_BLOCKS || span + count > MOST_INSTRUCTIONS) return -1;
     if (view.getUint32(block + BLOCK_HITS, true) < warm && !view.getUint32(block + BLOCK_INTERPRETED, true)) return -1;
-    const copy = copyBlock(view, block, entryHost);
+    const copy = copyBlock(view, block, delta);
+    pages.set(page, copy.host & ~4095);
     byBlock.set(block, nodes.length);
     blocks.push(copy);
     nodes.push(nodeOf(copy, entryHost, mode));

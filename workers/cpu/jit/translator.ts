@@ -3,7 +3,7 @@
 // block; core's dispatcher goes from region to region by tail calls. When a block of a region is overwritten, core takes the region away and hands the
 // table index back.
 
-import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, JIT_FREED, JIT_QUEUE, RECORD_SIZE } from "../core/layout.ts";
+import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR, RECORD_SIZE } from "../core/layout.ts";
 import type { JitCompiler, JobResult } from "./job.ts";
 import { gatherRegion, type RegionSource } from "./region.ts";
 
@@ -91,12 +91,14 @@ export class Translator {
     }
     // At once when nobody is busy with an earlier module; else when there is enough for one of its own.
     if (count === 0 || (this.inFlight > 0 && (count < this.leastBatch || this.inFlight >= MOST_IN_FLIGHT))) return;
-    const hot = [...new Uint32Array(this.memory.buffer, JIT_QUEUE + 4, count)];
+    const linear = new BigUint64Array(this.memory.buffer, JIT_QUEUE_LINEAR, count);
+    const hot = new Map<number, bigint>();
+    new Uint32Array(this.memory.buffer, JIT_QUEUE + 4, count).forEach((block, n) => void hot.set(block, linear[n] as bigint));
     this.queue[0] = 0;
     const { view } = this;
-    const alive = [...new Set(hot)].filter((b) => view.getUint16(b + BLOCK_COUNT, true) > 0 && view.getUint32(b + BLOCK_INTERPRETED, true) === 0);
+    const alive = [...hot].filter(([b]) => view.getUint16(b + BLOCK_COUNT, true) > 0 && view.getUint32(b + BLOCK_INTERPRETED, true) === 0);
     for (let at = 0; at < alive.length; at += MOST_PER_MODULE) {
-      const regions = alive.slice(at, at + MOST_PER_MODULE).map((entry) => gatherRegion(view, entry, this.threshold));
+      const regions = alive.slice(at, at + MOST_PER_MODULE).map(([entry, at]) => gatherRegion(view, entry, at, this.threshold));
       const { epoch } = this;
       this.inFlight++;
       this.compiler.submit({ regions }, (result) => {
