@@ -1,19 +1,22 @@
 // npm run bench:guest: the guest benchmark suite (images/bench/bench.c) on Guesthouse (translated and interpreted), v86 and QEMU's TCG, one after the other, in
-// Node, with checks that all computed the same. Prints a table with ratios and geometric means; `--write` puts it into docs/performance-guest.md.
-// Flags: --guest debian-i386|debian-amd64, --warm MS, --only NAME,NAME, --engines tcg,guesthouse,v86,interp. Needs gcc (for i386: gcc-multilib) and, for TCG,
+// Node and in Chromium, with checks that all computed the same. Prints a table with ratios and geometric means; `--write` puts it into docs/performance-guest.md.
+// Flags: --guest debian-i386|debian-amd64, --warm MS, --only NAME,NAME, --engines tcg,guesthouse,v86,guesthouse-chromium,v86-chromium,interp. Needs gcc (for i386: gcc-multilib) and, for TCG,
 // qemu-system-x86; what is missing is installed where the user may, else left out by name. `--child ENGINE` is the process that is measured.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Page } from "playwright-core";
+import { launch, serveFolder } from "../e2e/site.ts";
 import { makeInitramfs } from "../images/lib/initramfs.ts";
 import { domainSchema } from "../src/contract/domain.ts";
 import { nullBytes, QueueBytes } from "../workers/backends/bytes.ts";
 import { nullPicture } from "../workers/backends/picture.ts";
 import { guestConfig, jitWorker } from "../workers/conformance/boots/stage.ts";
-import { findFirmware, openMachine } from "../workers/node-machine.ts";
+import { openMachine } from "../workers/node-machine.ts";
+import { bootingSite, firmware, type Guest, v86Options, v86Site } from "./bench-page.ts";
 
 const root = join(import.meta.dirname, "..");
 const { values: flags } = parseArgs({
@@ -59,12 +62,6 @@ exec </dev/ttyS0 >/dev/ttyS0 2>/dev/null
 /bench ${warm} ${only.replaceAll(",", " ")}
 busybox poweroff -f
 `;
-interface Guest {
-  readonly kernel: string;
-  readonly initrd: string;
-  readonly append: string;
-  readonly memoryMiB: number;
-}
 function guest(): Guest {
   const config = guestConfig(flags.guest);
   const path = (source: string) => join(root, "images", source.replace(/^guest:([^/]+)\//, "$1/build/"));
@@ -125,19 +122,54 @@ async function v86(): Promise<Run> {
   const { V86 } = (await import("v86")) as unknown as { V86: new (options: object) => { add_listener(name: string, listener: (byte: number) => void): void } };
   const g = guest();
   const buffer = (bytes: Uint8Array) => ({ buffer: Uint8Array.from(bytes).buffer });
-  const firmware = (name: string) => {
-    const bytes = findFirmware(name, root);
-    if (!bytes) throw new Error(`${name} not found: npm run images`);
-    return bytes;
-  };
   const emulator = new V86({
-    memory_size: g.memoryMiB << 20, vga_memory_size: 8 << 20, cmdline: g.append, autostart: true, disable_speaker: true,
-    wasm_path: join(root, "node_modules/v86/build/v86.wasm"), bios: buffer(firmware("bios.bin")), vga_bios: buffer(firmware("vgabios-stdvga.bin")),
+    ...v86Options(g, true), wasm_path: join(root, "node_modules/v86/build/v86.wasm"), bios: buffer(firmware("bios.bin")), vga_bios: buffer(firmware("vgabios-stdvga.bin")),
     bzimage: buffer(readFileSync(g.kernel)), initrd: buffer(readFileSync(g.initrd)),
   });
   let text = "";
   emulator.add_listener("serial0-output-byte", (byte) => void (text += String.fromCharCode(byte)));
   return { engine: "v86", problem: await waitFor(() => text, () => true), results: parse(text) };
+}
+/** `seen` gives the serial text that the page shows; what scrolled away was seen before. */
+async function inPage(engine: string, folder: string, start: (page: Page) => Promise<void>, seen: string): Promise<Run> {
+  const browser = await launch();
+  const served = await serveFolder(folder, { isolated: true });
+  const found = new Map<string, Result>();
+  let last = "";
+  try {
+    const page = await (await browser.newContext({ viewport: { width: 1366, height: 768 } })).newPage();
+    await page.goto(served.url);
+    await start(page);
+    const started = performance.now();
+    while (!done(last)) {
+      last = String(await page.evaluate(seen));
+      for (const r of parse(last)) found.set(r.name, r);
+      if (performance.now() - started > CUT_OFF_MS) return { engine, results: [...found.values()], problem: `cut off after ${flags["cut-off"]} s` };
+      await sleep(200);
+    }
+    return { engine, results: [...found.values()], problem: null };
+  } finally {
+    await browser.close();
+    served.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+const id = (name: string) => `[data-testid="${name}"]`;
+async function guesthouseInChromium(): Promise<Run> {
+  const folder = mkdtempSync(join(os.tmpdir(), "guesthouse-bench-site-"));
+  bootingSite(folder, flags.guest, guest());
+  const start = async (page: Page) => {
+    await page.click(`${id(`guest-${flags.guest}`)} ${id("guest-start")}`);
+    await page.click(id("tab-serial"));
+  };
+  return inPage("guesthouse-chromium", folder, start, `[...document.querySelectorAll(".xterm-rows > div")].map((r) => r.textContent.trimEnd()).join("\\n")`);
+}
+function v86InChromium(): Promise<Run> {
+  const start = async (page: Page) => {
+    await page.waitForFunction("globalThis.ready");
+    await page.click("#start");
+  };
+  return inPage("v86-chromium", v86Site(guest()), start, "globalThis.seen");
 }
 function tcg(): Run {
   const program = wide ? "qemu-system-x86_64" : "qemu-system-i386";
@@ -147,8 +179,10 @@ function tcg(): Run {
   return { engine: "tcg", results: parse(stdout ?? ""), problem: done(stdout ?? "") ? null : error ? error.message : "it stopped" };
 }
 /** In a process of its own, so that no engine inherits another's heap. */
-function apart(engine: string): Run {
+async function apart(engine: string): Promise<Run> {
   if (engine === "tcg") return tcg();
+  if (engine === "guesthouse-chromium") return guesthouseInChromium();
+  if (engine === "v86-chromium") return v86InChromium();
   const { stdout } = spawnSync(process.execPath, ["--import", "tsx", import.meta.filename, "--child", engine, "--guest", flags.guest, "--warm", flags.warm, "--cut-off", flags["cut-off"]], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 24 });
   const line = stdout.split("\n").find((l) => l.startsWith('{"engine"'));
   return line ? (JSON.parse(line) as Run) : { engine, results: [], problem: "the process ended" };
@@ -201,9 +235,9 @@ execFileSync(process.execPath, [join(root, "scripts/build-core.mjs")], { stdio: 
 buildGuest();
 const runs: Run[] = [];
 for (const engine of flags.engines.split(",")) {
-  if (engine === "v86" && wide) continue;
+  if (engine.startsWith("v86") && wide) continue;
   const started = performance.now();
-  const run = apart(engine);
+  const run = await apart(engine);
   console.log(`${engine}: ${run.results.length} benchmarks in ${((performance.now() - started) / 1000).toFixed(0)} s${run.problem ? `, ${run.problem}` : ""}`);
   runs.push(run);
 }

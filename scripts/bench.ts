@@ -4,7 +4,7 @@
 // `--child ENGINE` is the process that is measured in Node: it prints one line of JSON.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,7 +13,8 @@ import { launch, serveFolder } from "../e2e/site.ts";
 import { nullBytes, QueueBytes } from "../workers/backends/bytes.ts";
 import { nullPicture } from "../workers/backends/picture.ts";
 import { guestConfig, jitWorker } from "../workers/conformance/boots/stage.ts";
-import { findFirmware, openMachine } from "../workers/node-machine.ts";
+import { openMachine } from "../workers/node-machine.ts";
+import { bootingSite, firmware, type Guest, v86Options, v86Site } from "./bench-page.ts";
 import { descendantsSeconds } from "./processor-time.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -37,12 +38,6 @@ interface Line extends Boot {
   readonly where: string;
   readonly runs: readonly number[];
   readonly load: string;
-}
-interface Guest {
-  readonly kernel: string;
-  readonly initrd: string;
-  readonly append: string;
-  readonly memoryMiB: number;
 }
 const { values: flags } = parseArgs({
   options: {
@@ -69,12 +64,6 @@ function guestOf(id: string): Guest {
   const { kernel, initrd, append } = row.config.boot;
   return { kernel: path(kernel), initrd: path(initrd), append, memoryMiB: row.config.memoryMiB };
 }
-function firmware(name: string): Uint8Array {
-  const bytes = findFirmware(name, root);
-  if (!bytes) throw new Error(`${name} not found: apt install seabios`);
-  return bytes;
-}
-
 // ---- in Node: each boot in a process of its own -----------------------------------------------------------------------
 
 /** As the terminal program runs it: nobody looks at the picture, as in v86 without a page. */
@@ -136,17 +125,6 @@ interface V86Like {
   add_listener(name: string, listener: (byte: number) => void): void;
   get_instruction_counter(): number;
 }
-/** What Node and the page give v86 alike; `acpi` stays off, v86's default. */
-function v86Options(guest: Guest, jit: boolean): { readonly [name: string]: unknown } {
-  return {
-    memory_size: guest.memoryMiB * 1024 * 1024,
-    vga_memory_size: 8 * 1024 * 1024,
-    cmdline: guest.append,
-    autostart: true,
-    disable_speaker: true,
-    ...(jit ? {} : { disable_jit: true }),
-  };
-}
 function inNode(engine: string): Boot {
   const { stdout, status } = spawnSync(process.execPath, ["--import", "tsx", import.meta.filename, "--child", engine, "--guest", flags.guest], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], timeout: (TIMEOUT_S + 60) * 1000 });
   const line = stdout.split("\n").find((l) => l.startsWith('{"seconds"'));
@@ -188,40 +166,6 @@ function guesthouseInPage(site: string): Promise<Boot> {
     await page.waitForFunction(`document.querySelector('${id("serial")}')?.textContent.includes("${PROMPT}")`, undefined, { polling: 50 });
     return { seconds: (performance.now() - started) / 1000, count: async () => Number(await page.getAttribute(id("status"), "data-instructions")) };
   });
-}
-/** v86 with a screen, as on its own page; one button so that loading the page is not timed in either engine. */
-function v86Site(guest: Guest): string {
-  const folder = mkdtempSync(join(os.tmpdir(), "guesthouse-bench-v86-"));
-  // serveFolder knows .js as a module's type.
-  copyFileSync(join(v86Folder, "build/libv86.mjs"), join(folder, "libv86.js"));
-  copyFileSync(join(v86Folder, "build/v86.wasm"), join(folder, "v86.wasm"));
-  writeFileSync(join(folder, "bios.bin"), firmware("bios.bin"));
-  writeFileSync(join(folder, "vgabios.bin"), firmware("vgabios-stdvga.bin"));
-  copyFileSync(guest.kernel, join(folder, "vmlinuz"));
-  copyFileSync(guest.initrd, join(folder, "initrd.gz"));
-  writeFileSync(
-    join(folder, "index.html"),
-    `<!doctype html><meta charset="utf-8"><title>v86</title><button id="start">start</button>
-<div id="screen"><div style="white-space: pre; font: 14px monospace; line-height: 14px"></div><canvas style="display: none"></canvas></div>
-<script type="module">
-import { V86 } from "./libv86.js";
-globalThis.seen = ""; globalThis.instructions = 0;
-document.getElementById("start").onclick = () => {
-  const url = (name) => ({ url: new URL(name, location.href).href });
-  const emulator = new V86({ ...${JSON.stringify(v86Options(guest, true))}, wasm_path: "v86.wasm", screen: { container: document.getElementById("screen") },
-    bios: url("bios.bin"), vga_bios: url("vgabios.bin"), bzimage: url("vmlinuz"), initrd: url("initrd.gz") });
-  emulator.add_listener("serial0-output-byte", (byte) => { globalThis.seen = (globalThis.seen + String.fromCharCode(byte)).slice(-4000); });
-  let last = 0;
-  emulator.add_listener("emulator-started", () => setInterval(() => {
-    const now = emulator.get_instruction_counter();
-    globalThis.instructions += (now - last) >>> 0;
-    last = now;
-  }, 100));
-};
-globalThis.ready = true;
-</script>`,
-  );
-  return folder;
 }
 function v86InPage(folder: string): Promise<Boot> {
   return inPage(folder, async (page) => {
@@ -298,7 +242,7 @@ async function main(): Promise<void> {
     const site = mkdtempSync(join(os.tmpdir(), "guesthouse-bench-site-"));
     const other = withV86 ? v86Site(guestOf(flags.guest)) : "";
     try {
-      execFileSync(process.execPath, [join(root, "node_modules/vite/bin/vite.js"), "build", "--outDir", site, "--emptyOutDir", "--logLevel", "warn"], { cwd: root, stdio: "inherit" });
+      bootingSite(site, flags.guest);
       const browser = await launch();
       chromium = browser.version();
       await browser.close();
