@@ -19,6 +19,7 @@ export class Translated {
   private readonly cpu: WasmCpu;
   private readonly view: DataView;
   private readonly bytes: Uint8Array;
+  private readonly made: Uint8Array[] = [];
   private outcome: { vector: number; after: Uint8Array } | null = null;
 
   constructor(core: CoreBinary, low = true) {
@@ -27,6 +28,7 @@ export class Translated {
     this.memory.write(CODE_START, new Uint8Array(DATA_LENGTH).fill(0xcc));
     const host = { nowNs: () => 0, readTpr: () => 0, missing: () => {}, apicMsrRead: () => null, apicMsrWrite: () => false, pioRead: () => 0xff, pioWrite: () => {}, mmioRead: () => 0xff, mmioWrite: () => {}, acknowledge: () => 0, writeTpr: () => {}, ferr: () => {} } satisfies CpuHost;
     this.cpu = new WasmCpu({ core, memory: this.memory, host, model: "max", accel: "jit", tuning: { threshold: 1, leastBatch: 1 } });
+    if (this.cpu.translator) this.cpu.translator.onModule = (_, result) => void this.made.push(result.bytes);
     this.view = new DataView(this.memory.memory.buffer);
     this.bytes = new Uint8Array(this.memory.memory.buffer);
     for (let i = 0; i < 8; i++) this.view.setUint32(L.VCPU_BASE + L.FEATURES + i * 4, 0xffffffff, true);
@@ -34,6 +36,10 @@ export class Translated {
       this.outcome = { vector, after: leaveCase(this.view, this.bytes, this.cpu.linearIp(), this.cpu.registers().eflags) };
       throw new Faulted();
     };
+  }
+  /** Bytes of the modules made since the last call. */
+  modules(): Uint8Array[] {
+    return this.made.splice(0);
   }
   /** How many blocks were translated so far. */
   translated(): number {
