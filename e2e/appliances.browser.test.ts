@@ -1,29 +1,13 @@
 // A machine as an OVA: saved from the page, added in a fresh profile, where it becomes a machine whose disk boots; one whose manifest is wrong is refused.
 
 import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { browser, id, openPage, withBrowser, viewport } from "./browsing.ts";
 import { countingDisk } from "./counting-disk.ts";
-import { launch, serveFolder, type Served } from "./site.ts";
 
-const id = (name: string) => `[data-testid="${name}"]`;
-let browser: Browser;
-let served: Served;
-beforeAll(async () => {
-  browser = await launch();
-  served = await serveFolder(inject("site"), { isolated: true });
-});
-afterAll(async () => {
-  await browser?.close();
-  served?.close();
-});
-async function open(): Promise<Page> {
-  const page = await (await browser.newContext({ viewport: { width: 1366, height: 768 }, acceptDownloads: true })).newPage();
-  page.on("dialog", (d) => void d.accept());
-  await page.goto(served.url);
-  await page.waitForSelector("main");
-  return page;
-}
+withBrowser();
+const open = async () => openPage(await browser.newContext({ viewport, acceptDownloads: true }));
 async function counts(page: Page, n: number): Promise<void> {
   await page.click(id("tab-serial"));
   await page.waitForFunction(`[...document.querySelectorAll(".xterm-rows > div")].some((r) => r.textContent.includes("COUNT=${n}"))`, null, { timeout: 30_000 });

@@ -3,40 +3,20 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, inject, test } from "vitest";
+import { browser, id, openPage, serialText, until, withBrowser, viewport } from "./browsing.ts";
 import { domainSchema } from "../src/contract/domain.ts";
 import { encodeLink } from "../src/manager/link.ts";
 import { countingDisk } from "./counting-disk.ts";
-import { launch, serveFolder, type Served } from "./site.ts";
 
 const site = inject("site");
 const guests = JSON.parse(readFileSync(join(site, "guests/index.json"), "utf8")) as { id: string; config: { boot: object } }[];
 const GUEST = process.env.E2E_GUEST ?? "debian-amd64";
-const id = (name: string) => `[data-testid="${name}"]`;
 
-let browser: Browser;
-let served: Served;
-beforeAll(async () => {
-  browser = await launch();
-  served = await serveFolder(site, { isolated: true });
-});
-afterAll(async () => {
-  await browser?.close();
-  served?.close();
-});
-async function open(fragment = ""): Promise<Page> {
-  const page = await (await browser.newContext({ viewport: { width: 1366, height: 768 } })).newPage();
-  page.on("dialog", (d) => void d.accept());
-  await page.goto(`${served.url}${fragment}`);
-  await page.waitForSelector("main");
-  return page;
-}
-const serial = async (page: Page) => (await page.$$eval(".xterm-rows > div", (rows) => rows.map((r) => (r.textContent ?? "").trimEnd()))).filter((l) => l !== "").join("\n");
-async function until(what: () => Promise<boolean>, ms: number, why: () => Promise<string>): Promise<void> {
-  for (const end = Date.now() + ms; !(await what()); await new Promise((r) => setTimeout(r, 20))) if (Date.now() > end) throw new Error(await why());
-}
-const shows = (page: Page, text: string, ms = 30_000) => until(async () => (await serial(page)).includes(text), ms, async () => `"${text}" is not on the console: ${JSON.stringify((await serial(page)).slice(-400))} ${await page.textContent(id("notices"))}`);
+withBrowser();
+const open = async (fragment = "") => openPage(await browser.newContext({ viewport }), fragment);
+const shows = (page: Page, text: string, ms = 30_000) => until(async () => (await serialText(page)).includes(text), ms, async () => `"${text}" is not on the console: ${JSON.stringify((await serialText(page)).slice(-400))} ${await page.textContent(id("notices"))}`);
 const states = (page: Page) => page.$$eval(`${id("machines")} ${id("badge")}`, (b) => b.map((x) => x.getAttribute("data-state")));
 async function clone(page: Page, kind: "linked" | "full", count: number): Promise<number> {
   const before = (await states(page)).length;

@@ -2,25 +2,15 @@
 // snapshots of the whole machine and going back.
 
 import { readFileSync } from "node:fs";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { browser, id, openPage, serialScreen, until, withBrowser, viewport } from "./browsing.ts";
 import { MemoryFile } from "../workers/backends/byte-file.ts";
 import { createQcow2, Qcow2Image } from "../workers/backends/formats/qcow2.ts";
 import { now } from "../workers/backends/io.ts";
 import { COUNTING_DISK_BYTES as SIZE, countingDisk } from "./counting-disk.ts";
-import { launch, serveFolder, type Served } from "./site.ts";
 
-const id = (name: string) => `[data-testid="${name}"]`;
-let browser: Browser;
-let served: Served;
-beforeAll(async () => {
-  browser = await launch();
-  served = await serveFolder(inject("site"), { isolated: true });
-});
-afterAll(async () => {
-  await browser?.close();
-  served?.close();
-});
+withBrowser();
 function qcow2Disk(): Buffer {
   const file = new MemoryFile();
   now(createQcow2(file, { size: SIZE }));
@@ -29,20 +19,9 @@ function qcow2Disk(): Buffer {
   now(image.close());
   return Buffer.from(file.bytes);
 }
-async function open(context: BrowserContext): Promise<Page> {
-  const page = await context.newPage();
-  page.on("dialog", (d) => void d.accept());
-  await page.goto(served.url);
-  await page.waitForSelector("main");
-  return page;
-}
-const serial = async (page: Page) => (await page.$$eval(".xterm-rows > div", (rows) => rows.map((r) => (r.textContent ?? "").trimEnd()))).join("\n");
-async function until(what: () => Promise<boolean>, ms: number, why: string): Promise<void> {
-  for (const end = Date.now() + ms; !(await what()); await new Promise((r) => setTimeout(r, 50))) if (Date.now() > end) throw new Error(`waited too long for: ${why}`);
-}
 async function counts(page: Page, n: number): Promise<void> {
   await page.click(id("tab-serial"));
-  await until(async () => (await serial(page)).includes(`COUNT=${n}`), 30_000, `COUNT=${n}`);
+  await until(async () => (await serialScreen(page)).includes(`COUNT=${n}`), 30_000, `COUNT=${n}`);
 }
 /** Starts the machine that is in the list. */
 async function startAgain(page: Page, name: string): Promise<void> {
@@ -53,8 +32,8 @@ async function startAgain(page: Page, name: string): Promise<void> {
 for (const [kind, make] of [["raw", countingDisk], ["qcow2", qcow2Disk]] as const)
   describe(`a ${kind} disk`, () => {
     test("keeps what was flushed when the tab dies; a second tab is refused; snapshots bring it back, another day too", async () => {
-      const context = await browser.newContext({ viewport: { width: 1366, height: 768 } });
-      const page = await open(context);
+      const context = await browser.newContext({ viewport });
+      const page = await openPage(context);
       await page.setInputFiles(id("add-file"), { name: `count.${kind}`, mimeType: "application/octet-stream", buffer: make() });
       await page.locator(".files li").first().locator('button:has-text("Use in a new machine")').click();
       await page.click(id("form-start"));
@@ -62,13 +41,13 @@ for (const [kind, make] of [["raw", countingDisk], ["qcow2", qcow2Disk]] as cons
       await page.click(id("tool-reset"));
       await counts(page, 2);
       // A second tab may not write the same disk.
-      const other = await open(context);
+      const other = await openPage(context);
       await startAgain(other, "count");
       await until(async () => ((await other.textContent(id("notices"))) ?? "").includes("in use by another machine or tab"), 15_000, "the notice");
       await other.close();
       // The tab dies without a chance to say goodbye.
       await page.close({ runBeforeUnload: false });
-      const again = await open(context);
+      const again = await openPage(context);
       await startAgain(again, "count");
       await counts(again, 3);
       // A snapshot holds memory, devices and the disk.
@@ -83,10 +62,10 @@ for (const [kind, make] of [["raw", countingDisk], ["qcow2", qcow2Disk]] as cons
       await again.waitForSelector(`${id("snap-load")}:not([disabled])`);
       await again.click(id("tool-reset"));
       await again.click(id("tab-serial"));
-      await until(async () => ((await serial(again)).match(/COUNT=4/g) ?? []).length === 2, 30_000, "COUNT=4 a second time");
+      await until(async () => ((await serialScreen(again)).match(/COUNT=4/g) ?? []).length === 2, 30_000, "COUNT=4 a second time");
       await again.close({ runBeforeUnload: false });
       // Another day: straight into the snapshot.
-      const day = await open(context);
+      const day = await openPage(context);
       await day.locator("nav, aside").getByText("count", { exact: false }).first().click();
       await day.click(id("tab-snapshots"));
       await day.click(id("snap-load"));
@@ -98,8 +77,8 @@ for (const [kind, make] of [["raw", countingDisk], ["qcow2", qcow2Disk]] as cons
   });
 
 test("new disks, export in another format, rename", async () => {
-  const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, acceptDownloads: true });
-  const page = await open(context);
+  const context = await browser.newContext({ viewport, acceptDownloads: true });
+  const page = await openPage(context);
   await page.setInputFiles(id("add-file"), { name: "mine.img", mimeType: "application/octet-stream", buffer: countingDisk() });
   const row = page.locator(".files li").first();
   await row.waitFor();

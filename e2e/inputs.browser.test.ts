@@ -3,10 +3,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, inject, test } from "vitest";
+import { browser, id, served, until, withBrowser, viewport } from "./browsing.ts";
 import { elfHeader, truncatedKernel } from "../workers/conformance/bad-images.ts";
-import { launch, serveFolder, type Served } from "./site.ts";
 
 const site = inject("site");
 const guests = JSON.parse(readFileSync(join(site, "guests/index.json"), "utf8")) as { id: string }[];
@@ -15,19 +15,10 @@ const GUEST = process.env.E2E_GUEST ?? "debian-amd64";
 const WHEEL_MOUSE =
   "+jHAjtiO0LwAfLgAuI7A/LCo6I0AsCDoiADonAAk3IjDsGDofACI2Oh/AL7CfKyEwHQRiMOw1OhoAIjY6GsA6HcA6+roNADobwCi0HyIw+hnALEE6BoAAQbKfOhbALEF6A4AAQbMfOhPAJgBBs5869OI3NLsgOQB9tzDMf++yny5BACticK9BADBwgSI0CQPPAocaS+0H6tNde64IB+r4uLDUOgMAFjmZMNQ6AQAWOZgw+RkqAJ1+sPkZKgBdPrkYMPzyPNk81D0";
 
-let browser: Browser;
-let served: Served;
-beforeAll(async () => {
-  browser = await launch();
-  served = await serveFolder(site, { isolated: true });
-});
-afterAll(async () => {
-  await browser?.close();
-  served?.close();
-});
+withBrowser();
 const errors: string[] = [];
 async function open(): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, permissions: ["clipboard-read", "clipboard-write"] });
+  const context = await browser.newContext({ viewport, permissions: ["clipboard-read", "clipboard-write"] });
   const page = await context.newPage();
   page.on("pageerror", (e) => errors.push(e.message));
   page.on("dialog", (d) => void d.accept());
@@ -35,15 +26,7 @@ async function open(): Promise<Page> {
   await page.waitForSelector("main");
   return page;
 }
-const id = (name: string) => `[data-testid="${name}"]`;
 const text = async (page: Page, name: string) => (await page.textContent(id(name))) ?? "";
-async function until(what: () => Promise<boolean>, ms: number, why: string): Promise<void> {
-  const end = Date.now() + ms;
-  while (!(await what())) {
-    if (Date.now() > end) throw new Error(`waited too long for: ${why}`);
-    await new Promise((r) => setTimeout(r, 50));
-  }
-}
 function floppy(sector: Buffer): Buffer {
   const image = Buffer.alloc(1_474_560);
   sector.copy(image);

@@ -3,31 +3,20 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { launch, serveFolder, type Served } from "./site.ts";
+import type { BrowserContext, Page } from "playwright-core";
+import { describe, expect, inject, test } from "vitest";
+import { browser, id, serialText, served, withBrowser, viewport } from "./browsing.ts";
 
 const site = inject("site");
 const guests = JSON.parse(readFileSync(join(site, "guests/index.json"), "utf8")) as { id: string; config: { boot: { resume: string } } }[];
 const GUEST = process.env.E2E_GUEST ?? "debian-amd64";
 const resumes = guests.some((g) => g.id === GUEST && g.config.boot.resume !== "");
-const id = (name: string) => `[data-testid="${name}"]`;
 
-let browser: Browser;
-let served: Served;
-beforeAll(async () => {
-  browser = await launch();
-  served = await serveFolder(site, { isolated: true });
-});
-afterAll(async () => {
-  await browser?.close();
-  served?.close();
-});
-const serial = async (page: Page) => (await page.$$eval(".xterm-rows > div", (rows) => rows.map((r) => (r.textContent ?? "").trimEnd()))).filter((l) => l !== "").join("\n");
+withBrowser();
 async function until(page: Page, what: (text: string) => boolean, ms: number): Promise<number> {
   const started = performance.now();
   for (;;) {
-    const text = await serial(page);
+    const text = await serialText(page);
     if (what(text)) return performance.now() - started;
     if (performance.now() - started > ms) throw new Error(`waited too long; the console shows ${JSON.stringify(text.slice(-500))}`);
     await new Promise((r) => setTimeout(r, 20));
@@ -52,12 +41,12 @@ async function start(context: BrowserContext): Promise<{ readonly page: Page; re
 const run = async (page: Page, command: string, end: string): Promise<string> => {
   await page.keyboard.type(`${command}; echo ${end.slice(0, 1)}''${end.slice(1)}\r`);
   await until(page, (t) => t.includes(end), 20_000);
-  return serial(page);
+  return serialText(page);
 };
 
 describe.skipIf(!resumes)(`${GUEST} starts at once`, () => {
   test("cold, warm, date, randomness, reboot", async () => {
-    const context = await browser.newContext({ viewport: { width: 1366, height: 768 } });
+    const context = await browser.newContext({ viewport });
     const cold = await start(context);
     console.log(`cold: prompt after ${cold.ms.toFixed(0)} ms, first command answered after ${cold.answerMs.toFixed(0)} ms more`);
     const dated = /D=(\d+)/.exec(await run(cold.page, "echo D=$(date +%s)", "DATED"));

@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { id, serialScreen, viewport } from "./browsing.ts";
 import { serveFolder, type Served } from "./site.ts";
 
 const KILLS = Number(process.env.KILLS ?? 2);
-const id = (name: string) => `[data-testid="${name}"]`;
 /** Assembled by NASM; prints WAS= and SLOT= at its start, then N= and the number (hexadecimal) after each flush. */
 const CODE = Buffer.from("31c08ed88ec08ed0bc007c8816cb7cc706d47c6400b442e85e00a10080a3c97cbebb7ce85c00a1c97c83e03f40a3d47cb442e84300a10080bec07ce84400ff06c97ca1c97ca3008083e03f40a3d47ce81400c706d47c6400e80b00a1c97cbec67ce81e00ebd8b80043e80c00baf701b0e7eeeca88075fbc3becc7c8a16cb7ccd13c350ac84c07405e82100ebf65bb90400c1c30488d8240f04303c3976020427e80900e2ecb00de80200b00abafd0350eca82074fb58baf803eec35741533d00534c4f543d004e3d0000000010000100008000000000000000000000", "hex");
 function disk(): Buffer {
@@ -41,7 +41,7 @@ async function browse(): Promise<{ readonly page: Page; readonly process: ChildP
   for (const end = Date.now() + 30_000; !existsSync(portFile) || readFileSync(portFile, "utf8").split("\n").length < 2; await new Promise((r) => setTimeout(r, 50))) if (Date.now() > end) throw new Error("the browser did not start");
   const browser = await chromium.connectOverCDP(`http://127.0.0.1:${readFileSync(portFile, "utf8").split("\n")[0]}`);
   const page = await (browser.contexts()[0] ?? (await browser.newContext())).newPage();
-  await page.setViewportSize({ width: 1366, height: 768 });
+  await page.setViewportSize(viewport);
   page.on("dialog", (d) => void d.accept().catch(() => {}));
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   return {
@@ -55,7 +55,6 @@ async function browse(): Promise<{ readonly page: Page; readonly process: ChildP
     },
   };
 }
-const serial = async (page: Page) => (await page.$$eval(".xterm-rows > div", (rows) => rows.map((r) => (r.textContent ?? "").trimEnd()))).join("\n");
 const last = (text: string, what: RegExp) => [...text.matchAll(what)].map((m) => Number.parseInt(m[1] as string, 16)).at(-1);
 
 test(`${KILLS} kills`, async () => {
@@ -80,7 +79,7 @@ test(`${KILLS} kills`, async () => {
       // The first lines scroll away quickly: they are in the terminal's own buffer.
       while (!/SLOT=[0-9a-f]{4}/.test(text)) {
         if (Date.now() > end) throw new Error(`the guest did not start: ${JSON.stringify(text)} ${await page.textContent(id("notices"))}`);
-        text = `${text}\n${await serial(page)}`;
+        text = `${text}\n${await serialScreen(page)}`;
         await new Promise((r) => setTimeout(r, 5));
       }
       const was = last(text, /WAS=([0-9a-f]{4})/g) as number;
@@ -90,7 +89,7 @@ test(`${KILLS} kills`, async () => {
       expect(slot, `kill ${n}`).toBe(was);
       const stop = Date.now() + Math.random() * 1500;
       do {
-        const seen = last(await serial(page), /N=([0-9a-f]{4})\n/g);
+        const seen = last(await serialScreen(page), /N=([0-9a-f]{4})\n/g);
         if (seen !== undefined) acknowledged = Math.max(acknowledged, seen);
       } while (Date.now() < stop);
       writes = acknowledged;

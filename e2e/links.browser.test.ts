@@ -1,46 +1,28 @@
 // A machine as something to send: a running guest packed into a link, opened in a profile that has never seen it, where its shell goes on; a
 // link says what it holds and asks first; damaged ones and those for another guest are refused; files and web servers carry what is too large.
 
-
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, inject, test } from "vitest";
+import { browser, id, openPage, serialText, withBrowser, viewport } from "./browsing.ts";
 import { domainSchema } from "../src/contract/domain.ts";
 import { encodeLink } from "../src/manager/link.ts";
 import { countingDisk } from "./counting-disk.ts";
-import { launch, serveFolder, type Served } from "./site.ts";
+import { serveFolder } from "./site.ts";
 
 const site = inject("site");
 const guests = JSON.parse(readFileSync(join(site, "guests/index.json"), "utf8")) as { id: string; config: { boot: { resume: string } } }[];
 const GUEST = process.env.E2E_GUEST ?? "debian-amd64";
 const resumes = guests.some((g) => g.id === GUEST && g.config.boot.resume !== "");
-const id = (name: string) => `[data-testid="${name}"]`;
 
-let browser: Browser;
-let served: Served;
-beforeAll(async () => {
-  browser = await launch();
-  served = await serveFolder(site, { isolated: true });
-});
-afterAll(async () => {
-  await browser?.close();
-  served?.close();
-});
-const fresh = () => browser.newContext({ viewport: { width: 1366, height: 768 }, acceptDownloads: true });
-async function open(context: BrowserContext, fragment = ""): Promise<Page> {
-  const page = await context.newPage();
-  page.on("dialog", (d) => void d.accept());
-  await page.goto(`${served.url}${fragment}`);
-  await page.waitForSelector("main");
-  return page;
-}
-const serial = async (page: Page) => (await page.$$eval(".xterm-rows > div", (rows) => rows.map((r) => (r.textContent ?? "").trimEnd()))).filter((l) => l !== "").join("\n");
+withBrowser();
+const fresh = () => browser.newContext({ viewport, acceptDownloads: true });
 async function until(page: Page, what: (text: string) => boolean, ms: number): Promise<void> {
-  for (const end = Date.now() + ms; !what(await serial(page)); await new Promise((r) => setTimeout(r, 50)))
-    if (Date.now() > end) throw new Error(`waited too long; the console shows ${JSON.stringify((await serial(page)).slice(-500))}; notices ${await page.textContent(id("notices"))}`);
+  for (const end = Date.now() + ms; !what(await serialText(page)); await new Promise((r) => setTimeout(r, 50)))
+    if (Date.now() > end) throw new Error(`waited too long; the console shows ${JSON.stringify((await serialText(page)).slice(-500))}; notices ${await page.textContent(id("notices"))}`);
 }
 async function guest(page: Page): Promise<void> {
   await page.click(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
@@ -51,7 +33,7 @@ async function guest(page: Page): Promise<void> {
 async function run(page: Page, command: string, end: string): Promise<string> {
   await page.keyboard.type(`${command}; echo ${end.slice(0, 1)}''${end.slice(1)}\r`);
   await until(page, (t) => t.includes(end), 30_000);
-  return serial(page);
+  return serialText(page);
 }
 async function share(page: Page): Promise<string> {
   await page.click(id("tool-link"));
@@ -64,7 +46,7 @@ const closeDialog = (page: Page) => page.click(`${id("share-dialog")} .row.end >
 describe.skipIf(!resumes)(`${GUEST} in a link`, () => {
   test("a fresh profile goes on in the shell where it was", async () => {
     const mine = await fresh();
-    const page = await open(mine);
+    const page = await openPage(mine);
     await guest(page);
     const plain = await share(page);
     expect(plain).toContain("#m=");
@@ -74,7 +56,7 @@ describe.skipIf(!resumes)(`${GUEST} in a link`, () => {
     await run(page, "secret=swordfish; cd /etc", "WORD1");
     const link = await share(page);
     const theirs = await fresh();
-    const other = await open(theirs, link.slice(link.indexOf("#")));
+    const other = await openPage(theirs, link.slice(link.indexOf("#")));
     await other.waitForSelector(id("link-dialog"));
     const told = (await other.textContent(id("link-dialog"))) ?? "";
     expect(told).toContain("512");
@@ -97,12 +79,12 @@ describe.skipIf(!resumes)(`${GUEST} in a link`, () => {
     console.log(`with a random mebibyte in its home directory: ${long.length} characters`);
     expect(long.length).toBeGreaterThan(1_400_000);
     const others = await fresh();
-    const third = await open(others, long.slice(long.indexOf("#")));
+    const third = await openPage(others, long.slice(long.indexOf("#")));
     await third.waitForSelector(id("link-dialog"), { timeout: 60_000 });
     await others.close();
     // A damaged link is refused in a sentence.
     const at = Math.floor(link.length * 0.7);
-    const bad = await open(mine, `${link.slice(link.indexOf("#"), at)}${link[at] === "A" ? "B" : "A"}${link.slice(at + 1)}`);
+    const bad = await openPage(mine, `${link.slice(link.indexOf("#"), at)}${link[at] === "A" ? "B" : "A"}${link.slice(at + 1)}`);
     await bad.waitForSelector(`${id("link-dialog")}, ${id("notices")} .fault`);
     if (await bad.$(id("link-dialog"))) await bad.click(id("link-start"));
     await bad.waitForSelector(`${id("notices")} .fault`);
@@ -125,14 +107,14 @@ describe("a disk on a web server", () => {
       await until(page, (t) => t.includes(`COUNT=${n}`), 30_000);
     };
     const mine = await fresh();
-    let page = await open(mine, await encodeLink(domain));
+    let page = await openPage(mine, await encodeLink(domain));
     expect(await page.textContent(id("link-dialog"))).toContain("count.img");
     await page.click(id("link-start"));
     await counts(page, 1);
     await page.click(id("tool-reset"));
     await counts(page, 2);
     await page.close({ runBeforeUnload: false });
-    page = await open(mine);
+    page = await openPage(mine);
     await page.locator("nav").getByText("count").first().click();
     await page.click(id("tool-play"));
     await counts(page, 3);
@@ -143,7 +125,7 @@ describe("a disk on a web server", () => {
     expect(download.suggestedFilename()).toBe("count.guesthouse");
     const bundle = readFileSync((await download.path()) as string);
     const theirs = await fresh();
-    const other = await open(theirs);
+    const other = await openPage(theirs);
     await other.setInputFiles(id("add-file"), { name: "count.guesthouse", mimeType: "application/octet-stream", buffer: bundle });
     await other.waitForSelector(id("link-dialog"));
     expect(await other.textContent(id("link-dialog"))).toContain(`Written over url:${files.url}count.img`);
@@ -162,7 +144,7 @@ describe("a disk on a web server", () => {
     const link = await page.inputValue(id("share-link"));
     expect(link).toContain("#at=");
     const third = await fresh();
-    const last = await open(third, link.slice(link.indexOf("#")));
+    const last = await openPage(third, link.slice(link.indexOf("#")));
     // Nothing is fetched from there before the person agrees.
     await last.waitForSelector(id("link-host-dialog"));
     await last.click(id("link-look"));
@@ -176,7 +158,7 @@ describe("a disk on a web server", () => {
     const bytes = readFileSync(chunk);
     bytes[bytes.length - 1] = (bytes[bytes.length - 1] as number) ^ 1;
     writeFileSync(chunk, bytes);
-    const fourth = await open(third, link.slice(link.indexOf("#")));
+    const fourth = await openPage(third, link.slice(link.indexOf("#")));
     await fourth.click(id("link-look"));
     await fourth.click(id("link-start"));
     await fourth.waitForSelector(`${id("notices")} .fault`, { timeout: 30_000 });

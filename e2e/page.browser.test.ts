@@ -3,10 +3,11 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import type { BrowserContext, Page } from "playwright-core";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { browser, id, served, until, withBrowser, viewport } from "./browsing.ts";
 import { truncatedKernel } from "../workers/conformance/bad-images.ts";
-import { launch, serveFolder, type Served } from "./site.ts";
+import { serveFolder } from "./site.ts";
 
 const site = inject("site");
 const guests = JSON.parse(readFileSync(join(site, "guests/index.json"), "utf8")) as { id: string; title: { en: string } }[];
@@ -14,34 +15,17 @@ const GUEST = process.env.E2E_GUEST ?? "debian-amd64";
 const hasGuest = guests.some((g) => g.id === GUEST);
 const BOOT_MS = 180_000;
 
-let browser: Browser;
-let served: Served;
-beforeAll(async () => {
-  browser = await launch();
-  served = await serveFolder(site, { isolated: true });
-});
-afterAll(async () => {
-  await browser?.close();
-  served?.close();
-});
+withBrowser();
 const errors: string[] = [];
 async function open(query = "", context?: BrowserContext): Promise<Page> {
-  const page = await (context ?? (await browser.newContext({ viewport: { width: 1366, height: 768 } }))).newPage();
+  const page = await (context ?? (await browser.newContext({ viewport }))).newPage();
   page.on("pageerror", (e) => errors.push(e.message));
   page.on("dialog", (d) => void d.accept());
   await page.goto(`${served.url}${query}`);
   await page.waitForSelector("main");
   return page;
 }
-const id = (name: string) => `[data-testid="${name}"]`;
 const text = async (page: Page, name: string) => (await page.textContent(id(name))) ?? "";
-async function until(what: () => Promise<boolean>, ms: number, why: string): Promise<void> {
-  const end = Date.now() + ms;
-  while (!(await what())) {
-    if (Date.now() > end) throw new Error(`waited too long for: ${why}`);
-    await new Promise((r) => setTimeout(r, 100));
-  }
-}
 const instructions = async (page: Page) => Number(await page.getAttribute(id("status"), "data-instructions"));
 const state = (page: Page) => page.getAttribute(`.machine-head ${id("badge")}`, "data-state");
 /** A machine with firmware only: SeaBIOS finds nothing to boot and waits. */
@@ -281,7 +265,7 @@ describe.skipIf(!hasGuest)(`the guest ${GUEST}`, () => {
   let page: Page;
   const serial = () => text(page, "serial");
   beforeAll(async () => {
-    const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, permissions: ["clipboard-read", "clipboard-write"] });
+    const context = await browser.newContext({ viewport, permissions: ["clipboard-read", "clipboard-write"] });
     page = await open("", context);
     await page.evaluate(`(() => { let last = performance.now(); globalThis.worstGap = 0; const beat = (now) => { globalThis.worstGap = Math.max(globalThis.worstGap, now - last); last = now; requestAnimationFrame(beat); }; requestAnimationFrame((n) => { last = n; beat(n); }); })()`);
     await page.click(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);

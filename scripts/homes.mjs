@@ -60,7 +60,11 @@ export function addHomes(bytes, keepNames) {
     const own = name.slice(name.lastIndexOf("/") + 1).replace(/<.*/, "");
     flags[n] = COLD.test(own) ? 3 : 1;
   }
-  const accesses = Object.fromEntries([...names].flatMap(([n, name]) => (ACCESS.test(name) ? [[ACCESS.exec(name)[1], n]] : [])));
+  const accesses = {};
+  for (const [n, name] of names) {
+    const access = ACCESS.exec(name)?.[1];
+    if (access !== undefined) accesses[access] = n;
+  }
   const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)]);
   for (const [title, content] of [
     [HOMES, flags],

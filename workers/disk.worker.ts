@@ -4,7 +4,7 @@ import { expose } from "comlink";
 import type { BundlePlace, BundleSummary, MadeBundle } from "../src/contract/bundle.ts";
 import type { DomainConfig } from "../src/contract/domain.ts";
 import type { CloneOf } from "../src/contract/machine.ts";
-import { FaultError, type Reply } from "../src/contract/schema.ts";
+import { type Reply, reply } from "../src/contract/schema.ts";
 import { type ExportedAppliance, exportAppliance } from "./appliances/export-library.ts";
 import { type ImportedAppliance, importAppliance, type NamedBlob } from "./appliances/import.ts";
 import { makeTar, type TarFile } from "./backends/tar.ts";
@@ -15,13 +15,6 @@ import { type Carriage, makeBundle } from "./snapshots/bundle-save.ts";
 import { type CloneKind, cloneIdle } from "./snapshots/clone.ts";
 import { Sources } from "./sources.ts";
 
-async function reply<T>(work: Promise<T>): Promise<Reply<T>> {
-  try {
-    return { ok: true, value: await work };
-  } catch (error) {
-    return { ok: false, error: error instanceof FaultError ? error.fault : { code: "bug", message: error instanceof Error ? error.message : String(error), hint: "This is a bug in Guesthouse." } };
-  }
-}
 function environment(base: string, progress?: (loaded: number, total: number) => void): BundleEnvironment {
   return {
     fetch: (url) => fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" }),
@@ -34,13 +27,13 @@ function environment(base: string, progress?: (loaded: number, total: number) =>
   };
 }
 expose({
-  img: (words: readonly string[]): Promise<Reply<ImgAnswer>> => reply(imgInLibrary(words)),
-  exportFile: (id: string, format: string): Promise<Reply<Blob>> => reply(exportFile(id, format)),
-  pack: (domain: DomainConfig, machine: string, carriage: Carriage): Promise<Reply<MadeBundle>> => reply(makeBundle(domain, machine, carriage, null)),
-  clone: (domain: DomainConfig, machine: string, kind: CloneKind, count: number): Promise<Reply<readonly CloneOf[]>> => reply(cloneIdle(domain, machine, kind, count)),
-  appliance: (files: readonly NamedBlob[]): Promise<Reply<ImportedAppliance>> => reply(importAppliance(files)),
-  ova: (domain: DomainConfig): Promise<Reply<ExportedAppliance>> => reply(exportAppliance(domain)),
-  tar: (files: readonly TarFile[]): Promise<Reply<Blob>> => reply(makeTar(files).then((parts) => new Blob(parts as BlobPart[], { type: "application/x-tar" }))),
-  inspect: (place: BundlePlace, base: string): Promise<Reply<BundleSummary>> => reply(inspectBundle(place, environment(base))),
-  unpack: (place: BundlePlace, base: string, name: string, progress: (loaded: number, total: number) => void): Promise<Reply<ImportedMachine>> => reply(importBundle(place, environment(base, progress), name)),
+  img: (words: readonly string[]): Promise<Reply<ImgAnswer>> => reply(() => imgInLibrary(words)),
+  exportFile: (id: string, format: string): Promise<Reply<Blob>> => reply(() => exportFile(id, format)),
+  pack: (domain: DomainConfig, machine: string, carriage: Carriage): Promise<Reply<MadeBundle>> => reply(() => makeBundle(domain, machine, carriage, null)),
+  clone: (domain: DomainConfig, machine: string, kind: CloneKind, count: number): Promise<Reply<readonly CloneOf[]>> => reply(() => cloneIdle(domain, machine, kind, count)),
+  appliance: (files: readonly NamedBlob[]): Promise<Reply<ImportedAppliance>> => reply(() => importAppliance(files)),
+  ova: (domain: DomainConfig): Promise<Reply<ExportedAppliance>> => reply(() => exportAppliance(domain)),
+  tar: (files: readonly TarFile[]): Promise<Reply<Blob>> => reply(() => makeTar(files).then((parts) => new Blob(parts as BlobPart[], { type: "application/x-tar" }))),
+  inspect: (place: BundlePlace, base: string): Promise<Reply<BundleSummary>> => reply(() => inspectBundle(place, environment(base))),
+  unpack: (place: BundlePlace, base: string, name: string, progress: (loaded: number, total: number) => void): Promise<Reply<ImportedMachine>> => reply(() => importBundle(place, environment(base, progress), name)),
 });

@@ -6,7 +6,7 @@ import { keptIn } from "../src/contract/sources-of.ts";
 import { takeInput } from "../src/contract/input.ts";
 import { type MachineNotice, type MachineRpc, type OpenOptions, type SharedViews, STATS, STATS_COUNT } from "../src/contract/machine.ts";
 import { Ring } from "../src/contract/ring.ts";
-import { type Fault, FaultError, type Reply } from "../src/contract/schema.ts";
+import { FaultError, faultOf, type Reply } from "../src/contract/schema.ts";
 import { blobFile } from "./backends/block-remote.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
@@ -90,7 +90,7 @@ export class MachineHost implements MachineRpc {
       if (this.#opened) throw new FaultError("machine.open", "This machine is open already.");
       return { ok: true, value: await this.#open(options) };
     } catch (error) {
-      return { ok: false, error: faultOf(error) };
+      return { ok: false, error: crashOf(error) };
     }
   }
   async execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>> {
@@ -224,7 +224,7 @@ export class MachineHost implements MachineRpc {
         },
         failed: (error) => {
           machine.powerOff();
-          this.#say({ state: "crashed", reason: "error", error: faultOf(error) });
+          this.#say({ state: "crashed", reason: "error", error: crashOf(error) });
         },
       });
     const stats = new Float64Array(views.stats);
@@ -272,7 +272,7 @@ export class MachineHost implements MachineRpc {
     const said: { -readonly [K in keyof MachineNotice]: MachineNotice[K] } = { state, reason };
     if (exitStatus !== undefined) said.exitStatus = exitStatus;
     if (state === "crashed") {
-      said.error = faultOf(notice.error);
+      said.error = crashOf(notice.error);
       said.report = this.#report(notice.error);
     }
     this.#say(said);
@@ -322,10 +322,8 @@ export class MachineHost implements MachineRpc {
 function notOpen<T>(): Reply<T> {
   return { ok: false, error: { code: "machine.closed", message: "This machine is not open." } };
 }
-function faultOf(error: unknown): Fault {
-  if (error instanceof FaultError) return error.fault;
-  return { code: "bug", message: error instanceof Error ? error.message : String(error), hint: "This is a bug in Guesthouse: please send the report." };
-}
+/** Our own bugs: the page shows a report to send. */
+const crashOf = (error: unknown) => faultOf(error, "This is a bug in Guesthouse: please send the report.");
 function createPool(): WebAssembly.Memory {
   try {
     return createMemory();

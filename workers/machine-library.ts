@@ -2,7 +2,7 @@
 // stands still while each is done.
 
 import type { DomainConfig } from "../src/contract/domain.ts";
-import type { CloneOf, Seed } from "../src/contract/machine.ts";
+import { type CloneOf, isOn, type Seed } from "../src/contract/machine.ts";
 import { FaultError } from "../src/contract/schema.ts";
 import { LibraryDisk } from "./backends/library-file.ts";
 import type { Machine } from "./machine/machine.ts";
@@ -34,9 +34,9 @@ export function libraryPowers(parts: LibraryParts): Pick<MonitorContext, "snapsh
   const whole = (what: string) => {
     if (unkept[0] !== undefined) throw new FaultError("snapshot.disk-format", `The drive ${unkept[0]} keeps its writes in memory only, so that the machine cannot be ${what} whole.`, "Put the disk into the library, or make it read only.");
   };
-  const on = () => machine.state === "running" || machine.state === "paused";
+  const on = () => isOn(machine.state);
   return {
-    snapshots: new LibraryStore({ machine, keeper, id, disks, unkept, thumbnail, base }),
+    snapshots: new LibraryStore({ machine, keeper, id, disks, whole, thumbnail, base }),
     share: (carriage, withState) =>
       standingStill(machine, async () => {
         if (withState) whole("sent");

@@ -5,6 +5,8 @@ import type { DomainConfig } from "./domain.ts";
 import type { Fault, Reply } from "./schema.ts";
 
 export type MachineState = "off" | "paused" | "running" | "crashed";
+/** It has memory to lose. */
+export const isOn = (state: MachineState | "opening"): boolean => state === "running" || state === "paused";
 
 /** Bytes that a domain's sources name and the worker cannot fetch itself (a dropped file). Key: the source string. */
 export type Attachments = { readonly [source: string]: Uint8Array | Blob };

@@ -20,6 +20,19 @@ export class FaultError extends Error {
   }
 }
 
+/** What is said of an error that was caught at a seam: its own Fault, or that it is our bug. */
+export function faultOf(error: unknown, hint = "This is a bug in Guesthouse."): Fault {
+  return error instanceof FaultError ? error.fault : { code: "bug", message: error instanceof Error ? error.message : String(error), hint };
+}
+/** Runs `work`; a FaultError becomes a Reply, our own bugs become one with code "bug". */
+export async function reply<T>(work: () => T | Promise<T>): Promise<Reply<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, error: faultOf(error) };
+  }
+}
+
 /** `parse` returns the value or throws a FaultError whose message names `path`. */
 export interface Schema<T> {
   readonly summary: string;

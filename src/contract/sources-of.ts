@@ -18,12 +18,14 @@ export function mapSources(config: DomainConfig, change: (source: string) => str
     disks: config.disks.map((d) => ({ ...d, source: one(d.source) })),
   };
 }
+/** Whether a guest's writes to a drive are meant to last. */
+export const isWritten = (disk: DomainConfig["disks"][number]): boolean => disk.source !== "" && !disk.readOnly && disk.media !== "cdrom" && !disk.snapshot;
 /**
  * Where a page keeps what a drive writes: in the file of the library itself, or in an overlay of its own over a source that is only read. Null:
  * nowhere. Machines driven by instructions keep writes in memory, since the browser's database answers when it likes.
  */
 export function keptIn(config: DomainConfig, disk: DomainConfig["disks"][number]): "library" | "overlay" | null {
-  if (disk.source === "" || disk.readOnly || disk.media === "cdrom" || disk.snapshot) return null;
+  if (!isWritten(disk)) return null;
   if (disk.source.startsWith("library:")) return "library";
   return config.clock.mode === "wall" ? "overlay" : null;
 }

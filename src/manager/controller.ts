@@ -3,7 +3,7 @@
 
 import { BUNDLE_ENDING, type BundlePlace, type BundleSummary, type MadeBundle } from "../contract/bundle.ts";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
-import type { CloneOf, MachineNotice, MachineState, Seed } from "../contract/machine.ts";
+import { type CloneOf, isOn, type MachineNotice, type MachineState, type Seed } from "../contract/machine.ts";
 import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
 import { type Guest, loadGuests } from "./guests.ts";
 import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, renameImage, type SnapshotRow, saveMachine } from "./library.ts";
@@ -271,7 +271,7 @@ export class Controller {
       const row = this.row(id);
       if (!row) throw new FaultError("machine.closed", "This machine is not open.");
       const address = (fragment: string | null) => (fragment === null ? null : new URL(fragment, document.baseURI).href);
-      const on = row.state === "running" || row.state === "paused";
+      const on = isOn(row.state);
       const client = this.#clients.get(id);
       const made = take((client && on ? await client.execute("share", { carriage, state }) : await packMachine(row.config, id, carriage)) as Reply<MadeBundle>);
       // A machine without disks of its own is a shorter link as a domain alone.

@@ -2,6 +2,7 @@
 // in the middle, notices on top. Files can be dropped anywhere.
 
 import { useEffect, useState } from "react";
+import { isOn } from "../contract/machine.ts";
 import type { Key, Language } from "../i18n/index.ts";
 import { rememberLanguage } from "../i18n/index.ts";
 import { actions, controller, emptyConfig, isAppliance, type Theme, useApp, withImage } from "../store/index.ts";
@@ -12,7 +13,7 @@ import { Icon } from "./icons.tsx";
 import { MachineForm } from "./MachineForm.tsx";
 import { MachineView } from "./MachineView.tsx";
 import { Notices } from "./Notices.tsx";
-import { useLanguage, useText } from "./use-text.ts";
+import { tagOf, useLanguage, useText } from "./use-text.ts";
 
 const themeKeys: { readonly [T in Theme]: Key } = { auto: "theme.auto", light: "theme.light", dark: "theme.dark" };
 
@@ -25,12 +26,12 @@ export function App() {
   const selected = selection.kind === "machine" ? machines.find((m) => m.id === selection.id) : undefined;
 
   useEffect(() => {
-    document.documentElement.lang = language === "qps" ? "en" : language;
+    document.documentElement.lang = tagOf(language);
     document.documentElement.dataset.theme = theme;
     document.title = selected ? `${selected.config.name} · Guesthouse` : "Guesthouse";
   }, [language, theme, selected]);
   useEffect(() => {
-    const running = machines.some((m) => m.state === "running" || m.state === "paused");
+    const running = machines.some((m) => isOn(m.state));
     if (!running) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener("beforeunload", ask);

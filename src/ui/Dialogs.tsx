@@ -3,9 +3,10 @@
 
 import { useEffect, useRef, useState } from "react";
 import { BUNDLE_ENDING, LINK_FOR_ALL } from "../contract/bundle.ts";
+import { isOn } from "../contract/machine.ts";
 import { actions, controller, type MachineRow, type Offer, type Shared, saveAs, useApp } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
-import { bytesText, useLanguage, useText } from "./use-text.ts";
+import { bytesText, dateText, useLanguage, useText } from "./use-text.ts";
 
 function Dialog({ title, onClose, children, testId }: { readonly title: string; onClose(): void; readonly children: React.ReactNode; readonly testId: string }) {
   const element = useRef<HTMLDialogElement>(null);
@@ -23,7 +24,7 @@ const fileName = (name: string) => name.replace(/[^\p{L}\p{N}._ -]+/gu, "_").tri
 
 export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClose(): void }) {
   const t = useText();
-  const on = row.state === "running" || row.state === "paused";
+  const on = isOn(row.state);
   const [state, setState] = useState(on);
   const [shared, setShared] = useState<Shared | null>(null);
   const [busy, setBusy] = useState(true);
@@ -146,7 +147,7 @@ export function CloneDialog({ row, onClose }: { readonly row: MachineRow; onClos
   const [busy, setBusy] = useState(false);
   return (
     <Dialog title={t("clone.title")} onClose={onClose} testId="clone-dialog">
-      <p>{t(row.state === "running" || row.state === "paused" ? "clone.text" : "clone.textOff")}</p>
+      <p>{t(isOn(row.state) ? "clone.text" : "clone.textOff")}</p>
       <form
         onSubmit={async (e) => {
           e.preventDefault();
@@ -223,7 +224,6 @@ function OpenOffer({ offer }: { readonly offer: Exclude<Offer, { readonly kind: 
   const close = () => actions.closeOffer();
   const config = offer.kind === "domain" ? offer.config : offer.summary.domain;
   const summary = offer.kind === "bundle" ? offer.summary : null;
-  const date = (ms: number) => new Date(ms).toLocaleString(language === "qps" ? "en" : language);
   const files = summary?.files ?? [];
   const rows: readonly (readonly [string, string])[] = [
     [t("form.name"), config.name],
@@ -236,7 +236,7 @@ function OpenOffer({ offer }: { readonly offer: Exclude<Offer, { readonly kind: 
     ...files.map((f) => [f.over ? t("link.written", { source: f.over }) : `${t("link.file")} ${f.name}`, `${bytesText(f.size)} (${t("link.packed", { size: bytesText(f.bytes) })})`] as const),
     ...(summary
       ? [
-          [t("link.state"), summary.state ? `${date(summary.state.dateMs)}, ${bytesText(summary.state.bytes)}${summary.state.base ? ` + ${summary.state.base}` : ""}` : t("link.noState")] as const,
+          [t("link.state"), summary.state ? `${dateText(summary.state.dateMs, language)}, ${bytesText(summary.state.bytes)}${summary.state.base ? ` + ${summary.state.base}` : ""}` : t("link.noState")] as const,
           [t("link.size"), bytesText(summary.bytes)] as const,
           [t("link.from"), offer.kind === "bundle" && offer.place.kind === "hosted" ? offer.place.url : offer.kind === "bundle" && offer.place.kind === "bytes" && offer.place.from === "file" ? t("link.fromFile") : t("link.fromLink")] as const,
           [t("link.hosts"), summary.hosts.join(", ")] as const,

@@ -1,9 +1,10 @@
 // The snapshots of one machine as a tree: save, go back, name, notes, delete.
 
 import { useCallback, useEffect, useState } from "react";
+import { isOn } from "../contract/machine.ts";
 import { controller, type MachineRow, type SnapshotRow } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
-import { bytesText, useLanguage, useText } from "./use-text.ts";
+import { bytesText, dateText, useLanguage, useText } from "./use-text.ts";
 
 export function Snapshots({ row }: { readonly row: MachineRow }) {
   const t = useText();
@@ -18,7 +19,7 @@ export function Snapshots({ row }: { readonly row: MachineRow }) {
     setBusy(false);
     load();
   };
-  const on = row.state === "running" || row.state === "paused";
+  const on = isOn(row.state);
   const known = new Set(list?.map((s) => s.id));
   const roots = list?.filter((s) => s.parent === null || !known.has(s.parent)) ?? [];
   return (
@@ -55,7 +56,7 @@ function Tree({ list, here, row, busy, work }: { readonly list: readonly Snapsho
             <div>
               <input className="quiet" defaultValue={s.name} aria-label={t("snap.name")} translate="no" onBlur={(e) => e.target.value !== s.name && void work(() => controller.describeSnapshot(s.id, { name: e.target.value }))} />
               <p className="hint" translate="no">
-                {new Date(s.dateMs).toLocaleString(language === "qps" ? "en" : language)} · {bytesText(s.ownBytes)} / {bytesText(s.ramBytes)}
+                {dateText(s.dateMs, language)} · {bytesText(s.ownBytes)} / {bytesText(s.ramBytes)}
               </p>
               <textarea rows={1} defaultValue={s.notes} placeholder={t("snap.notes")} aria-label={t("snap.notes")} translate="no" onBlur={(e) => e.target.value !== s.notes && void work(() => controller.describeSnapshot(s.id, { notes: e.target.value }))} />
             </div>

@@ -12,6 +12,9 @@ export function useText(): T {
   const language = useLanguage();
   return useMemo(() => (key, values) => translate(language, key, values), [language]);
 }
+/** The tag that browsers know the language by; the pseudo-language is English to them. */
+export const tagOf = (language: Language): string => (language === "qps" ? "en" : language);
+export const dateText = (ms: number, language: Language): string => new Date(ms).toLocaleString(tagOf(language));
 /** 9275471 -> "8.8 MiB". */
 export function bytesText(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB"];

@@ -1,7 +1,7 @@
 // The monitor: a registry of commands behind one parser, one help and one completion. `execute` takes a name and named arguments (the
 // page, tests), `type` a line of text (the console). Neither throws for what a person did wrong: that is a Fault in the Reply.
 
-import { type Fault, FaultError, type Reply } from "../../src/contract/schema.ts";
+import { FaultError, type Reply, reply } from "../../src/contract/schema.ts";
 import { type AnyCommand, command, type MonitorContext } from "./command.ts";
 import { inspectCommands } from "./inspect.ts";
 import { lifecycleCommands } from "./lifecycle.ts";
@@ -21,16 +21,6 @@ export interface Monitor {
   readonly commands: readonly AnyCommand[];
 }
 
-/** Runs `work`; a FaultError becomes a Reply, our own bugs become one with code "bug". */
-async function reply<T>(work: () => T | Promise<T>): Promise<Reply<T>> {
-  try {
-    return { ok: true, value: await work() };
-  } catch (error) {
-    const fault: Fault =
-      error instanceof FaultError ? error.fault : { code: "bug", message: error instanceof Error ? error.message : String(error), hint: "This is a bug in Guesthouse." };
-    return { ok: false, error: fault };
-  }
-}
 /** Words, with "double" or 'single' quotes; keeps where each began so that the last argument can take the rest of the line. */
 export function splitWords(line: string): readonly { readonly text: string; readonly at: number }[] {
   const words: { text: string; at: number }[] = [];

@@ -4,7 +4,7 @@
 import type { DomainConfig } from "../../src/contract/domain.ts";
 import type { CloneOf, Seed } from "../../src/contract/machine.ts";
 import { FaultError } from "../../src/contract/schema.ts";
-import { mapSources } from "../../src/contract/sources-of.ts";
+import { isWritten, mapSources } from "../../src/contract/sources-of.ts";
 import { type ImageRow, type Library, newId, openLibrary, overlayId } from "../../src/contract/storage.ts";
 import { MemoryFile } from "../backends/byte-file.ts";
 import { later } from "../backends/io.ts";
@@ -110,8 +110,8 @@ export async function cloneIdle(domain: DomainConfig, machine: string, kind: Clo
   try {
     const db = await openLibrary();
     for (const disk of domain.disks) {
+      if (!isWritten(disk)) continue;
       const library = disk.source.startsWith("library:");
-      if (disk.readOnly || disk.media === "cdrom" || disk.snapshot || disk.source === "") continue;
       const image = library ? disk.source.slice("library:".length) : overlayId(machine, disk.at, disk.source);
       const row = await db.get("images", image);
       if (!row && !library) continue;

@@ -18,8 +18,8 @@ export interface LibraryStoreParts {
   /** Id of the machine in the library. */
   readonly id: string;
   readonly disks: ReadonlyMap<string, LibraryDisk>;
-  /** Disks whose writes would not be part of a snapshot, by place. */
-  readonly unkept: readonly string[];
+  /** Refuses when a drive's writes would not be part of what is `what` ("saved"). */
+  whole(what: string): void;
   thumbnail(): Promise<string>;
   /** The guest's saved machine that this one continued from, when there is one. */
   base(): Promise<BaseVm | null>;
@@ -53,8 +53,8 @@ export class LibraryStore implements SnapshotStore {
     return found;
   }
   async save(name: string): Promise<SavedVm> {
-    const { machine, keeper, id, disks, unkept } = this.#parts;
-    if (unkept.length > 0) throw new FaultError("snapshot.disk-format", `The drive ${unkept[0]} keeps its writes in memory only, so that the machine cannot be saved whole.`, "Put the disk into the library, or make it read only.");
+    const { machine, keeper, id, disks } = this.#parts;
+    this.#parts.whole("saved");
     const db = await openLibrary();
     await this.#adopt();
     return standingStill(machine, async () => {

@@ -37,14 +37,18 @@ export class RamKeeper {
   #look(): void {
     this.#memory.takeWritten((page) => this.#written.add(Math.floor(page / CHUNK_PAGES)));
   }
+  /** RAM by chunks: chunk, first page and the page behind the last. A chunk that two runs of RAM share comes twice. */
+  *#pieces(): Generator<readonly [chunk: number, from: number, end: number]> {
+    for (const [first, pages] of this.#memory.ramRuns())
+      for (let chunk = Math.floor(first / CHUNK_PAGES); chunk * CHUNK_PAGES < first + pages; chunk++) yield [chunk, Math.max(first, chunk * CHUNK_PAGES), Math.min(first + pages, (chunk + 1) * CHUNK_PAGES)];
+  }
   /** The contents of RAM now; packs what changed since the last capture or restore. */
   capture(level = 1): Chunks {
     this.#look();
     const before = this.#known;
     const known = new Map<number, PackedChunk | null>();
-    const chunks = new Set<number>();
-    for (const [first, pages] of this.#memory.ramRuns()) for (let chunk = Math.floor(first / CHUNK_PAGES); chunk * CHUNK_PAGES < first + pages; chunk++) chunks.add(chunk);
-    for (const chunk of chunks) {
+    for (const [chunk] of this.#pieces()) {
+      if (known.has(chunk)) continue;
       const kept = before?.get(chunk);
       if (kept === undefined || this.#written.has(chunk)) known.set(chunk, this.#pack(chunk, level));
       else if (kept?.raw) known.set(chunk, { bytes: zstdCompress(kept.bytes, level), ...(kept.name === undefined ? {} : { name: kept.name }) });
@@ -82,12 +86,11 @@ export class RamKeeper {
   copy(): { readonly ram: SharedArrayBuffer; readonly chunks: readonly { readonly chunk: number; readonly at: number; readonly name: string }[] } {
     this.#look();
     const memory = this.#memory;
-    const sure = (chunk: number) => (this.#written.has(chunk) ? undefined : (this.#known ? this.#known.get(chunk) : undefined));
+    const sure = (chunk: number) => (this.#written.has(chunk) ? undefined : this.#known?.get(chunk));
     const all: number[] = [];
-    for (const [first, pages] of memory.ramRuns())
-      for (let chunk = Math.floor(first / CHUNK_PAGES); chunk * CHUNK_PAGES < first + pages; chunk++)
-        // A chunk that was never saved and never written holds zeros.
-        if (sure(chunk) !== null && (this.#known || this.#written.has(chunk)) && all[all.length - 1] !== chunk) all.push(chunk);
+    for (const [chunk] of this.#pieces())
+      // A chunk that was never saved and never written holds zeros.
+      if (sure(chunk) !== null && (this.#known || this.#written.has(chunk)) && all[all.length - 1] !== chunk) all.push(chunk);
     const ram = new SharedArrayBuffer(all.length * CHUNK_BYTES);
     const chunks: { chunk: number; at: number; name: string }[] = [];
     let at = 0;
@@ -109,15 +112,13 @@ export class RamKeeper {
     const before = this.#known;
     const known = new Map<number, PackedChunk | null>();
     const deferred: number[] = [];
-    for (const [first, pages] of memory.ramRuns())
-      for (let chunk = Math.floor(first / CHUNK_PAGES); chunk * CHUNK_PAGES < first + pages; chunk++) {
-        const wanted = chunks.get(chunk) ?? null;
-        known.set(chunk, wanted);
-        // RAM that was never saved or loaded holds zeros where nobody wrote.
-        if (!this.#written.has(chunk) && (before ? before.get(chunk) : null) === wanted) continue;
-        const end = Math.min(first + pages, (chunk + 1) * CHUNK_PAGES);
-        for (let page = Math.max(first, chunk * CHUNK_PAGES); page < end; page++) deferred.push(page);
-      }
+    for (const [chunk, from, end] of this.#pieces()) {
+      const wanted = chunks.get(chunk) ?? null;
+      known.set(chunk, wanted);
+      // RAM that was never saved or loaded holds zeros where nobody wrote.
+      if (!this.#written.has(chunk) && (before ? before.get(chunk) : null) === wanted) continue;
+      for (let page = from; page < end; page++) deferred.push(page);
+    }
     this.#known = known;
     this.#written.clear();
     memory.defer(deferred, (page) => this.#unpack(Math.floor(page / CHUNK_PAGES)));

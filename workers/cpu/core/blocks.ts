@@ -161,21 +161,22 @@ export function blockWritten(host: usize, size: u32): void {
     wroteBesideCode(host);
     return;
   }
-  dropBlocks(host, size);
-  stopBlock();
+  if (dropBlocks(host, size)) stopBlock();
 }
-/** Blocks that overlap the bytes go, with the regions that contain them. */
-function dropBlocks(host: usize, size: u32): void {
+/** Blocks that overlap the bytes go, with the regions that contain them. False: there were none. */
+function dropBlocks(host: usize, size: u32): bool {
   const offset = <u32>host & 0xfff;
   const list = frameList(host);
   let b: usize = load<u32>(list);
   let previous: usize = 0;
   let left: u64 = 0;
+  let dropped = false;
   while (b) {
     const next: usize = load<u32>(b, BLOCK_FRAME_NEXT);
     const start = load<u32>(b, BLOCK_HOST) & 0xfff;
     const length = <u32>load<u16>(b, BLOCK_LENGTH);
     if (start < offset + size && offset < start + length) {
+      dropped = true;
       unhash(b);
       dropUsers(b);
       store<u16>(b, 0, BLOCK_COUNT);
@@ -191,4 +192,5 @@ function dropBlocks(host: usize, size: u32): void {
     b = next;
   }
   store<u64>(codeLines(host), left);
+  return dropped;
 }

@@ -381,7 +381,7 @@ export function translate(linear: u64, access: u32): usize {
   if (watching || context == CONTEXT_ALIGN) return host;
   const page = linear & ~0xfff;
   const tag = page | generation;
-  const e = tlb + ((<usize>(linear >> 12) & (TLB_ENTRIES - 1)) << 5);
+  const e = Mem.entry(linear);
   const addend = <u32>(host & ~0xfff) - <u32>page;
   if (load<u32>(e, TLB_ADDEND) != addend || (load<u64>(e, TLB_READ) != tag && load<u64>(e, TLB_WRITE) != tag && load<u64>(e, TLB_EXEC) != tag)) {
     store<u64>(e, 0, TLB_READ);

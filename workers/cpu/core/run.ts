@@ -222,6 +222,10 @@ export function enterRecord(record: usize, block: usize, ip: u64, icount: u64): 
   currentRecord = record;
   stopSignal = 0;
 }
+/** The same before a memory access (region.ts); `ip` and `icount` are the instruction's own: as if it were its block's first. */
+export function enterAt(record: usize, ip: u64, icount: u64): void {
+  enterRecord(record, record - BLOCK_HEADER_SIZE, ip - load<u16>(record, REC_START), icount);
+}
 /** A region ends with IP and ICOUNT stored: goes on in the translated code there, if nothing else is to be done first. */
 export function dispatch(r: usize): void {
   currentRecord = 0;
@@ -236,14 +240,6 @@ export function dispatch(r: usize): void {
   store<u64>(vcpu, ip, BLOCK_IP);
   const first = block + BLOCK_HEADER_SIZE;
   call_indirect<void>(load<u32>(first), first);
-}
-/** The same before a memory access (region.ts); `ip` and `icount` are the instruction's own. */
-export function enterAt(record: usize, ip: u64, icount: u64): void {
-  store<u64>(vcpu, ip - load<u16>(record, REC_START), BLOCK_IP);
-  store<u64>(vcpu, icount, ICOUNT);
-  currentBlock = record - BLOCK_HEADER_SIZE;
-  currentRecord = record;
-  stopSignal = 0;
 }
 /** A region ends before the instruction of enterAt(), which the interpreter executes. */
 export function bail(): void {

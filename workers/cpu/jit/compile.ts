@@ -298,12 +298,12 @@ class Compiler {
     if (!node.targetNear && this.region.mode === 2) {
       // A target that is not canonical faults at the jump.
       const { ir, copier } = this;
-      this.pushIp(BigInt(node.targetDelta));
+      this.copier.plus("ip", BigInt(node.targetDelta));
       ir.i64(16n);
       ir.op0(0x86);
       ir.i64(16n);
       ir.op0(0x87);
-      this.pushIp(BigInt(node.targetDelta));
+      this.copier.plus("ip", BigInt(node.targetDelta));
       ir.op0(0x52);
       ir.op1(0x04, 0x40);
       this.spill(copier.uses, -1);
@@ -322,9 +322,7 @@ class Compiler {
     }
     const { ir, copier } = this;
     if (this.crosses(to)) this.checkPage(to, delta, count);
-    ir.op1(0x20, copier.local("icount"));
-    ir.i64(BigInt(count));
-    ir.op0(0x7c);
+    copier.plus("icount", BigInt(count));
     ir.op1(0x21, copier.local("icount"));
     this.go(to);
   }
@@ -339,7 +337,7 @@ class Compiler {
     const target = this.region.nodes[to] as Node;
     const at = copier.local("target");
     const entry = copier.local("entry");
-    this.pushIp(BigInt(delta));
+    this.copier.plus("ip", BigInt(delta));
     ir.op1(0x22, at);
     // Mem.entry() of core/mmu.ts.
     ir.i64(7n);
@@ -394,15 +392,9 @@ class Compiler {
   }
 
   // ---- state ------------------------------------------------------------------------------------------------------------
-  private pushIp(delta: bigint): void {
-    this.ir.op1(0x20, this.copier.local("ip"));
-    if (delta === 0n) return;
-    this.ir.i64(delta);
-    this.ir.op0(0x7c);
-  }
   private storeIp(delta: bigint, wrap = false): void {
     this.ir.i32(0);
-    this.pushIp(delta);
+    this.copier.plus("ip", delta);
     if (wrap) {
       this.ir.i64(0xffffffffn);
       this.ir.op0(0x83);
@@ -411,11 +403,7 @@ class Compiler {
   }
   private storeCount(count: number): void {
     this.ir.i32(0);
-    this.ir.op1(0x20, this.copier.local("icount"));
-    if (count) {
-      this.ir.i64(BigInt(count));
-      this.ir.op0(0x7c);
-    }
+    this.copier.plus("icount", BigInt(count));
     this.ir.op2(0x37, 3, VCPU_BASE + ICOUNT);
   }
   private dispatch(name: "dispatch" | "leaveStopped"): void {

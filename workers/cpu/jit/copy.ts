@@ -249,17 +249,13 @@ export class Copier {
     const { ir } = this;
     ir.i32(p.record);
     ir.i32(p.block);
-    ir.op1(0x20, this.local("ip"));
-    if (p.blockDelta !== 0n) {
-      ir.i64(p.blockDelta);
-      ir.op0(0x7c);
-    }
+    this.plus("ip", p.blockDelta);
     ir.op1(0x20, this.local("icount"));
     ir.op1(0x10, this.imports.functionOf(this.enterRecord));
   }
-  /** A local plus a constant. */
-  private plus(local: number, delta: bigint): void {
-    this.ir.op1(0x20, local);
+  /** Entry RIP or count, plus a constant, on the stack. */
+  plus(name: "ip" | "icount", delta: bigint): void {
+    this.ir.op1(0x20, this.local(name));
     if (delta === 0n) return;
     this.ir.i64(delta);
     this.ir.op0(0x7c);
@@ -272,18 +268,14 @@ export class Copier {
     const signature = core.code.types[core.code.functionTypes[f] as number];
     this.spill(this, -1);
     ir.i32(p.record);
-    this.plus(this.local("ip"), p.startDelta);
-    this.plus(this.local("icount"), BigInt(p.before));
-    if (!(p.bytes.getUint8(REC_PREFIX) & PREFIX_SLOW)) {
-      for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.pop();
-      if (signature?.results.length) this.unknown();
-      ir.op1(0x12, this.imports.functionOf(this.bailAt));
-      return true;
-    }
-    ir.op1(0x10, this.imports.functionOf(f));
+    this.plus("ip", p.startDelta);
+    this.plus("icount", BigInt(p.before));
+    const goesOn = (p.bytes.getUint8(REC_PREFIX) & PREFIX_SLOW) !== 0;
+    ir.op1(goesOn ? 0x10 : 0x12, this.imports.functionOf(goesOn ? f : this.bailAt));
     // Its own arguments are the last three.
     for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.pop();
     if (signature?.results.length) this.unknown();
+    if (!goesOn) return true;
     ir.i32(0);
     ir.op2(0x28, 2, JIT_BAILED);
     ir.op1(0x04, 0x40);
@@ -820,7 +812,6 @@ export class Copier {
   }
   /** A load from a known place of the state: true when it was handled. */
   private loadState(op: number, offset: number): boolean {
-    const { ir } = this;
     if (offset < 128) {
       if (!this.promoted) return false;
       this.takeBack();
@@ -837,12 +828,7 @@ export class Copier {
       // In the plain form the state's own values are right too: sync() stored them.
       if (!this.promoted) return false;
       this.takeBack();
-      const delta = offset === IP ? place.endDelta : place.blockDelta;
-      ir.op1(0x20, this.local("ip"));
-      if (delta !== 0n) {
-        ir.i64(delta);
-        ir.op0(0x7c);
-      }
+      this.plus("ip", offset === IP ? place.endDelta : place.blockDelta);
       this.unknown();
       return true;
     }

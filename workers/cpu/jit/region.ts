@@ -102,18 +102,17 @@ const OVERWRITE = new Set(["add", "sub", "cmp", "and", "or", "xor", "test", "neg
 const SHIFTS = new Set(["shl", "shr", "sar"]);
 /** Functions for which the flags are data: they may not be given zeros because the flags they leave are overwritten. */
 const FLAGS_AS_DATA = new Set(["lahfOp", "adcx", "adox", "pushf"]);
+const rowOf = (bytes: DataView) => ROWS[bytes.getUint16(REC_FORM, true) - 1];
 export function takesFlagsAsData(i: Instruction): boolean {
-  const row = ROWS[i.bytes.getUint16(REC_FORM, true) - 1];
-  return row !== undefined && FLAGS_AS_DATA.has(row.fn);
+  return FLAGS_AS_DATA.has(rowOf(i.bytes)?.fn ?? "");
 }
 /** Functions that look at the flags only to keep some of them. */
 const FLAGS_KEPT = new Set(["inc", "dec"]);
 export function keepsFlags(i: Instruction): boolean {
-  const row = ROWS[i.bytes.getUint16(REC_FORM, true) - 1];
-  return row !== undefined && FLAGS_KEPT.has(row.fn);
+  return FLAGS_KEPT.has(rowOf(i.bytes)?.fn ?? "");
 }
 export function overwritesFlags(i: Instruction): boolean {
-  const row = ROWS[i.bytes.getUint16(REC_FORM, true) - 1];
+  const row = rowOf(i.bytes);
   if (!row) return false;
   return OVERWRITE.has(row.fn) || (SHIFTS.has(row.fn) && (row.operands?.endsWith(" one") === true || (row.operands?.endsWith(" Ib") === true && (i.bytes.getUint8(REC_IMM) & 31) !== 0)));
 }
@@ -157,8 +156,7 @@ function copyBlock(view: DataView, block: number, delta: number): BlockCopy {
 const STRINGS = new Set(["movs", "stos", "lods", "scas", "cmps"]);
 /** A string instruction without REP: it ends its block, but always goes on behind itself. */
 function single(bytes: DataView): boolean {
-  const row = ROWS[bytes.getUint16(REC_FORM, true) - 1];
-  return row !== undefined && STRINGS.has(row.fn) && !(bytes.getUint8(REC_PREFIX) & (PREFIX_REP | PREFIX_REPNE));
+  return STRINGS.has(rowOf(bytes)?.fn ?? "") && !(bytes.getUint8(REC_PREFIX) & (PREFIX_REP | PREFIX_REPNE));
 }
 /** Linear page of what is `delta` from the entry, counted from the entry's page. */
 const pageOf = (delta: number, entryHost: number) => Math.floor(((entryHost & 4095) + delta) / 4096);
@@ -238,8 +236,7 @@ export function gatherRegion(view: DataView, entry: number, linear: bigint, thre
   connect(nodes, mode, (delta) => {
     const page = pageOf(delta, entryHost);
     const frame = pages.get(page);
-    const there = mode === 2 ? BigInt.asUintN(64, linear + BigInt(delta)) : BigInt.asUintN(32, linear + BigInt(delta));
-    const block = frame === undefined ? dispatched(view, there, mode) : find(view, (frame | (((entryHost & 4095) + delta) & 4095)) >>> 0, mode);
+    const block = frame === undefined ? dispatched(view, BigInt.asUintN(mode === 2 ? 64 : 32, linear + BigInt(delta)), mode) : find(view, (frame | (((entryHost & 4095) + delta) & 4095)) >>> 0, mode);
     if (!block) return -1;
     const known = byBlock.get(block);
     if (known !== undefined) return known;

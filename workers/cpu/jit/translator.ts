@@ -98,7 +98,7 @@ export class Translator {
     const { view } = this;
     const alive = [...hot].filter(([b]) => view.getUint16(b + BLOCK_COUNT, true) > 0 && view.getUint32(b + BLOCK_INTERPRETED, true) === 0);
     for (let at = 0; at < alive.length; at += MOST_PER_MODULE) {
-      const regions = alive.slice(at, at + MOST_PER_MODULE).map(([entry, at]) => gatherRegion(view, entry, at, this.threshold));
+      const regions = alive.slice(at, at + MOST_PER_MODULE).map(([entry, found]) => gatherRegion(view, entry, found, this.threshold));
       const { epoch } = this;
       this.inFlight++;
       this.compiler.submit({ regions }, (result) => {
