@@ -9,15 +9,7 @@ import type { Schema } from "../src/contract/schema.ts";
 import { type TraceKind, traceKinds } from "../src/contract/trace.ts";
 import { flagTable } from "../src/manager/qemu-flags.ts";
 import { refusedFlags, refusedInterfaces } from "../src/manager/qemu-flags-refused.ts";
-import { unpackCases } from "../workers/conformance/harness/cases.ts";
-import { disassemble } from "../workers/cpu/isa/disassemble.ts";
-import { ROWS } from "../workers/cpu/isa/expand.ts";
-import { ROWS_INT } from "../workers/cpu/isa/rows-int.ts";
-import { ROWS_MMX } from "../workers/cpu/isa/rows-mmx.ts";
-import { ROWS_SSE } from "../workers/cpu/isa/rows-sse.ts";
-import { ROWS_V3 } from "../workers/cpu/isa/rows-v3.ts";
-import { ROWS_VEX } from "../workers/cpu/isa/rows-vex.ts";
-import { ROWS_X87 } from "../workers/cpu/isa/rows-x87.ts";
+import { type InstructionTable, instructionTable } from "../workers/conformance/instruction-table.ts";
 import { deviceTypes } from "../workers/devices/index.ts";
 import type { MonitorContext } from "../workers/monitor/command.ts";
 import { createMonitor } from "../workers/monitor/index.ts";
@@ -147,45 +139,33 @@ function missing(): string {
     table(["behaviour", "where"], missingRows()),
   );
 }
-/** Cases per row number: the committed suites' code bytes, read by the disassembler, which works on the same table. */
-function casesPerRow(): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const suite of ["integer", "x87-sse", "avx"])
-    for (const c of unpackCases(readFileSync(join(root, "workers/conformance", suite, "cases.bin")))) {
-      const { row } = disassemble(c.code, c.mode === 0 ? 64 : 32, 0n);
-      if (row !== null) counts.set(row, (counts.get(row) ?? 0) + 1);
-    }
-  return counts;
-}
-function instructions(): string {
-  const counts = casesPerRow();
-  const total = [...counts.values()].reduce((a, b) => a + b, 0);
-  const groups = [["Integer and system", ROWS_INT], ["x87", ROWS_X87], ["MMX", ROWS_MMX], ["SSE", ROWS_SSE], ["After SSE4.2, without VEX", ROWS_V3], ["VEX: AVX, AVX2, FMA, F16C, BMI", ROWS_VEX]] as const;
-  const parts: string[] = [];
-  let n = 0;
-  for (const [name, rows] of groups)
-    parts.push(`## ${name}`, table(["instruction", "encoding", "operands", "CPUID", "cases"], rows.map((row) => [row.op, row.enc, row.operands ?? "", row.cpuid ?? "", String(counts.get(n++) ?? 0)])));
-  if (n !== ROWS.length) throw new Error("docs: a list of rows is left out");
+function instructions(table_: InstructionTable): string {
+  const parts = table_.families.map(
+    (f) => `## ${f.name}\n\n${f.cases} cases.\n\n${table(["instruction", "encoding", "operands", "CPUID", "cases"], f.rows.map(([op, enc, operands, cpuid, cases, reason, programs]) => [op, enc, operands, cpuid, reason === undefined ? String(cases) : `0: ${reason}; system suite: ${programs}`]))}`,
+  );
   return page(
     "Instructions",
     "`workers/cpu/isa` and the cases in `workers/conformance`",
-    `${ROWS.length} rows; ${counts.size} of them have cases in the instruction suites, ${total} in all, with results captured from a real processor
-(AMD EPYC). Every case passes: the suites fail otherwise.
-Rows with 0 are mostly privileged; programs of the system suite use many of them and are not counted here.
-Letters of the operands and encodings: \`workers/cpu/isa/README.md\`.`,
+    `${table_.rows} rows; ${table_.covered} of them have cases in the instruction suites, ${table_.cases} in all, with results captured from a real processor
+(AMD EPYC). Every case passes: the suites fail otherwise. Privileged rows have cases of what a program sees of them (#GP, #UD); what they do
+for a kernel is in the programs of the system suite. A row that a program cannot be asked about names its reason and those programs.
+Letters of the operands and encodings: \`workers/cpu/isa/README.md\`. The same table is in the page under Help.`,
     ...parts,
   );
 }
 
 /** Path below the project to text. */
 export function generate(): ReadonlyMap<string, string> {
+  const rows = instructionTable();
   return new Map([
     ["docs/devices.md", devices()],
     ["docs/commands.md", commands()],
     ["docs/flags.md", flagsPage()],
     ["docs/trace.md", trace()],
     ["docs/missing.md", missing()],
-    ["docs/instructions.md", instructions()],
+    ["docs/instructions.md", instructions(rows)],
+    // For the page (src/ui/Help.tsx), which loads it when asked.
+    ["src/ui/instructions.gen.json", `${JSON.stringify(rows).replaceAll("],[", "],\n[")}\n`],
   ]);
 }
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

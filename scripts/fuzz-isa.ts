@@ -35,7 +35,7 @@ const store = fileURLToPath(new URL("../workers/conformance/fuzz/found.bin", imp
 function buildOracle(): string | null {
   const file = join(mkdtempSync(join(tmpdir(), "guesthouse-fuzz-")), "exec");
   const source = fileURLToPath(new URL("../workers/conformance/harness/exec.c", import.meta.url));
-  const built = spawnSync("gcc", ["-O2", "-fno-stack-protector", "-o", file, source]);
+  const built = spawnSync("gcc", ["-O2", "-mfsgsbase", "-fno-stack-protector", "-o", file, source]);
   if (built.status !== 0) return null;
   // One question, to see that this host runs it.
   return spawnSync(file, { input: Buffer.alloc(0) }).status === 0 ? file : null;

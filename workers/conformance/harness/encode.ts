@@ -31,6 +31,18 @@ export class Random {
   }
 }
 
+/** The longest an instruction may be; one byte more is #GP. */
+const LONGEST = 15;
+/**
+ * What each row gets one of beyond its own cases: the instruction behind LOCK (legal for few), filled up with prefixes that change nothing to
+ * 15 bytes, and to 16. Relative branches would go elsewhere when padded.
+ */
+export function strained(code: Uint8Array, branch: boolean): Uint8Array[] {
+  const out = code.includes(0xf0) ? [] : [Uint8Array.of(0xf0, ...code)];
+  if (!branch) for (const n of [LONGEST, LONGEST + 1]) out.push(Uint8Array.of(...new Uint8Array(n - code.length).fill(0x3e), ...code));
+  return out;
+}
+
 export type Kind = "int" | "f32" | "f64" | "f80" | "bcd";
 
 const SINGLES = [

@@ -3,9 +3,9 @@
 // struct state} per record, vector 0xffffffff when the instruction completed. A case is entered and left through signal frames: the
 // handler writes the next state into the frame and returns into the code, which ends in INT3 or faults.
 // A branch has completed when it arrives at an INT3 outside the case's bytes, or faults on fetching from an unmapped target. Segment
-// selectors (ES CS SS DS FS GS) are reported at fx + 416; GS has its base at GS_BASE in 64-bit code.
+// selectors (ES CS SS DS FS GS) are reported at fx + 416, the bases of FS and GS at fx + 432 and 440; these begin as FS_BASE and GS_BASE.
 // The upper halves of the YMM registers come last.
-// Build: gcc -O2 -fno-stack-protector -o exec exec.c
+// Build: gcc -O2 -mfsgsbase -fno-stack-protector -o exec exec.c
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>
@@ -23,6 +23,7 @@
 #define MEMORY 1024
 #define TIMEOUT 254 /* the vector of code that did not end */
 #define GS_BASE (DATA + 0x40)
+#define FS_BASE (DATA + 0x80)
 struct state {
   uint64_t gpr[16];
   uint64_t flags;
@@ -58,6 +59,8 @@ static void handler(int sig, siginfo_t *info, void *context) {
   /* First of all: a case may have loaded any segment register, and thread storage lives behind FS. */
   uint16_t seg[4];
   __asm__ volatile("mov %%es, %0; mov %%ds, %1; mov %%fs, %2; mov %%gs, %3" : "=r"(seg[0]), "=r"(seg[1]), "=r"(seg[2]), "=r"(seg[3]));
+  uint64_t base[2];
+  __asm__ volatile("rdfsbase %0; rdgsbase %1" : "=r"(base[0]), "=r"(base[1]));
   __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %1, %%fs; mov %1, %%gs" ::"r"(0x2b), "r"(0));
   syscall2(158, 0x1002, fs_base);
   syscall2(158, 0x1001, GS_BASE);
@@ -78,6 +81,7 @@ static void handler(int sig, siginfo_t *info, void *context) {
     memset(out.s.fx + 416, 0, 96);
     uint16_t selectors[6] = {seg[0], g[REG_CSGSFS], (uint64_t)g[REG_CSGSFS] >> 48, seg[1], seg[2], seg[3]};
     memcpy(out.s.fx + 416, selectors, sizeof selectors);
+    memcpy(out.s.fx + 432, base, sizeof base);
     memcpy(out.s.memory, (void *)DATA, MEMORY);
     uint64_t present = *(uint64_t *)(fx + 512);
     memset(out.s.ymmh, 0, 256);
@@ -110,6 +114,8 @@ static void handler(int sig, siginfo_t *info, void *context) {
     *(uint64_t *)(fx + 512) |= 7;
     memcpy(fx + 576, in.s.ymmh, 256);
   }
+  /* Last of all: thread storage is out of reach from here on. */
+  syscall2(158, 0x1002, FS_BASE);
 }
 
 int main(void) {

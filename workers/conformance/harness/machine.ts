@@ -4,6 +4,7 @@
 import * as L from "../../cpu/core/layout.ts";
 import { inlineCompiler } from "../../cpu/jit/job.ts";
 import { Translator } from "../../cpu/jit/translator.ts";
+import { chooseCpu } from "../../cpu/models.ts";
 import { decodeTables } from "../../cpu/isa/tables.ts";
 import { CODE_LINEAR, DATA_LINEAR, MEMORY, MEMORY_SIZE } from "./cases.ts";
 import { CODE_START, DATA_LENGTH, DATA_START, enterCase, leaveCase, MAPPED, writeTables } from "./registers.ts";
@@ -65,6 +66,7 @@ export class Machine {
     const { exports } = new WebAssembly.Instance(module, imports);
     this.core = exports as unknown as CoreExports;
     this.bytes.set(decodeTables(), L.DECODE_BASE);
+    this.bytes.set(new Uint8Array(chooseCpu("max").cpuid.buffer), L.CPUID_BASE);
     for (let i = 0; i < 8; i++) this.view.setUint32(L.VCPU_BASE + L.FEATURES + i * 4, 0xffffffff, true);
     this.core.start(L.VCPU_BASE);
     this.core.reset(1, 0);

@@ -7,7 +7,7 @@ import { ROWS_MMX } from "../../cpu/isa/rows-mmx.ts";
 import { ROWS_SSE } from "../../cpu/isa/rows-sse.ts";
 import { ROWS_X87 } from "../../cpu/isa/rows-x87.ts";
 import { type Case, CHECK_APPROXIMATE, CHECK_EXACT, CHECK_TRANSCENDENTAL, DATA_LINEAR, FX, GPR, MEMORY, packCases } from "./cases.ts";
-import { type Encoded, encode, put, Random, value } from "./encode.ts";
+import { type Encoded, encode, put, Random, strained, value } from "./encode.ts";
 import { mxcsr } from "./inputs.ts";
 import { ask } from "./oracle.ts";
 
@@ -109,6 +109,7 @@ for (const [rows, kind] of [
       if (row.op === "LDMXCSR") put(e.before, MEMORY + e.at, rng.one(4) ? rng.bits(32) : rng.bits(16), 4);
       if (/^MASKMOV/.test(row.op)) put(e.before, GPR + 7 * 8, BigInt(DATA_LINEAR + 256 + rng.below(300)), 8);
       questions.push({ row, mode, e });
+      if (i === 1) for (const code of strained(e.code, false)) questions.push({ row, mode, e: { ...e, code } });
     }
   }
 }

@@ -2,7 +2,7 @@
 // compatibility segment), page tables, GDT and TSS at fixed places, the addresses of exec.c.
 
 import * as L from "../../cpu/core/layout.ts";
-import { CODE_LINEAR, DATA_LINEAR, FLAGS, FX, GPR, GS_LINEAR, RIP, SELECTORS, STATE_SIZE, YMMH } from "./cases.ts";
+import { BASES, CODE_LINEAR, DATA_LINEAR, FLAGS, FS_LINEAR, FX, GPR, GS_LINEAR, RIP, SELECTORS, STATE_SIZE, YMMH } from "./cases.ts";
 
 export const TABLES = 0x101000; // PML4, PDPT, PD on three physical pages; then the page tables
 const GDT = 0x106000;
@@ -58,7 +58,7 @@ function enterMode(v: DataView, mode: number): void {
   v.setBigUint64(b + L.EFER, 0xd01n, true);
   for (let s = 0; s < 6; s++) {
     const absent = s >= 4;
-    v.setBigUint64(b + L.SEG_BASE + s * 8, s === 5 && !mode ? BigInt(GS_LINEAR) : 0n, true);
+    v.setBigUint64(b + L.SEG_BASE + s * 8, s >= 4 && !mode ? BigInt(s === 4 ? FS_LINEAR : GS_LINEAR) : 0n, true);
     v.setUint32(b + L.SEG_LIMIT + s * 4, absent ? 0 : 0xffffffff, true);
     v.setUint16(b + L.SEG_SELECTOR + s * 2, absent ? 0 : s === 1 ? (mode ? 0x23 : 0x33) : 0x2b, true);
     v.setUint32(b + L.SEG_ATTR + s * 4, absent ? ATTR_NULL : s === 1 ? (mode ? 0xc0fb : 0xa0fb) : 0xc0f3, true);
@@ -122,6 +122,7 @@ export function leaveCase(v: DataView, bytes: Uint8Array, rip: bigint, flags: bi
   o.setUint32(FX + 24, v.getUint32(b + L.MXCSR, true), true);
   for (let i = 0; i < 16; i++) after.set(bytes.subarray(b + L.XMM + i * 32, b + L.XMM + i * 32 + 16), FX + 160 + i * 16);
   for (let i = 0; i < 16; i++) after.set(bytes.subarray(b + L.XMM + i * 32 + 16, b + L.XMM + i * 32 + 32), YMMH + i * 16);
+  for (let i = 0; i < 2; i++) o.setBigUint64(BASES + i * 8, v.getBigUint64(b + L.SEG_BASE + (4 + i) * 8, true), true);
   for (let i = 0; i < 6; i++) o.setUint16(SELECTORS + i * 2, v.getUint16(b + L.SEG_SELECTOR + i * 2, true), true);
   return after;
 }

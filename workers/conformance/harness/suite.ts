@@ -9,13 +9,11 @@ export interface SuiteResult {
   /** Cases of them whose state translated code left. */
   translated: number;
   readonly problems: string[];
-  /** Cases by name: a mnemonic, or mnemonic and encoding. */
-  readonly coverage: Map<string, number>;
 }
 /** `translated`: every `stride`-th case through the translator, at threshold 1. */
 export function runCases(wasm: Uint8Array, file: URL, { translated = false, stride = 1 } = {}): SuiteResult {
   const machine = new Machine(wasm, translated);
-  const result: SuiteResult = { passed: 0, translated: 0, problems: [], coverage: new Map() };
+  const result: SuiteResult = { passed: 0, translated: 0, problems: [] };
   let n = 0;
   for (const c of unpackCases(readFileSync(file))) {
     if (n++ % stride) continue;
@@ -23,7 +21,6 @@ export function runCases(wasm: Uint8Array, file: URL, { translated = false, stri
     const problem = compare(c, r.vector, r.after);
     if (problem === "") result.passed++;
     else result.problems.push(`${c.name}: ${Buffer.from(c.code).toString("hex")} in ${c.mode ? "32" : "64"}-bit code: ${problem}`);
-    result.coverage.set(c.name, (result.coverage.get(c.name) ?? 0) + 1);
   }
   result.translated = machine.translatedCases;
   return result;

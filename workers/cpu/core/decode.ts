@@ -189,7 +189,7 @@ function hasFeature(n: u32): bool {
  * register field in `vvvv`. Outside 64-bit mode the bits that name registers 8-15 and W as an operand size mean nothing.
  */
 function vexEntry(first: u32): u32 {
-  const illegal = rex != 0 || (prefixes & (PREFIX_LOCK | PREFIX_REP | PREFIX_REPNE | PREFIX_OPSIZE)) != 0;
+  vexIllegal = rex != 0 || (prefixes & (PREFIX_LOCK | PREFIX_REP | PREFIX_REPNE | PREFIX_OPSIZE)) != 0;
   const b1 = byte();
   let map: u32 = 1;
   let b2 = b1;
@@ -209,12 +209,14 @@ function vexEntry(first: u32): u32 {
   vexMap = map;
   vexPrefix = b2 & 3;
   vexOpcode = byte();
-  if (illegal || map < 1 || map > 3) return 0;
+  if (map < 1 || map > 3) return 0;
   return <u32>load<u16>(VEX_MAPS + (((((((w << 1) | ((b2 >> 2) & 1)) * 3 + (map - 1)) << 2) | vexPrefix) << 8) | vexOpcode) * 2);
 }
 function mapEntry(map: u32, mandatory: u32, op: u32): u32 {
   return <u32>load<u16>((codeSize == 2 ? MAPS : MAPS + 0x2000) + (((((map << 2) | mandatory) << 8) | op) << 1));
 }
+/** A prefix before VEX that may not be there: #UD, once the instruction's length is known. */
+let vexIllegal: bool = false;
 let vexMap: u32 = 0;
 let vexPrefix: u32 = 0;
 let vexOpcode: u32 = 0;
@@ -317,6 +319,13 @@ function decodeOne(rec: usize, offset: u32): bool {
   store<u8>(rec, <u8>(64 - addressSize), REC_ADDR_SHIFT);
   store<u16>(rec, <u16>e, REC_FORM);
   if (!e) {
+    // Behind VEX every opcode but VZEROUPPER has a ModRM byte, and those of map 3 an immediate: too long is #GP before it is #UD.
+    if (vex && op != 0x77) {
+      if (!haveModrm) modrm = byte();
+      vsib = false;
+      if (modrm < 0xc0) memoryOperand(rec, modrm);
+      if (vexMap == 3) byte();
+    }
     if (short) return false;
     missing(1, op | ((map & 11) << 8) | (mandatory << 12) | (modrm << 16));
     bad(rec);
@@ -401,7 +410,7 @@ function decodeOne(rec: usize, offset: u32): bool {
   if (flags & FLAG_ONLY64 && codeSize != 2) h = 0xffff;
   const feature = <u32>load<u8>(row, ROW_FEATURE);
   if (feature && !hasFeature(feature)) h = 0xffff;
-  if (vex && !(vexFlags & VEX_VVVV) && vvvv != 0) h = 0xffff;
+  if (vex && (vexIllegal || (!(vexFlags & VEX_VVVV) && vvvv != 0))) h = 0xffff;
   if (vsib && (addressSize == 16 || (modrm & 7) != 4)) h = 0xffff;
   if (h == 0xffff) bad(rec);
   else {

@@ -9,7 +9,7 @@ import { EVENT_CR0, LOG_CR0, logs, report } from "./log";
 import { setVif, virtualIf } from "./vme";
 import {CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, IDT_BASE, IDT_LIMIT, IP,
   MSR_BIOS_SIGN, MSR_CSTAR, MSR_DEBUGCTL, MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MSR_SFMASK,
-  MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP, MSR_TSC_ADJUST, MSR_TSC_AUX, REC_R0, REC_R1, REC_SEG, REC_SIZE,
+  MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP, MSR_TSC_ADJUST, MSR_TSC_AUX, REC_ADDR_SHIFT, REC_R0, REC_R1, REC_SEG, REC_SIZE,
   SCRATCH_BASE, SEG_BASE, TSC_OFFSET,
 } from "./layout";
 import {
@@ -117,7 +117,7 @@ export function carry(r: usize, op: u32): void {
   setFlagBits(op == 0 ? f & ~1 : op == 1 ? f | 1 : f ^ 1);
 }
 export function setAc(r: usize, on: u32): void {
-  privileged();
+  if (Regs.cpl() != 0) raise(UD);
   const f = load<u64>(vcpu, EFLAGS);
   store<u64>(vcpu, on ? f | ACF : f & ~(<u64>ACF), EFLAGS);
   updateContext();
@@ -127,9 +127,19 @@ export function hlt(r: usize): void {
   halt();
   stopBlock();
 }
+/** The address is only checked: what MWAIT waits for ends at every interrupt, and a processor may end it whenever it likes. */
+export function monitor(r: usize): void {
+  if (Regs.cpl() != 0) raise(UD);
+  if (<u32>Regs.get(RCX) != 0) raiseCode(GP, 0);
+  const shift = <u64>load<u8>(r, REC_ADDR_SHIFT);
+  Mem.read<u8>(Ea.readAt(load<u8>(r, REC_SEG), (Regs.get(RAX) << shift) >> shift, 1));
+}
+/** ECX bit 0: a masked interrupt ends the wait too; then, and with interrupts off, the wait is over at once. */
 export function mwait(r: usize): void {
-  privileged();
-  halt();
+  if (Regs.cpl() != 0) raise(UD);
+  if (<u32>Regs.get(RCX) & ~1) raiseCode(GP, 0);
+  if (load<u64>(vcpu, EFLAGS) & IF) halt();
+  stopBlock();
 }
 export function nop(r: usize): void {}
 export function pause(r: usize): void {}
@@ -430,7 +440,10 @@ export function movSegReg(r: usize): void {
   movToSeg(<u32>load<u8>(r, REC_R0), Reg.read<u16>(r, REC_R1));
 }
 export function movSegMem(r: usize): void {
-  movToSeg(<u32>load<u8>(r, REC_R0), Mem.read<u16>(Ea.toRead(r, 2)));
+  const s = <u32>load<u8>(r, REC_R0);
+  // Before the operand is looked at.
+  if (s == CS || s > 5) raise(UD);
+  movToSeg(s, Mem.read<u16>(Ea.toRead(r, 2)));
 }
 function movToSeg(s: u32, sel: u32): void {
   if (s == CS || s > 5) raise(UD);

@@ -297,7 +297,6 @@ export const ROWS_SSE: readonly Row[] = [
   { op: "PREFETCHT2", enc: "0F 18 /3:m", operands: "M", fn: "hintM", sized: false, cpuid: "sse" },
   { op: "PREFETCHW", enc: "0F 0D /1:m", operands: "M", fn: "hintM", sized: false },
   { op: "PREFETCH", enc: "0F 0D /0:m", operands: "M", fn: "hintM", sized: false },
-  { op: "PAUSE", enc: "F3 90", fn: "hint", sized: false },
   { op: "CRC32", enc: "F2 0F 38 F0 /r", operands: "+Gd Eb", fn: "crc32", sized: true, cpuid: "sse42" },
   { op: "CRC32", enc: "F2 0F 38 F1 /r", operands: "+Gd Ev", fn: "crc32", sized: true, cpuid: "sse42" },
 ];

@@ -12,7 +12,7 @@ const hex = (n: number) => n.toString(16).toUpperCase().padStart(2, "0");
 // ---- from the SSE rows ------------------------------------------------------------------------------------------------
 /** No VEX form, or one that is written out below. */
 const NOT_DERIVED =
-  /^(CRC32|MOVNTI|CVTT?P[SD]2PI|CVTPI2P[SD]|PREFETCH\w*|[LMS]FENCE|CLFLUSH|CLWB|PAUSE|LDMXCSR|STMXCSR|BLENDVP[SD]|PBLENDVB|CMP[PS][SD]|PMOV[SZ]XBQ|PCMP[EI]STRM|SHA\w+)$/;
+  /^(CRC32|MOVNTI|CVTT?P[SD]2PI|CVTPI2P[SD]|PREFETCH\w*|[LMS]FENCE|CLFLUSH|CLWB|LDMXCSR|STMXCSR|BLENDVP[SD]|PBLENDVB|CMP[PS][SD]|PMOV[SZ]XBQ|PCMP[EI]STRM|SHA\w+)$/;
 const SCALAR = /^(ADD|SUB|MUL|DIV|MIN|MAX|SQRT|RSQRT|RCP|MOV|ROUND|U?COMI)S[SD]$|^CVTT?S[SD]2|^CVTSI2/;
 /** 128 bits only. */
 const NARROW =
