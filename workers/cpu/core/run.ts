@@ -54,6 +54,8 @@ let hotThreshold: u32 = 0;
 export function setHotThreshold(n: u32): void {
   hotThreshold = n;
 }
+/** Instructions after which a run ends that found something hot. */
+const SOON: u64 = 10_000;
 function enqueueHot(block: usize): void {
   const n = load<u32>(JIT_QUEUE);
   if (n >= JIT_QUEUE_ENTRIES || block < ARENA_BASE) {
@@ -63,6 +65,9 @@ function enqueueHot(block: usize): void {
   store<u32>(JIT_QUEUE + 4 + (n << 2), block);
   store<u64>(JIT_QUEUE_LINEAR + (n << 3), load<u64>(vcpu, IP) + codeBase);
   store<u32>(JIT_QUEUE, n + 1);
+  // The first of them ends the run soon: the translator looks at its queue between runs.
+  const soon = load<u64>(vcpu, ICOUNT) + SOON;
+  if (!n && soon < load<u64>(vcpu, LIMIT)) store<u64>(vcpu, soon, LIMIT);
 }
 /** Set by stopBlock(): what tells translated code, whose instructions do not chain through records, to stop. */
 export let stopSignal: u32 = 0;

@@ -38,9 +38,9 @@ interface CoreFace {
 }
 /** Regions kept at most; beyond that the oldest modules go. */
 const MOST_FUNCTIONS = 30_000;
-const MOST_PER_MODULE = 64;
-/** Modules asked for at a time; more hot blocks wait in core's queue. */
-const MOST_IN_FLIGHT = 4;
+const MOST_PER_MODULE = 12;
+/** Modules asked for at a time: one being made and one for when it is done. More hot blocks wait in core's queue. */
+const MOST_IN_FLIGHT = 2;
 
 export class Translator {
   private readonly compiler: JitCompiler;
@@ -91,14 +91,24 @@ export class Translator {
     }
     // At once when nobody is busy with an earlier module; else when there is enough for one of its own.
     if (count === 0 || (this.inFlight > 0 && (count < this.leastBatch || this.inFlight >= MOST_IN_FLIGHT))) return;
+    const { view } = this;
     const linear = new BigUint64Array(this.memory.buffer, JIT_QUEUE_LINEAR, count);
     const hot = new Map<number, bigint>();
     new Uint32Array(this.memory.buffer, JIT_QUEUE + 4, count).forEach((block, n) => void hot.set(block, linear[n] as bigint));
-    this.queue[0] = 0;
-    const { view } = this;
     const alive = [...hot].filter(([b]) => view.getUint16(b + BLOCK_COUNT, true) > 0 && view.getUint32(b + BLOCK_INTERPRETED, true) === 0);
-    for (let at = 0; at < alive.length; at += MOST_PER_MODULE) {
-      const regions = alive.slice(at, at + MOST_PER_MODULE).map(([entry, found]) => gatherRegion(view, entry, found, this.threshold));
+    // What runs most comes first; the rest waits in the queue, where later ones may overtake it.
+    if (alive.length > MOST_PER_MODULE) {
+      const hits = new Map(alive.map(([b]) => [b, view.getUint32(b + BLOCK_HITS, true)]));
+      alive.sort(([x], [y]) => (hits.get(y) as number) - (hits.get(x) as number));
+    }
+    const later = alive.splice(MOST_PER_MODULE);
+    later.forEach(([block, found], n) => {
+      view.setUint32(JIT_QUEUE + 4 + n * 4, block, true);
+      view.setBigUint64(JIT_QUEUE_LINEAR + n * 8, found, true);
+    });
+    this.queue[0] = later.length;
+    if (alive.length) {
+      const regions = alive.map(([entry, found]) => gatherRegion(view, entry, found, this.threshold));
       const { epoch } = this;
       this.inFlight++;
       this.compiler.submit({ regions }, (result) => {
