@@ -3,7 +3,7 @@
 // look at them. Faults are precise: before a call that may unwind, the state is what the interpreter would have at that instruction.
 
 import { ATTENTION, BLOCK_IP, ICOUNT, IP, LIMIT, TLB_ADDEND, TLB_ENTRIES, TLB_ENTRY_SIZE, TLB_EXEC, VCPU_BASE } from "../core/layout.ts";
-import { Copier, FLAG_A, FLAG_B, FLAG_OP, type Imports, type Place, Unsupported, type Uses, VARIABLES } from "./copy.ts";
+import { Copier, FLAG_A, FLAG_B, FLAG_OP, type Imports, type Place, UNSUPPORTED, type Uses, VARIABLES } from "./copy.ts";
 import type { CoreFunctions } from "./core-functions.ts";
 import type { Ir } from "./ir.ts";
 import { type Instruction, keepsFlags, type Node, overwritesFlags, type Region, successors, takesFlagsAsData } from "./region.ts";
@@ -26,6 +26,7 @@ export function compileRegion(core: CoreFunctions, ir: Ir, imports: Imports, reg
 class Compiler {
   private readonly copier: Copier;
   private readonly uses = new Map<Node, Uses>();
+  private readonly knownBefore: Copier["known"] = [];
   private readonly knownAtEnd = new Map<number, Copier["known"]>();
   private readonly dirtyIn = new Map<Node, number>();
   private readonly labels: Label[] = [];
@@ -207,7 +208,12 @@ class Compiler {
     const index = core.code.table.get(instruction.handler);
     if (index === undefined || ir.full) return false;
     const place = this.place(instruction, before);
-    const saved = { ...uses, reloads: uses.reloads.length, known: [...copier.known], ir: ir.count };
+    const { dirty, defined, exposed, clean, touched } = uses;
+    const reloads = uses.reloads.length;
+    const emitted = ir.count;
+    const { known } = copier;
+    this.knownBefore.length = 0;
+    for (let v = 0; v < known.length; v++) this.knownBefore.push(known[v]);
     try {
       if (ends) this.storeIp(place.endDelta);
       copier.handler(index, place, true);
@@ -218,21 +224,21 @@ class Compiler {
       }
       return "promoted";
     } catch (error) {
-      if (!(error instanceof Unsupported)) throw error;
+      if (error !== UNSUPPORTED) throw error;
     }
-    ir.rewind(saved.ir);
-    copier.known = saved.known;
-    Object.assign(uses, { dirty: saved.dirty, defined: saved.defined, exposed: saved.exposed, clean: saved.clean, touched: saved.touched });
+    ir.rewind(emitted);
+    copier.known = [...this.knownBefore];
+    Object.assign(uses, { dirty, defined, exposed, clean, touched });
     // The masks themselves stay the same objects: later bits must reach the loads that were planned.
-    uses.reloads.length = saved.reloads;
+    uses.reloads.length = reloads;
     try {
       this.spill(uses, -1);
       copier.syncAt(place);
       if (ends) this.storeIp(place.endDelta);
       copier.handler(index, place, false);
     } catch (error) {
-      if (!(error instanceof Unsupported)) throw error;
-      ir.rewind(saved.ir);
+      if (error !== UNSUPPORTED) throw error;
+      ir.rewind(emitted);
       return false;
     }
     this.plain++;

@@ -5,8 +5,10 @@
 import { BLOCK_IP, CR0, CR4, EFLAGS, IP, JIT_BAILED, PREFIX_SLOW, REC_PREFIX, RECORD_SIZE, SEG_BASE, SEG_CHECK, VCPU_BASE, XCR0, ZERO_SLOT } from "../core/layout.ts";
 import type { CoreFunctions, Tokens } from "./core-functions.ts";
 import { I32, I64 } from "./emit.ts";
-import { arity, compare64, fold1, fold32, fold64, identity } from "./fold.ts";
+import { compare64, fold1, fold32, fold64, identity } from "./fold.ts";
+import { type Frame, Frames } from "./frame.ts";
 import type { Ir } from "./ir.ts";
+import { type Known, REGISTER_ADDRESS, Stack, UNKNOWN } from "./stack.ts";
 
 /** Registers 0-15, then the lazy flags. */
 export const VARIABLES = 19;
@@ -16,13 +18,21 @@ export const FLAG_B = 18;
 export const ALL_FLAGS = 7 << FLAG_OP;
 /** Slot of `known` behind the variables: the guards that were passed (bits) and would be passed again. */
 const PASSED = VARIABLES;
+const ONE_I32 = [I32];
 const GUARDS = ["sseGuard", "fpuGuard", "mmxAvailable", "avxGuard", "vexGuard"];
 const variableType = (v: number) => (v === FLAG_OP ? I32 : I64);
+/** The lowest code of a value type; the others follow it. */
+const V128 = 0x7b;
 /** State offsets that a promoted access must not reach by a computed address. */
 const REGISTERS_END = ZERO_SLOT + 8;
 
-/** Thrown when a function cannot be copied with registers in locals; the instruction is then copied the plain way. */
-export class Unsupported extends Error {}
+/** Thrown when a function cannot be copied with registers in locals; the instruction is then copied the plain way. One object: it is thrown often, and
+ * nobody looks where. */
+export const UNSUPPORTED = new Error("");
+function unsupported(reason: string): Error {
+  UNSUPPORTED.message = reason;
+  return UNSUPPORTED;
+}
 
 /** What happened to the variables in a block. Masks of variables. */
 export interface Uses {
@@ -55,7 +65,6 @@ export interface Place {
   /** Instructions of the block before it. */
   readonly before: number;
 }
-type Known = number | bigint | undefined;
 interface Control {
   height: number;
   results: number;
@@ -67,11 +76,6 @@ interface Control {
   variableLog: number;
   localLog: number;
 }
-const UNKNOWN = 0;
-const CONST = 1;
-/** An i32 address in the register part of the state, not known exactly. */
-const REGISTER_ADDRESS = 2;
-
 export class Copier {
   readonly types: number[] = [];
   uses: Uses = { dirty: 0, defined: 0, exposed: 0, clean: false, reloads: [], touched: 0 };
@@ -87,15 +91,18 @@ export class Copier {
   private readonly ir: Ir;
   private readonly imports: Imports;
   private readonly fixed = new Map<string, number>();
-  private readonly pools = new Map<number, number[]>();
-  private readonly used = new Map<number, number>();
-  // Abstract operand stack.
-  private kinds: number[] = [];
-  private values: Known[] = [];
-  private irs: number[] = [];
-  private control: Control[] = [];
-  private variableLog: number[] = [];
-  private localLog: { frame: Frame; local: number }[] = [];
+  /** Temporaries by type less V128, and how many of them are in use. */
+  private readonly pools: readonly number[][] = [[], [], [], [], []];
+  private readonly used = [0, 0, 0, 0, 0];
+  /** Token of the structure's opening, for each open structure of the functions being copied. */
+  private readonly opened: number[] = [];
+  private readonly stack: Stack;
+  private readonly frames = new Frames();
+  private readonly control: Control[] = [];
+  private readonly variableLog: number[] = [];
+  /** Pairs: frame and local. */
+  private readonly loggedFrames: Frame[] = [];
+  private readonly loggedLocals: number[] = [];
   private place: Place | null = null;
   private promoted = true;
   private readonly g: { readonly [name: string]: number };
@@ -110,6 +117,7 @@ export class Copier {
   constructor(core: CoreFunctions, ir: Ir, imports: Imports, mode: number, spill: (copier: Copier, only: number) => void) {
     this.core = core;
     this.ir = ir;
+    this.stack = new Stack(ir);
     this.imports = imports;
     this.mode = mode;
     this.spill = spill;
@@ -146,52 +154,18 @@ export class Copier {
     return n;
   }
   private temporary(type: number): number {
-    const pool = this.pools.get(type) ?? [];
-    this.pools.set(type, pool);
-    const n = this.used.get(type) ?? 0;
-    this.used.set(type, n + 1);
+    const pool = this.pools[type - V128] as number[];
+    const n = this.used[type - V128] as number;
+    this.used[type - V128] = n + 1;
     if (n === pool.length) pool.push(this.newLocal(type));
     return pool[n] as number;
   }
   // ---- stack ------------------------------------------------------------------------------------------------------------
-  private push(kind: number, value: Known, ir: number): void {
-    this.kinds.push(kind);
-    this.values.push(value);
-    this.irs.push(ir);
-  }
-  private unknown(): void {
-    this.push(UNKNOWN, undefined, -1);
-  }
-  private pop(): void {
-    this.kinds.pop();
-    this.values.pop();
-    this.irs.pop();
-  }
-  private get height(): number {
-    return this.kinds.length;
-  }
-  private kindAt(fromTop: number): number {
-    return this.kinds[this.kinds.length - 1 - fromTop] ?? UNKNOWN;
-  }
-  private constAt(fromTop: number): Known {
-    return this.kindAt(fromTop) === CONST ? this.values[this.values.length - 1 - fromTop] : undefined;
-  }
-  private irAt(fromTop: number): number {
-    return this.irs[this.irs.length - 1 - fromTop] as number;
-  }
-  constant(v: number | bigint): void {
-    this.push(CONST, v, typeof v === "number" ? this.ir.i32(v) : this.ir.i64(v));
-  }
-  /** Pops a constant and takes its instruction back. */
-  private takeBack(): void {
-    this.ir.drop(this.irAt(0));
-    this.pop();
-  }
   private discard(): void {
-    if (this.constAt(0) !== undefined) this.takeBack();
+    if (this.stack.constAt(0) !== undefined) this.stack.takeBack();
     else {
       this.ir.op0(0x1a);
-      this.pop();
+      this.stack.pop();
     }
   }
   // ---- variables --------------------------------------------------------------------------------------------------------
@@ -211,12 +185,12 @@ export class Copier {
   get(v: number): void {
     const value = this.known[v];
     if (value !== undefined) {
-      this.constant(value);
+      this.stack.constant(value);
       return;
     }
     this.need(v);
     this.ir.op1(0x20, this.variable(v));
-    this.unknown();
+    this.stack.unknown();
   }
   /** The top of the stack becomes the variable's value. */
   set(v: number): void {
@@ -225,7 +199,7 @@ export class Copier {
       return;
     }
     const bit = 1 << v;
-    this.known[v] = this.constAt(0);
+    this.known[v] = this.stack.constAt(0);
     if (this.conditional) {
       this.need(v);
       this.variableLog.push(v);
@@ -236,7 +210,7 @@ export class Copier {
     this.uses.dirty |= bit;
     this.uses.touched |= bit;
     this.ir.op1(0x21, this.variable(v));
-    this.pop();
+    this.stack.pop();
   }
   // ---- calls ------------------------------------------------------------------------------------------------------------
   syncAt(place: Place): void {
@@ -273,8 +247,8 @@ export class Copier {
     const goesOn = (p.bytes.getUint8(REC_PREFIX) & PREFIX_SLOW) !== 0;
     ir.op1(goesOn ? 0x10 : 0x12, this.imports.functionOf(goesOn ? f : this.bailAt));
     // Its own arguments are the last three.
-    for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.pop();
-    if (signature?.results.length) this.unknown();
+    for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.stack.pop();
+    if (signature?.results.length) this.stack.unknown();
     if (!goesOn) return true;
     ir.i32(0);
     ir.op2(0x28, 2, JIT_BAILED);
@@ -289,7 +263,7 @@ export class Copier {
     if (!signature) throw new Error(`translator: function ${f} has no type`);
     if (this.flagsDead && this.promoted && f === this.flagBits) {
       // Only merged into flags that nobody reads.
-      this.constant(0);
+      this.stack.constant(0);
       return false;
     }
     const access = this.promoted ? core.accesses.get(f) : undefined;
@@ -318,15 +292,15 @@ export class Copier {
       }
     }
     if (this.promoted) {
-      if (!effects.noRegisters && f >= core.code.importedFunctions) throw new Unsupported(`calls ${f}`);
+      if (!effects.noRegisters && f >= core.code.importedFunctions) throw unsupported(`calls ${f}`);
       if (effects.reachesHost) {
         this.spill(this, -1);
         this.sync();
       } else if (effects.readsFlags) this.spill(this, ALL_FLAGS);
     }
     ir.op1(0x10, this.imports.functionOf(f));
-    for (let n = signature.params.length; n > 0; n--) this.pop();
-    if (signature.results.length) this.unknown();
+    for (let n = signature.params.length; n > 0; n--) this.stack.pop();
+    if (signature.results.length) this.stack.unknown();
     if (core.neverReturn.has(f)) {
       ir.op0(0x00);
       return true;
@@ -339,7 +313,7 @@ export class Copier {
           [FLAG_B, "flagB"],
         ] as const) {
           ir.op1(0x23, this.imports.globalOf(this.g[name] as number));
-          this.unknown();
+          this.stack.unknown();
           this.set(v);
         }
       if (effects.stops) {
@@ -354,8 +328,10 @@ export class Copier {
     const body = this.core.code.bodies.get(f);
     const signature = this.core.code.types[body?.type ?? -1];
     if (!body || !signature) throw new Error(`translator: function ${f} has no body`);
-    const before = new Map(this.used);
-    const frame = new Frame(signature.params, body.locals);
+    const { used } = this;
+    const [v128, f64, f32, i64, i32] = used as [number, number, number, number, number];
+    const logged = this.loggedFrames.length;
+    const frame = this.frames.open(signature.params, body.locals);
     for (let n = signature.params.length - 1; n >= 0; n--) this.setLocal(frame, n, false);
     this.zero(frame, t);
     const result = signature.results[0];
@@ -363,27 +339,33 @@ export class Copier {
       this.ir.op1(0x02, result ?? 0x40);
       this.open(result === undefined ? 0 : 1);
     }
-    const height = this.height;
+    const height = this.stack.height;
     this.run(t, frame, depth);
     if (t.returns) {
       this.close();
       this.ir.op0(0x0b);
-    } else if (result !== undefined && this.height === height) this.unknown(); // ended by something that never returns
+    } else if (result !== undefined && this.stack.height === height) this.stack.unknown(); // ended by something that never returns
     this.finish(frame);
-    this.used.clear();
-    for (const [k, v] of before) this.used.set(k, v);
+    this.frames.close();
+    // Its locals are over: nobody forgets them any more.
+    this.loggedFrames.length = this.loggedLocals.length = logged;
+    used[0] = v128;
+    used[1] = f64;
+    used[2] = f32;
+    used[3] = i64;
+    used[4] = i32;
   }
   // ---- frames -----------------------------------------------------------------------------------------------------------
   private zero(frame: Frame, t: Tokens): void {
     for (const n of t.zeroed) {
       const type = frame.type(n);
-      if (type === I32) this.constant(0);
-      else if (type === I64) this.constant(0n);
+      if (type === I32) this.stack.constant(0);
+      else if (type === I64) this.stack.constant(0n);
       else {
         // f32.convert_i32_s, f64.convert_i32_s, i8x16.splat of 0.
         this.ir.i32(0);
         this.ir.op0(type === 0x7d ? 0xb2 : type === 0x7c ? 0xb7 : 0xfd0f);
-        this.unknown();
+        this.stack.unknown();
       }
       this.setLocal(frame, n, false);
     }
@@ -397,11 +379,14 @@ export class Copier {
     return l;
   }
   private setLocal(frame: Frame, n: number, tee: boolean): void {
-    const value = this.constAt(0);
+    const value = this.stack.constAt(0);
     frame.known[n] = value;
-    frame.address[n] = this.kindAt(0) === REGISTER_ADDRESS ? 1 : 0;
-    if (this.control.length) this.localLog.push({ frame, local: n });
-    const constant = value === undefined ? -1 : this.irAt(0);
+    frame.address[n] = this.stack.kindAt(0) === REGISTER_ADDRESS ? 1 : 0;
+    if (this.control.length) {
+      this.loggedFrames.push(frame);
+      this.loggedLocals.push(n);
+    }
+    const constant = value === undefined ? -1 : this.stack.irAt(0);
     const at = this.ir.op1(tee ? 0x22 : 0x21, this.localOf(frame, n));
     frame.sets.push(n, at, tee ? -2 : constant);
     if (tee) {
@@ -409,11 +394,13 @@ export class Copier {
       if (value !== undefined) {
         this.ir.drop(at);
         const set = this.ir.op1(0x21, this.localOf(frame, n));
-        frame.sets.splice(frame.sets.length - 3, 3, n, set, constant);
-        this.pop();
-        this.constant(value);
+        const { sets } = frame;
+        sets[sets.length - 2] = set;
+        sets[sets.length - 1] = constant;
+        this.stack.pop();
+        this.stack.constant(value);
       }
-    } else this.pop();
+    } else this.stack.pop();
   }
   /** Sets that nobody reads go. */
   private finish(frame: Frame): void {
@@ -431,21 +418,18 @@ export class Copier {
   }
   // ---- structures -------------------------------------------------------------------------------------------------------
   private open(results: number, conditional = false, arms = false): void {
-    this.control.push({ height: this.height, results, conditional, arms, targeted: false, variableLog: this.variableLog.length, localLog: this.localLog.length });
+    this.control.push({ height: this.stack.height, results, conditional, arms, targeted: false, variableLog: this.variableLog.length, localLog: this.loggedFrames.length });
   }
   /** What was set inside is not known behind. */
   private forget(c: Control): void {
     for (let i = c.variableLog; i < this.variableLog.length; i++) this.known[this.variableLog[i] as number] = undefined;
-    for (let i = c.localLog; i < this.localLog.length; i++) {
-      const entry = this.localLog[i] as { frame: Frame; local: number };
-      entry.frame.known[entry.local] = undefined;
-    }
+    for (let i = c.localLog; i < this.loggedFrames.length; i++) (this.loggedFrames[i] as Frame).known[this.loggedLocals[i] as number] = undefined;
   }
   private close(): void {
     const c = this.control.pop() as Control;
     if (c.conditional) this.forget(c);
-    while (this.height > c.height) this.pop();
-    for (let n = 0; n < c.results; n++) this.unknown();
+    while (this.stack.height > c.height) this.stack.pop();
+    for (let n = 0; n < c.results; n++) this.stack.unknown();
   }
   /** A branch leaves every structure up to `depth`: what follows in them is conditional. */
   private branched(depth: number): void {
@@ -454,23 +438,23 @@ export class Copier {
     if (target) target.conditional = target.targeted = true;
   }
 
+  private begin(): void {
+    this.used.fill(0);
+    this.stack.height = 0;
+    this.frames.clear();
+    this.control.length = this.variableLog.length = this.loggedFrames.length = this.loggedLocals.length = this.opened.length = 0;
+  }
   // ---- one function -----------------------------------------------------------------------------------------------------
   /** Copies the handler of the instruction at `place`. True: control can reach what follows. */
   handler(index: number, place: Place, promoted: boolean): void {
     const t = this.core.tokens(index);
     const body = this.core.code.bodies.get(index);
-    if (!t || !body) throw new Unsupported(`function ${index}`);
+    if (!t || !body) throw unsupported(`function ${index}`);
     this.place = place;
     this.promoted = promoted;
     this.mayStop = false;
-    this.used.clear();
-    this.kinds = [];
-    this.values = [];
-    this.irs = [];
-    this.control = [];
-    this.variableLog = [];
-    this.localLog = [];
-    const frame = new Frame([I32], body.locals);
+    this.begin();
+    const frame = this.frames.open(ONE_I32, body.locals);
     frame.known[0] = place.record;
     this.zero(frame, t);
     if (t.returns) {
@@ -487,48 +471,41 @@ export class Copier {
   /** Copies a function without parameters that returns an i32 (a condition); the value is left on the stack: constant (returned) or not (null). */
   condition(index: number, place: Place): number | null {
     const t = this.core.tokens(index);
-    if (!t) throw new Unsupported(`function ${index}`);
+    if (!t) throw unsupported(`function ${index}`);
     this.place = place;
     this.promoted = true;
     this.mayStop = false;
-    this.used.clear();
-    this.kinds = [];
-    this.values = [];
-    this.irs = [];
-    this.control = [];
-    this.variableLog = [];
-    this.localLog = [];
+    this.begin();
     this.inline(index, t, 0);
-    const value = this.constAt(0);
+    const value = this.stack.constAt(0);
     if (value === undefined) return null;
-    this.takeBack();
+    this.stack.takeBack();
     return value as number;
+  }
+  /** After a branch at token `i`: on to the structure's else or end, or behind structures whose end nothing reaches either. */
+  private skip(t: Tokens, from: number, base: number): number {
+    const { opened } = this;
+    let i = from;
+    for (;;) {
+      if (opened.length === base) return t.count - 1;
+      const at = opened[opened.length - 1] as number;
+      const c = this.control[this.control.length - 1] as Control;
+      const otherwise = t.otherwise[at] as number;
+      i = otherwise >= i && t.op[at] === 0x04 ? otherwise : (t.end[at] as number);
+      if (c.arms || c.targeted || t.op[at] === 0x03) return i;
+      // A block, or the arm of an `if` whose condition was known.
+      opened.pop();
+      this.close();
+      this.ir.op0(0x0b);
+      this.ir.op0(0x00);
+      i = (t.end[at] as number) + 1;
+    }
   }
   private run(t: Tokens, frame: Frame, depth: number): void {
     const { ir } = this;
-    /** Token of the structure's opening, for each open structure of this function. */
-    const opened: number[] = [];
+    const { opened } = this;
+    const base = opened.length;
     let i = 0;
-    /** After a branch: on to the structure's else or end, or behind structures whose end nothing reaches either. */
-    const skip = () => {
-      for (;;) {
-        const at = opened[opened.length - 1];
-        if (at === undefined) {
-          i = t.count - 1;
-          return;
-        }
-        const c = this.control[this.control.length - 1] as Control;
-        const otherwise = t.otherwise[at] as number;
-        i = otherwise >= i && t.op[at] === 0x04 ? otherwise : (t.end[at] as number);
-        if (c.arms || c.targeted || t.op[at] === 0x03) return;
-        // A block, or the arm of an `if` whose condition was known.
-        opened.pop();
-        this.close();
-        ir.op0(0x0b);
-        ir.op0(0x00);
-        i = (t.end[at] as number) + 1;
-      }
-    };
     for (; i < t.count; ) {
       const op = t.op[i] as number;
       const a = t.a[i] as number;
@@ -543,17 +520,16 @@ export class Copier {
           continue;
         case 0x00:
           ir.op0(0x00);
-          i++;
-          skip();
+          i = this.skip(t, i + 1, base);
           continue;
         case 0x02:
         case 0x03:
         case 0x04: {
           const results = a === 0x40 ? 0 : 1;
           if (op === 0x04) {
-            const value = this.constAt(0);
+            const value = this.stack.constAt(0);
             if (value !== undefined) {
-              this.takeBack();
+              this.stack.takeBack();
               const otherwise = t.otherwise[i] as number;
               if (value === 0 && otherwise < 0) {
                 i = (t.end[i] as number) + 1;
@@ -565,7 +541,7 @@ export class Copier {
               i = value === 0 ? otherwise + 1 : i + 1;
               continue;
             }
-            this.pop();
+            this.stack.pop();
           }
           ir.op1(op, a);
           this.open(results, op !== 0x02, op === 0x04);
@@ -587,12 +563,12 @@ export class Copier {
           }
           ir.op0(0x05);
           this.forget(c);
-          while (this.height > c.height) this.pop();
+          while (this.stack.height > c.height) this.stack.pop();
           i++;
           continue;
         }
         case 0x0b:
-          if (opened.length === 0) {
+          if (opened.length === base) {
             i++;
             continue;
           }
@@ -602,76 +578,71 @@ export class Copier {
           i++;
           continue;
         case 0x0c:
-          this.branch(a, opened.length);
-          i++;
-          skip();
+          this.branch(a, opened.length - base);
+          i = this.skip(t, i + 1, base);
           continue;
         case 0x0d: {
-          const value = this.constAt(0);
+          const value = this.stack.constAt(0);
           if (value !== undefined) {
-            this.takeBack();
+            this.stack.takeBack();
             if (value !== 0) {
-              this.branch(a, opened.length);
-              i++;
-              skip();
+              this.branch(a, opened.length - base);
+              i = this.skip(t, i + 1, base);
             } else i++;
             continue;
           }
-          this.pop();
-          const target = Math.min(a, opened.length);
-          if (a >= opened.length && !t.returns) throw new Unsupported("branch out of a function");
+          this.stack.pop();
+          const target = Math.min(a, opened.length - base);
+          if (a >= opened.length - base && !t.returns) throw unsupported("branch out of a function");
           ir.op1(0x0d, a);
           this.branched(target);
           // A value carried by the branch stays, but its constant must stay too.
-          if (this.height && this.constAt(0) !== undefined) this.kinds[this.kinds.length - 1] = UNKNOWN;
+          if (this.stack.height && this.stack.constAt(0) !== undefined) this.stack.forgetTop();
           i++;
           continue;
         }
         case 0x0e: {
           const labels = t.tables.get(i) as readonly number[];
-          const value = this.constAt(0);
+          const value = this.stack.constAt(0);
           if (typeof value === "number") {
-            this.takeBack();
-            this.branch(labels[Math.min(value >>> 0, labels.length - 1)] as number, opened.length);
+            this.stack.takeBack();
+            this.branch(labels[Math.min(value >>> 0, labels.length - 1)] as number, opened.length - base);
           } else {
-            this.pop();
-            if (!t.returns && labels.some((l) => l >= opened.length)) throw new Unsupported("branch out of a function");
+            this.stack.pop();
+            if (!t.returns && labels.some((l) => l >= opened.length - base)) throw unsupported("branch out of a function");
             ir.raw(t.start[i] as number, t.stop[i] as number);
-            for (const l of labels) this.branched(Math.min(l, opened.length));
+            for (const l of labels) this.branched(Math.min(l, opened.length - base));
           }
-          i++;
-          skip();
+          i = this.skip(t, i + 1, base);
           continue;
         }
         case 0x0f:
-          this.branch(opened.length, opened.length);
-          i++;
-          skip();
+          this.branch(opened.length - base, opened.length - base);
+          i = this.skip(t, i + 1, base);
           continue;
         case 0x10:
           if (this.call(a, depth)) {
-            i++;
-            skip();
+            i = this.skip(t, i + 1, base);
           } else i++;
           continue;
         case 0x13:
-          if (i !== t.count - 2) throw new Unsupported("a second chain");
+          if (i !== t.count - 2) throw unsupported("a second chain");
           this.discard();
           this.discard();
           i++;
           continue;
         case 0x11:
-          throw new Unsupported("call_indirect");
+          throw unsupported("call_indirect");
         case 0x1a:
           this.discard();
           i++;
           continue;
         case 0x1b: {
           ir.op0(0x1b);
-          this.pop();
-          this.pop();
-          this.pop();
-          this.unknown();
+          this.stack.pop();
+          this.stack.pop();
+          this.stack.pop();
+          this.stack.unknown();
           i++;
           continue;
         }
@@ -689,17 +660,17 @@ export class Copier {
           i++;
           continue;
         case 0x41:
-          this.constant(a);
+          this.stack.constant(a);
           i++;
           continue;
         case 0x42:
-          this.constant(t.wide.get(i) as bigint);
+          this.stack.constant(t.wide.get(i) as bigint);
           i++;
           continue;
         case 0x43:
         case 0x44:
           ir.raw(t.start[i] as number, t.stop[i] as number);
-          this.unknown();
+          this.stack.unknown();
           i++;
           continue;
       }
@@ -716,25 +687,25 @@ export class Copier {
   private getLocal(frame: Frame, n: number): void {
     const value = frame.known[n];
     if (value !== undefined) {
-      this.constant(value);
+      this.stack.constant(value);
       return;
     }
     frame.gets[n] = 1;
     this.ir.op1(0x20, this.localOf(frame, n));
-    this.push(frame.address[n] ? REGISTER_ADDRESS : UNKNOWN, undefined, -1);
+    this.stack.push(frame.address[n] ? REGISTER_ADDRESS : UNKNOWN, undefined, -1);
   }
   private getGlobal(global: number): void {
     const { g } = this;
     switch (global) {
       case g.vcpu:
-        this.constant(VCPU_BASE);
+        this.stack.constant(VCPU_BASE);
         return;
       case g.flagOp:
       case g.flagA:
       case g.flagB:
         if (!this.promoted) break;
         if (this.flagsUnread) {
-          this.constant(global === g.flagOp ? 0 : 0n);
+          this.stack.constant(global === g.flagOp ? 0 : 0n);
           return;
         }
         this.get(global === g.flagOp ? FLAG_OP : global === g.flagA ? FLAG_A : FLAG_B);
@@ -743,29 +714,29 @@ export class Copier {
       case g.generation:
         if (!this.promoted) break;
         this.ir.op1(0x20, this.local(global === g.tlb ? "tlb" : "generation"));
-        this.unknown();
+        this.stack.unknown();
         return;
       case g.codeSize:
-        this.constant(this.mode & 3);
+        this.stack.constant(this.mode & 3);
         return;
       case g.codeBase:
         if (this.mode !== 2 && this.mode !== 5) break;
-        this.constant(0n);
+        this.stack.constant(0n);
         return;
       case g.stackMask:
         if (this.mode !== 2 && this.mode !== 5) break;
-        this.constant(this.mode === 2 ? -1n : 0xffffffffn);
+        this.stack.constant(this.mode === 2 ? -1n : 0xffffffffn);
         return;
       case g.stackSegment:
         if (this.mode !== 2 && this.mode !== 5) break;
-        this.constant(this.mode === 2 ? 9 : 2);
+        this.stack.constant(this.mode === 2 ? 9 : 2);
         return;
       case g.currentRecord:
-        if (this.promoted) throw new Unsupported("looks at the running record");
+        if (this.promoted) throw unsupported("looks at the running record");
         break;
     }
     this.ir.op1(0x23, this.imports.globalOf(global));
-    this.unknown();
+    this.stack.unknown();
   }
   private setGlobal(global: number): void {
     const { g } = this;
@@ -779,57 +750,57 @@ export class Copier {
       if (global === g.flagB) return this.set(FLAG_B);
     }
     this.ir.op1(0x24, this.imports.globalOf(global));
-    this.pop();
+    this.stack.pop();
   }
 
   // ---- memory -----------------------------------------------------------------------------------------------------------
   private load(t: Tokens, i: number): void {
     const op = t.op[i] as number;
-    const address = this.constAt(0);
+    const address = this.stack.constAt(0);
     if (typeof address === "number") {
       const at = address + (t.b[i] as number);
       const place = this.place as Place;
       const inRecord = at - place.record;
       if (inRecord >= 0 && inRecord < RECORD_SIZE) {
         const value = constantOf(op, place.bytes, inRecord);
-        if (value === null) throw new Unsupported("an odd load of the record");
-        this.takeBack();
-        this.constant(value);
+        if (value === null) throw unsupported("an odd load of the record");
+        this.stack.takeBack();
+        this.stack.constant(value);
         return;
       }
       // The next record's handler: an argument of the chain, which is dropped.
       if (inRecord === RECORD_SIZE) {
-        this.takeBack();
-        this.constant(0);
+        this.stack.takeBack();
+        this.stack.constant(0);
         return;
       }
       const offset = at - VCPU_BASE;
       if (offset >= 0 && offset < 0x4000 && this.loadState(op, offset)) return;
-    } else if (this.promoted && this.kindAt(0) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw new Unsupported("a register by number");
+    } else if (this.promoted && this.stack.kindAt(0) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw unsupported("a register by number");
     this.ir.raw(t.start[i] as number, t.stop[i] as number);
-    this.pop();
-    this.unknown();
+    this.stack.pop();
+    this.stack.unknown();
   }
   /** A load from a known place of the state: true when it was handled. */
   private loadState(op: number, offset: number): boolean {
     if (offset < 128) {
       if (!this.promoted) return false;
-      this.takeBack();
+      this.stack.takeBack();
       this.loadRegister(op, offset);
       return true;
     }
     if (offset < ZERO_SLOT + 8) {
-      this.takeBack();
-      this.constant(op === 0x29 || op >= 0x30 ? 0n : 0);
+      this.stack.takeBack();
+      this.stack.constant(op === 0x29 || op >= 0x30 ? 0n : 0);
       return true;
     }
     const place = this.place as Place;
     if ((offset === BLOCK_IP || (offset === IP && this.promoted)) && op === 0x29) {
       // In the plain form the state's own values are right too: sync() stored them.
       if (!this.promoted) return false;
-      this.takeBack();
+      this.stack.takeBack();
       this.plus("ip", offset === IP ? place.endDelta : place.blockDelta);
-      this.unknown();
+      this.stack.unknown();
       return true;
     }
     const flat = this.mode === 5;
@@ -839,15 +810,15 @@ export class Copier {
       if (this.mode === 2 && (s < 6 || s > 7)) check = 0;
       else if (flat && s < 4) check = s === 1 ? 2 : 0;
       if (check === null) return false;
-      this.takeBack();
-      this.constant(check);
+      this.stack.takeBack();
+      this.stack.constant(check);
       return true;
     }
     if (op === 0x29 && offset >= SEG_BASE && offset < SEG_BASE + 80) {
       const s = (offset - SEG_BASE) >> 3;
       if (!((this.mode === 2 && s > 7) || (flat && s < 4))) return false;
-      this.takeBack();
-      this.constant(0n);
+      this.stack.takeBack();
+      this.stack.constant(0n);
       return true;
     }
     return false;
@@ -856,7 +827,7 @@ export class Copier {
     const { ir } = this;
     const width = LOAD_BITS.get(op);
     const shift = (offset & 7) * 8;
-    if (width === undefined || shift + width > 64) throw new Unsupported("an odd register load");
+    if (width === undefined || shift + width > 64) throw unsupported("an odd register load");
     const register = offset >> 3;
     const known = this.known[register];
     const signed = op === 0x2c || op === 0x2e || op === 0x30 || op === 0x32 || op === 0x34;
@@ -864,7 +835,7 @@ export class Copier {
     if (typeof known === "bigint") {
       const part = BigInt.asUintN(64, known) >> BigInt(shift);
       const v = signed || width === 64 ? BigInt.asIntN(width, part) : BigInt.asUintN(width, part);
-      this.constant(wide ? BigInt.asIntN(64, v) : Number(BigInt.asIntN(32, v)));
+      this.stack.constant(wide ? BigInt.asIntN(64, v) : Number(BigInt.asIntN(32, v)));
       return;
     }
     this.get(register);
@@ -891,7 +862,7 @@ export class Copier {
   }
   private store(t: Tokens, i: number): void {
     const op = t.op[i] as number;
-    const address = this.constAt(1);
+    const address = this.stack.constAt(1);
     if (typeof address === "number" && this.promoted) {
       const offset = address + (t.b[i] as number) - VCPU_BASE;
       if (offset >= 0 && offset < 128) {
@@ -899,35 +870,30 @@ export class Copier {
         return;
       }
       if (offset === CR0 || offset === CR4 || offset === XCR0 || offset === EFLAGS) this.known[PASSED] = undefined;
-    } else if (this.promoted && this.kindAt(1) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw new Unsupported("a register by number");
+    } else if (this.promoted && this.stack.kindAt(1) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw unsupported("a register by number");
     this.ir.raw(t.start[i] as number, t.stop[i] as number);
-    this.pop();
-    this.pop();
+    this.stack.pop();
+    this.stack.pop();
   }
   private storeRegister(op: number, offset: number): void {
     const { ir } = this;
     const width = STORE_BITS.get(op);
     const shift = (offset & 7) * 8;
-    if (width === undefined || shift + width > 64) throw new Unsupported("an odd register store");
+    if (width === undefined || shift + width > 64) throw unsupported("an odd register store");
     const register = offset >> 3;
-    // The address below the value is taken back.
-    const below = this.kinds.length - 2;
-    ir.drop(this.irs[below] as number);
-    this.kinds.splice(below, 1);
-    this.values.splice(below, 1);
-    this.irs.splice(below, 1);
+    this.stack.takeBackBelow();
     if (width === 64) {
       this.set(register);
       return;
     }
     const narrow = op === 0x36 || op === 0x3a || op === 0x3b;
     const mask = (1n << BigInt(width)) - 1n;
-    const value = this.constAt(0);
+    const value = this.stack.constAt(0);
     if (value !== undefined) {
-      this.takeBack();
+      this.stack.takeBack();
       ir.i64(BigInt.asIntN(64, (BigInt(value) & mask) << BigInt(shift)));
     } else {
-      this.pop();
+      this.stack.pop();
       if (narrow) ir.op0(0xad);
       if (!(narrow && width === 32)) {
         ir.i64(mask);
@@ -948,7 +914,7 @@ export class Copier {
       ir.op0(0x83);
     }
     ir.op0(0x84);
-    this.unknown();
+    this.stack.unknown();
     this.set(register);
   }
 
@@ -956,72 +922,68 @@ export class Copier {
   private plain(t: Tokens, i: number): void {
     const { ir } = this;
     const op = t.op[i] as number;
-    const effect = arity(op);
-    if (!effect) throw new Unsupported(`instruction ${op.toString(16)}`);
-    if (effect.take === 1) {
-      const v = this.constAt(0);
+    const take = t.take[i] as number;
+    if (take < 0) throw unsupported(`instruction ${op.toString(16)}`);
+    if (take === 1) {
+      const v = this.stack.constAt(0);
       const folded = v === undefined ? null : fold1(op, v);
       if (folded) {
-        this.takeBack();
-        this.constant(folded.value);
+        this.stack.takeBack();
+        this.stack.constant(folded.value);
         return;
       }
       const vectorAccess = op >= 0xfd00 && (op <= 0xfd0a || op === 0xfd5c || op === 0xfd5d);
-      if (vectorAccess && this.promoted && this.kindAt(0) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw new Unsupported("a register by number");
-    } else if (effect.take === 2) {
-      const y = this.constAt(0);
-      const x = this.constAt(1);
+      if (vectorAccess && this.promoted && this.stack.kindAt(0) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw unsupported("a register by number");
+    } else if (take === 2) {
+      const y = this.stack.constAt(0);
+      const x = this.stack.constAt(1);
       if (x !== undefined && y !== undefined) {
         let value: number | bigint | null = null;
         if (typeof x === "number" && typeof y === "number") value = fold32(op, x, y);
         else if (typeof x === "bigint" && typeof y === "bigint") value = compare64(op, x, y) ?? fold64(op, x, y);
         if (value !== null) {
-          this.takeBack();
-          this.takeBack();
-          this.constant(value);
+          this.stack.takeBack();
+          this.stack.takeBack();
+          this.stack.constant(value);
           return;
         }
       }
       if (y !== undefined && identity(op, y, false)) {
-        this.takeBack();
+        this.stack.takeBack();
         return;
       }
       if (x !== undefined && identity(op, x, true)) {
-        const below = this.kinds.length - 2;
-        ir.drop(this.irs[below] as number);
-        this.kinds.splice(below, 1);
-        this.values.splice(below, 1);
-        this.irs.splice(below, 1);
+        this.stack.takeBackBelow();
         return;
       }
       if (op === 0x6a) {
         const near = (v: Known) => typeof v === "number" && v >= VCPU_BASE && v < VCPU_BASE + REGISTERS_END;
-        const address = near(x) || near(y) || this.kindAt(0) === REGISTER_ADDRESS || this.kindAt(1) === REGISTER_ADDRESS;
+        const address = near(x) || near(y) || this.stack.kindAt(0) === REGISTER_ADDRESS || this.stack.kindAt(1) === REGISTER_ADDRESS;
         ir.op0(op);
-        this.pop();
-        this.pop();
-        this.push(address ? REGISTER_ADDRESS : UNKNOWN, undefined, -1);
+        this.stack.pop();
+        this.stack.pop();
+        this.stack.push(address ? REGISTER_ADDRESS : UNKNOWN, undefined, -1);
         return;
       }
       // (x << 32) >>> 32: a truncation.
       if (op === 0x88 && y === 32n) {
-        const c = this.irAt(0);
+        const c = this.stack.irAt(0);
         if (ir.count - 1 === c && ir.opAt(c - 1) === 0x86 && ir.opAt(c - 2) === 0x42 && ir.wideAt(c - 2) === 32n) {
           ir.drop(c);
           ir.drop(c - 1);
           ir.drop(c - 2);
           ir.op0(0xa7);
           ir.op0(0xad);
-          this.pop();
+          this.stack.pop();
           return;
         }
       }
       const vectorStore = op === 0xfd0b || (op >= 0xfd54 && op <= 0xfd5b);
-      if (vectorStore && this.promoted && this.kindAt(1) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw new Unsupported("a register by number");
+      if (vectorStore && this.promoted && this.stack.kindAt(1) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw unsupported("a register by number");
     }
     ir.raw(t.start[i] as number, t.stop[i] as number);
-    for (let n = effect.take; n > 0; n--) this.pop();
-    if (effect.leave) this.unknown();
+    for (let n = take; n > 0; n--) this.stack.pop();
+    if (t.leaves[i]) this.stack.unknown();
   }
 }
 /** Bits that integer loads and stores move. */
@@ -1077,28 +1039,5 @@ function constantOf(op: number, r: DataView, at: number): number | bigint | null
       return BigInt(r.getInt32(at, true));
     default:
       return BigInt(r.getUint32(at, true));
-  }
-}
-
-/** Locals of one function being copied. */
-class Frame {
-  readonly locals: Int32Array;
-  readonly known: Known[] = [];
-  readonly address: Uint8Array;
-  readonly gets: Uint8Array;
-  /** Triples: local, instruction of the set, instruction of its constant (-1 none, -2 a tee). */
-  readonly sets: number[] = [];
-  private readonly params: readonly number[];
-  private readonly rest: readonly number[];
-  constructor(params: readonly number[], rest: readonly number[]) {
-    this.params = params;
-    this.rest = rest;
-    const n = params.length + rest.length;
-    this.locals = new Int32Array(n).fill(-1);
-    this.address = new Uint8Array(n);
-    this.gets = new Uint8Array(n);
-  }
-  type(n: number): number {
-    return (n < this.params.length ? this.params[n] : this.rest[n - this.params.length]) as number;
   }
 }

@@ -2,6 +2,7 @@
 // assign, and what a call of one can touch. WebAssembly core specification, binary format.
 
 import type { Body, CoreCode } from "./core-code.ts";
+import { arity } from "./fold.ts";
 
 /** Instructions of one function body, in parallel arrays. The last is the function's `end`. */
 export interface Tokens {
@@ -14,6 +15,9 @@ export interface Tokens {
   /** Bytes in core.wasm. */
   readonly start: Int32Array;
   readonly stop: Int32Array;
+  /** Operands that a plain instruction takes (-1: it is not plain), and whether it leaves a value. */
+  readonly take: Int8Array;
+  readonly leaves: Uint8Array;
   /** i64 constants by token. */
   readonly wide: ReadonlyMap<number, bigint>;
   /** Labels of br_table by token, the default last. */
@@ -256,5 +260,8 @@ function parse(core: CoreCode, body: Body): Tokens | null {
   }
   for (const n of zeroed) if (n < parameters) zeroed.delete(n);
   const ints = (v: number[]) => Int32Array.from(v);
-  return { count, op: ints(op), a: ints(a), b: ints(b), start: ints(start), stop: ints(stop), wide, tables, end, otherwise, assigned, zeroed, returns, calls };
+  const effects = op.map(arity);
+  const take = Int8Array.from(effects, (e) => e?.take ?? -1);
+  const leaves = Uint8Array.from(effects, (e) => (e?.leave ? 1 : 0));
+  return { count, op: ints(op), a: ints(a), b: ints(b), take, leaves, start: ints(start), stop: ints(stop), wide, tables, end, otherwise, assigned, zeroed, returns, calls };
 }
