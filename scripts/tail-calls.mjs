@@ -1,4 +1,4 @@
-// Turns the call that ends a handler (`call_indirect` directly before the function's end) into `return_call_indirect`. AssemblyScript cannot
+// Turns the call that ends a handler (`call_indirect` before the function's end and the ends of structures around it) into `return_call_indirect`. AssemblyScript cannot
 // write tail calls; the two instructions have the same shape, so one byte changes. WebAssembly core spec 3.0, binary format of instructions.
 
 /** Rewrites a wasm binary in place; returns how many calls became tail calls. `accept(typeIndex)` limits it to one signature. */
@@ -37,7 +37,8 @@ export function makeTailCalls(bytes) {
       const count = u32();
       for (let n = 0; n < count; n++) {
         const length = u32();
-        const last = at + length - 1; // the function's end opcode
+        let last = at + length - 1; // the function's end opcode
+        while (bytes[last - 1] === 0x0b) last--; // an arm that falls out of the function
         // call_indirect, type index (one or two bytes), table 0, end
         if (functionTypes[n] === handlerType && bytes[last] === 0x0b && bytes[last - 1] === 0x00) {
           if (bytes[last - 3] === 0x11 && bytes[last - 2] === handlerType) {

@@ -165,7 +165,7 @@ export class WasmCpu implements Cpu {
     const instance = new WebAssembly.Instance(binary.module, imports);
     this.core = instance.exports as unknown as CoreExports;
     const { core } = this;
-    core.start(VCPU_BASE);
+    core.start();
     memory.attach({
       mappingsChanged: () => core.mappingsChanged(),
       hostWritten: (at, size) => core.hostWritten(at, size),

@@ -68,7 +68,7 @@ export class Machine {
     this.bytes.set(decodeTables(), L.DECODE_BASE);
     this.bytes.set(new Uint8Array(chooseCpu("max").cpuid.buffer), L.CPUID_BASE);
     for (let i = 0; i < 8; i++) this.view.setUint32(L.VCPU_BASE + L.FEATURES + i * 4, 0xffffffff, true);
-    this.core.start(L.VCPU_BASE);
+    this.core.start();
     this.core.reset(1, 0);
     if (translated) {
       this.translator = new Translator(inlineCompiler(wasm), memory, exports, 1, 1);

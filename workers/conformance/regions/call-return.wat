@@ -96,8 +96,8 @@
     (unreachable)
    )
   )
-  (i64.store offset=144
-   (i32.const 524288)
+  (i64.store
+   (i32.const 524432)
    (local.get $3)
   )
   (if

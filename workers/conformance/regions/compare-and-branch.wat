@@ -24,20 +24,19 @@
   (local $4 i32)
   (local $5 i64)
   (local $6 i64)
-  (local $7 i32)
+  (local $7 i64)
   (local $8 i64)
   (local $9 i64)
   (local $10 i64)
   (local $11 i64)
-  (local $12 i64)
-  (local $13 i32)
+  (local $12 i32)
   (local $scratch i32)
-  (local.set $10
+  (local.set $9
    (i64.load offset=524424
     (i32.const 0)
    )
   )
-  (local.set $11
+  (local.set $10
    (i64.load offset=524768
     (i32.const 0)
    )
@@ -102,14 +101,14 @@
     (i64.store offset=524432
      (i32.const 0)
      (i64.add
-      (local.get $10)
+      (local.get $9)
       (i64.const 6)
      )
     )
     (i64.store offset=524768
      (i32.const 0)
      (i64.add
-      (local.get $11)
+      (local.get $10)
       (i64.const 2)
      )
     )
@@ -118,20 +117,17 @@
     )
    )
   )
-  (local.set $11
+  (local.set $10
    (i64.add
-    (local.get $11)
+    (local.get $10)
     (i64.const 2)
    )
   )
-  (local.set $7
-   (i32.wrap_i64
-    (local.get $1)
-   )
-  )
-  (local.set $7
+  (local.set $3
    (i32.add
-    (local.get $7)
+    (i32.wrap_i64
+     (local.get $1)
+    )
     (i32.const 1)
    )
   )
@@ -152,7 +148,7 @@
         )
         (local.set $5
          (i64.extend_i32_s
-          (local.get $7)
+          (local.get $3)
          )
         )
         (i32.const 0)
@@ -162,7 +158,7 @@
        (i32.const 2048)
        (i32.const 0)
        (i32.eq
-        (local.get $7)
+        (local.get $3)
         (i32.const -2147483648)
        )
       )
@@ -171,7 +167,7 @@
       (i32.const 0)
       (i32.const 16)
       (i32.and
-       (local.get $7)
+       (local.get $3)
        (i32.const 15)
       )
      )
@@ -180,13 +176,13 @@
   )
   (local.set $1
    (i64.extend_i32_u
-    (local.get $7)
+    (local.get $3)
    )
   )
   (i64.store offset=524432
    (i32.const 0)
    (i64.add
-    (local.get $10)
+    (local.get $9)
     (i64.const 8)
    )
   )
@@ -216,10 +212,10 @@
    (i32.const 16777408)
    (i32.const 16777344)
    (i64.add
-    (local.get $10)
+    (local.get $9)
     (i64.const 4)
    )
-   (local.get $11)
+   (local.get $10)
   )
   (call $fimport$2)
   (unreachable)
@@ -239,7 +235,7 @@
   (i64.store offset=524768
    (i32.const 0)
    (i64.add
-    (local.get $11)
+    (local.get $10)
     (i64.const 2)
    )
   )
@@ -249,72 +245,68 @@
   (unreachable)
  )
  (func $1 (param $0 i32)
-  (local $1 i32)
+  (local $1 i64)
   (local $2 i64)
-  (local $3 i32)
+  (local $3 i64)
   (local $4 i64)
-  (local $5 i64)
-  (local $6 i64)
+  (local $5 i32)
+  (local $6 i32)
   (local $7 i32)
-  (local $8 i32)
+  (local $8 i64)
   (local $9 i64)
   (local $10 i64)
   (local $11 i64)
-  (local $12 i64)
-  (local.set $11
+  (local.set $10
    (i64.load offset=524424
     (i32.const 0)
    )
   )
-  (local.set $12
+  (local.set $11
    (i64.load offset=524768
     (i32.const 0)
    )
   )
-  (local.set $2
+  (local.set $4
    (i64.load offset=524288
     (i32.const 0)
    )
   )
-  (local.set $7
+  (local.set $6
    (global.get $gimport$3)
   )
-  (local.set $9
+  (local.set $8
    (global.get $gimport$4)
   )
-  (local.set $10
+  (local.set $9
    (global.get $gimport$5)
   )
-  (local.set $3
-   (i32.wrap_i64
-    (local.get $2)
-   )
+  (local.set $1
+   (i64.const 0)
   )
-  (local.set $4
+  (local.set $2
+   (i64.const 0)
+  )
+  (local.set $3
    (i64.const 0)
   )
   (local.set $5
-   (i64.const 0)
-  )
-  (local.set $6
-   (i64.const 0)
-  )
-  (local.set $3
    (i32.add
-    (local.get $3)
+    (i32.wrap_i64
+     (local.get $4)
+    )
     (i32.const 1)
    )
   )
-  (local.set $10
+  (local.set $9
    (i64.extend_i32_u
     (i32.or
      (i32.or
       (i32.ne
        (if (result i32)
         (i32.eq
-         (local.tee $8
+         (local.tee $7
           (i32.and
-           (local.get $7)
+           (local.get $6)
            (i32.const 255)
           )
          )
@@ -322,20 +314,20 @@
         )
         (then
          (i64.lt_u
+          (local.get $8)
           (local.get $9)
-          (local.get $10)
          )
         )
         (else
          (if (result i32)
           (i32.le_u
-           (local.get $8)
+           (local.get $7)
            (i32.const 1)
           )
           (then
            (i32.wrap_i64
             (i64.and
-             (local.get $10)
+             (local.get $9)
              (i64.const 1)
             )
            )
@@ -345,13 +337,13 @@
             (drop
              (br_if $block
               (i64.gt_u
-               (local.tee $5
+               (local.tee $2
                 (i64.shl
-                 (local.get $9)
-                 (local.tee $4
+                 (local.get $8)
+                 (local.tee $1
                   (i64.extend_i32_u
                    (i32.shr_u
-                    (local.get $7)
+                    (local.get $6)
                     (i32.const 8)
                    )
                   )
@@ -359,19 +351,19 @@
                 )
                )
                (i64.shl
-                (local.tee $6
+                (local.tee $3
                  (i64.add
+                  (local.get $8)
                   (local.get $9)
-                  (local.get $10)
                  )
                 )
-                (local.get $4)
+                (local.get $1)
                )
               )
               (i32.eq
-               (local.tee $8
+               (local.tee $7
                 (i32.and
-                 (local.get $7)
+                 (local.get $6)
                  (i32.const 255)
                 )
                )
@@ -382,11 +374,11 @@
             (drop
              (br_if $block
               (i64.le_u
+               (local.get $8)
                (local.get $9)
-               (local.get $10)
               )
               (i32.eq
-               (local.get $8)
+               (local.get $7)
                (i32.const 4)
               )
              )
@@ -394,12 +386,12 @@
             (i64.le_u
              (i64.shl
               (i64.add
-               (local.get $6)
+               (local.get $3)
                (i64.const 1)
               )
-              (local.get $4)
+              (local.get $1)
              )
-             (local.get $5)
+             (local.get $2)
             )
            )
           )
@@ -407,12 +399,12 @@
         )
        )
        (block (result i32)
-        (local.set $7
+        (local.set $6
          (i32.const 8193)
         )
-        (local.set $9
+        (local.set $8
          (i64.extend_i32_s
-          (local.get $3)
+          (local.get $5)
          )
         )
         (i32.const 0)
@@ -422,7 +414,7 @@
        (i32.const 2048)
        (i32.const 0)
        (i32.eq
-        (local.get $3)
+        (local.get $5)
         (i32.const -2147483648)
        )
       )
@@ -431,22 +423,22 @@
       (i32.const 0)
       (i32.const 16)
       (i32.and
-       (local.get $3)
+       (local.get $5)
        (i32.const 15)
       )
      )
     )
    )
   )
-  (local.set $2
+  (local.set $4
    (i64.extend_i32_u
-    (local.get $3)
+    (local.get $5)
    )
   )
   (i64.store offset=524432
    (i32.const 0)
    (i64.add
-    (local.get $11)
+    (local.get $10)
     (i64.const 4)
    )
   )
@@ -461,42 +453,42 @@
   )
   (i64.store offset=524288
    (i32.const 0)
-   (local.get $2)
+   (local.get $4)
   )
   (global.set $gimport$3
-   (local.get $7)
+   (local.get $6)
   )
   (global.set $gimport$4
-   (local.get $9)
+   (local.get $8)
   )
   (global.set $gimport$5
-   (local.get $10)
+   (local.get $9)
   )
   (call $fimport$1
    (i32.const 16777408)
    (i32.const 16777344)
+   (local.get $10)
    (local.get $11)
-   (local.get $12)
   )
   (call $fimport$2)
   (unreachable)
   (i64.store offset=524288
    (i32.const 0)
-   (local.get $2)
+   (local.get $4)
   )
   (global.set $gimport$3
-   (local.get $7)
+   (local.get $6)
   )
   (global.set $gimport$4
-   (local.get $9)
+   (local.get $8)
   )
   (global.set $gimport$5
-   (local.get $10)
+   (local.get $9)
   )
   (i64.store offset=524768
    (i32.const 0)
    (i64.add
-    (local.get $12)
+    (local.get $11)
     (i64.const 2)
    )
   )

@@ -11,17 +11,16 @@
  (func $0 (param $0 i32)
   (local $1 i64)
   (local $2 i64)
-  (local $3 i32)
+  (local $3 i64)
   (local $4 i64)
-  (local $5 i32)
+  (local $5 i64)
   (local $6 i64)
-  (local $7 i64)
-  (local $8 i64)
+  (local $7 i32)
+  (local $8 i32)
   (local $9 i32)
   (local $10 i32)
-  (local $11 i32)
+  (local $11 i64)
   (local $12 i64)
-  (local $13 i64)
   (local.set $2
    (i64.load offset=524424
     (i32.const 0)
@@ -32,18 +31,18 @@
     (i32.const 0)
    )
   )
-  (local.set $4
+  (local.set $6
    (i64.load offset=524296
     (i32.const 0)
    )
   )
-  (local.set $10
+  (local.set $9
    (global.get $gimport$0)
   )
-  (local.set $12
+  (local.set $11
    (global.get $gimport$1)
   )
-  (local.set $13
+  (local.set $12
    (global.get $gimport$2)
   )
   (loop $label
@@ -65,16 +64,16 @@
     (then
      (i64.store offset=524296
       (i32.const 0)
-      (local.get $4)
+      (local.get $6)
      )
      (global.set $gimport$0
-      (local.get $10)
+      (local.get $9)
      )
      (global.set $gimport$1
-      (local.get $12)
+      (local.get $11)
      )
      (global.set $gimport$2
-      (local.get $13)
+      (local.get $12)
      )
      (i64.store offset=524432
       (i32.const 0)
@@ -89,36 +88,35 @@
      )
     )
    )
-   (local.set $5
-    (i32.wrap_i64
-     (local.get $4)
-    )
-   )
-   (local.set $6
+   (local.set $3
     (i64.const 0)
    )
-   (local.set $7
+   (local.set $4
+    (i64.const 0)
+   )
+   (local.set $5
     (i64.const 0)
    )
    (local.set $8
-    (i64.const 0)
-   )
-   (local.set $9
     (i32.sub
-     (local.get $5)
+     (local.tee $7
+      (i32.wrap_i64
+       (local.get $6)
+      )
+     )
      (i32.const 1)
     )
    )
-   (local.set $13
+   (local.set $12
     (i64.extend_i32_u
      (i32.or
       (i32.or
        (i32.ne
         (if (result i32)
          (i32.eq
-          (local.tee $11
+          (local.tee $10
            (i32.and
-            (local.get $10)
+            (local.get $9)
             (i32.const 255)
            )
           )
@@ -126,20 +124,20 @@
          )
          (then
           (i64.lt_u
+           (local.get $11)
            (local.get $12)
-           (local.get $13)
           )
          )
          (else
           (if (result i32)
            (i32.le_u
-            (local.get $11)
+            (local.get $10)
             (i32.const 1)
            )
            (then
             (i32.wrap_i64
              (i64.and
-              (local.get $13)
+              (local.get $12)
               (i64.const 1)
              )
             )
@@ -149,13 +147,13 @@
              (drop
               (br_if $block
                (i64.gt_u
-                (local.tee $7
+                (local.tee $4
                  (i64.shl
-                  (local.get $12)
-                  (local.tee $6
+                  (local.get $11)
+                  (local.tee $3
                    (i64.extend_i32_u
                     (i32.shr_u
-                     (local.get $10)
+                     (local.get $9)
                      (i32.const 8)
                     )
                    )
@@ -163,19 +161,19 @@
                  )
                 )
                 (i64.shl
-                 (local.tee $8
+                 (local.tee $5
                   (i64.add
+                   (local.get $11)
                    (local.get $12)
-                   (local.get $13)
                   )
                  )
-                 (local.get $6)
+                 (local.get $3)
                 )
                )
                (i32.eq
-                (local.tee $11
+                (local.tee $10
                  (i32.and
-                  (local.get $10)
+                  (local.get $9)
                   (i32.const 255)
                  )
                 )
@@ -186,11 +184,11 @@
              (drop
               (br_if $block
                (i64.le_u
+                (local.get $11)
                 (local.get $12)
-                (local.get $13)
                )
                (i32.eq
-                (local.get $11)
+                (local.get $10)
                 (i32.const 4)
                )
               )
@@ -198,12 +196,12 @@
              (i64.le_u
               (i64.shl
                (i64.add
-                (local.get $8)
+                (local.get $5)
                 (i64.const 1)
                )
-               (local.get $6)
+               (local.get $3)
               )
-              (local.get $7)
+              (local.get $4)
              )
             )
            )
@@ -211,12 +209,12 @@
          )
         )
         (block (result i32)
-         (local.set $10
+         (local.set $9
           (i32.const 8193)
          )
-         (local.set $12
+         (local.set $11
           (i64.extend_i32_s
-           (local.get $9)
+           (local.get $8)
           )
          )
          (i32.const 0)
@@ -226,7 +224,7 @@
         (i32.const 2048)
         (i32.const 0)
         (i32.eq
-         (local.get $5)
+         (local.get $7)
          (i32.const -2147483648)
         )
        )
@@ -235,16 +233,16 @@
        (i32.const 0)
        (i32.const 16)
        (i32.and
-        (local.get $5)
+        (local.get $7)
         (i32.const 15)
        )
       )
      )
     )
    )
-   (local.set $4
+   (local.set $6
     (i64.extend_i32_u
-     (local.get $9)
+     (local.get $8)
     )
    )
    (if
@@ -252,7 +250,7 @@
      (block (result i32)
       (block (result i32)
        (i64.eqz
-        (local.get $12)
+        (local.get $11)
        )
       )
      )
@@ -269,16 +267,16 @@
    )
    (i64.store offset=524296
     (i32.const 0)
-    (local.get $4)
+    (local.get $6)
    )
    (global.set $gimport$0
-    (local.get $10)
+    (local.get $9)
    )
    (global.set $gimport$1
-    (local.get $12)
+    (local.get $11)
    )
    (global.set $gimport$2
-    (local.get $13)
+    (local.get $12)
    )
    (i64.store offset=524432
     (i32.const 0)

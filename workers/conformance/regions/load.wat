@@ -130,9 +130,6 @@
     (local.get $1)
    )
   )
-  (local.set $1
-   (i32.const 16777280)
-  )
   (i64.store offset=524432
    (i32.const 0)
    (i64.add

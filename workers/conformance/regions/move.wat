@@ -14,15 +14,14 @@
  (func $0 (param $0 i32)
   (local $1 i64)
   (local $2 i64)
-  (local $3 i32)
+  (local $3 i64)
   (local $4 i64)
-  (local $5 i64)
-  (local.set $4
+  (local.set $3
    (i64.load offset=524424
     (i32.const 0)
    )
   )
-  (local.set $5
+  (local.set $4
    (i64.load offset=524768
     (i32.const 0)
    )
@@ -38,7 +37,7 @@
   (i64.store offset=524432
    (i32.const 0)
    (i64.add
-    (local.get $4)
+    (local.get $3)
     (i64.const 5)
    )
   )
@@ -58,8 +57,8 @@
   (call $fimport$0
    (i32.const 16777280)
    (i32.const 16777216)
+   (local.get $3)
    (local.get $4)
-   (local.get $5)
   )
   (call $fimport$1)
   (unreachable)
@@ -70,7 +69,7 @@
   (i64.store offset=524768
    (i32.const 0)
    (i64.add
-    (local.get $5)
+    (local.get $4)
     (i64.const 2)
    )
   )

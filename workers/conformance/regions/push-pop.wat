@@ -203,9 +203,6 @@
   (local.set $10
    (local.get $5)
   )
-  (local.set $6
-   (i32.const 16777312)
-  )
   (i64.store offset=524432
    (i32.const 0)
    (i64.add

@@ -18,94 +18,95 @@
   (local $1 i32)
   (local $2 i32)
   (local $3 i32)
-  (local $4 i64)
-  (local $5 i32)
-  (local $6 i64)
+  (local $4 i32)
+  (local $5 i64)
+  (local $6 i32)
   (local $7 i64)
   (local $8 i64)
   (local $9 i64)
-  (local.set $8
+  (local $10 i64)
+  (local.set $9
    (i64.load offset=524424
     (i32.const 0)
    )
   )
-  (local.set $9
+  (local.set $10
    (i64.load offset=524768
     (i32.const 0)
    )
   )
-  (local.set $4
+  (local.set $5
    (i64.load offset=524288
     (i32.const 0)
    )
   )
-  (local.set $1
+  (local.set $2
    (i32.const 0)
   )
-  (local.set $3
-   (i32.const 524288)
+  (local.set $4
+   (i32.const 0)
   )
   (local.set $4
-   (i64.extend_i32_u
-    (block (result i32)
-     (drop
-      (local.tee $1
-       (i32.wrap_i64
-        (local.get $4)
-       )
+   (block (result i32)
+    (drop
+     (local.tee $2
+      (i32.wrap_i64
+       (local.get $5)
       )
      )
-     (local.set $5
-      (i32.const 8193)
-     )
-     (local.set $6
-      (i64.extend_i32_s
-       (local.tee $3
-        (i32.shr_u
-         (local.get $1)
-         (i32.const 5)
-        )
-       )
-      )
-     )
-     (local.set $7
-      (i64.extend_i32_u
-       (i32.or
-        (i32.wrap_i64
-         (i64.and
-          (i64.shr_u
-           (i64.extend_i32_u
-            (local.get $1)
-           )
-           (i64.const 4)
-          )
-          (i64.const 1)
-         )
-        )
-        (i32.shl
-         (i32.and
-          (i32.shr_u
-           (local.get $1)
-           (i32.const 31)
-          )
-          (i32.const 0)
-         )
-         (i32.const 11)
-        )
-       )
-      )
-     )
-     (local.get $3)
     )
+    (local.set $6
+     (i32.const 8193)
+    )
+    (local.set $7
+     (i64.extend_i32_s
+      (local.tee $4
+       (i32.shr_u
+        (local.get $2)
+        (i32.const 5)
+       )
+      )
+     )
+    )
+    (local.set $8
+     (i64.extend_i32_u
+      (i32.or
+       (i32.wrap_i64
+        (i64.and
+         (i64.shr_u
+          (i64.extend_i32_u
+           (local.get $2)
+          )
+          (i64.const 4)
+         )
+         (i64.const 1)
+        )
+       )
+       (i32.shl
+        (i32.and
+         (i32.shr_u
+          (local.get $2)
+          (i32.const 31)
+         )
+         (i32.const 0)
+        )
+        (i32.const 11)
+       )
+      )
+     )
+    )
+    (local.get $4)
    )
   )
-  (local.set $3
-   (i32.const 16777280)
+  (local.set $5
+   (i64.extend_i32_u
+    (local.get $4)
+   )
   )
   (i64.store offset=524432
    (i32.const 0)
    (i64.add
-    (local.get $8)
+    (local.get $9)
     (i64.const 5)
    )
   )
@@ -120,42 +121,42 @@
   )
   (i64.store offset=524288
    (i32.const 0)
-   (local.get $4)
-  )
-  (global.set $gimport$3
    (local.get $5)
   )
-  (global.set $gimport$4
+  (global.set $gimport$3
    (local.get $6)
   )
-  (global.set $gimport$5
+  (global.set $gimport$4
    (local.get $7)
+  )
+  (global.set $gimport$5
+   (local.get $8)
   )
   (call $fimport$0
    (i32.const 16777280)
    (i32.const 16777216)
-   (local.get $8)
    (local.get $9)
+   (local.get $10)
   )
   (call $fimport$1)
   (unreachable)
   (i64.store offset=524288
    (i32.const 0)
-   (local.get $4)
-  )
-  (global.set $gimport$3
    (local.get $5)
   )
-  (global.set $gimport$4
+  (global.set $gimport$3
    (local.get $6)
   )
-  (global.set $gimport$5
+  (global.set $gimport$4
    (local.get $7)
+  )
+  (global.set $gimport$5
+   (local.get $8)
   )
   (i64.store offset=524768
    (i32.const 0)
    (i64.add
-    (local.get $9)
+    (local.get $10)
     (i64.const 2)
    )
   )

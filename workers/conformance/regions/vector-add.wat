@@ -32,8 +32,8 @@
      (i64.eqz
       (i64.and
        (local.tee $2
-        (i64.load offset=344
-         (i32.const 524288)
+        (i64.load
+         (i32.const 524632)
         )
        )
        (i64.const 12)
@@ -42,8 +42,8 @@
      (then
       (i64.ne
        (i64.and
-        (i64.load offset=368
-         (i32.const 524288)
+        (i64.load
+         (i32.const 524656)
         )
         (i64.const 512)
        )
@@ -73,8 +73,8 @@
       )
       (else
        (i64.and
-        (i64.load offset=368
-         (i32.const 524288)
+        (i64.load
+         (i32.const 524656)
         )
         (i64.const 512)
        )

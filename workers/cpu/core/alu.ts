@@ -3,7 +3,7 @@
 // recent processors do where that is known (shift OF = MSB ^ CF).
 
 import { raise, DE } from "./fault";
-import { ADC1, ADD, AF, CF, OF, SBB1, SUB, Quick, ZF, cf, af, flagBits, setFlagBits, setLazy, setResult, sx } from "./flags";
+import { ADC1, ADD, AF, CF, OF, SBB1, SUB, Quick, ZF, cf, af, flagBits, setCarryOverflow, setFlagBits, setLazy, setResult, sx } from "./flags";
 
 export function mov<T>(v: T): T {
   return v;
@@ -12,23 +12,7 @@ export function add<T>(a: T, b: T): T {
   setLazy<T>(ADD, a, b);
   return <T>(a + b);
 }
-export function adc<T>(a: T, b: T): T {
-  if (Quick.cf()) {
-    setLazy<T>(ADC1, a, b);
-    return <T>(a + b + <T>1);
-  }
-  setLazy<T>(ADD, a, b);
-  return <T>(a + b);
-}
 export function sub<T>(a: T, b: T): T {
-  setLazy<T>(SUB, a, b);
-  return <T>(a - b);
-}
-export function sbb<T>(a: T, b: T): T {
-  if (Quick.cf()) {
-    setLazy<T>(SBB1, a, b);
-    return <T>(a - b - <T>1);
-  }
   setLazy<T>(SUB, a, b);
   return <T>(a - b);
 }
@@ -53,17 +37,36 @@ export function xor<T>(a: T, b: T): T {
 export function test<T>(a: T, b: T): void {
   setResult<T>(<T>(a & b), 0);
 }
-export function inc<T>(a: T): T {
-  const r = <T>(a + <T>1);
-  const top = <T>(<T>1 << <T>((sizeof<T>() << 3) - 1));
-  setResult<T>(r, (Quick.cf() ? CF : 0) | (r == top ? OF : 0) | ((<u32>r & 15) == 0 ? AF : 0));
-  return r;
-}
-export function dec<T>(a: T): T {
-  const r = <T>(a - <T>1);
-  const top = <T>(<T>1 << <T>((sizeof<T>() << 3) - 1));
-  setResult<T>(r, (Quick.cf() ? CF : 0) | (a == top ? OF : 0) | ((<u32>a & 15) == 0 ? AF : 0));
-  return r;
+/** Inline in each of their handlers (isa/generate.ts). */
+export class AluInline {
+  @inline static inc<T>(a: T): T {
+    const r = <T>(a + <T>1);
+    const top = <T>(<T>1 << <T>((sizeof<T>() << 3) - 1));
+    setResult<T>(r, (Quick.cf() ? CF : 0) | (r == top ? OF : 0) | ((<u32>r & 15) == 0 ? AF : 0));
+    return r;
+  }
+  @inline static dec<T>(a: T): T {
+    const r = <T>(a - <T>1);
+    const top = <T>(<T>1 << <T>((sizeof<T>() << 3) - 1));
+    setResult<T>(r, (Quick.cf() ? CF : 0) | (a == top ? OF : 0) | ((<u32>a & 15) == 0 ? AF : 0));
+    return r;
+  }
+  @inline static adc<T>(a: T, b: T): T {
+    if (Quick.cf()) {
+      setLazy<T>(ADC1, a, b);
+      return <T>(a + b + <T>1);
+    }
+    setLazy<T>(ADD, a, b);
+    return <T>(a + b);
+  }
+  @inline static sbb<T>(a: T, b: T): T {
+    if (Quick.cf()) {
+      setLazy<T>(SBB1, a, b);
+      return <T>(a - b - <T>1);
+    }
+    setLazy<T>(SUB, a, b);
+    return <T>(a - b);
+  }
 }
 export function neg<T>(a: T): T {
   setLazy<T>(SUB, <T>0, a);
@@ -117,7 +120,7 @@ export function sar<T>(a: T, c: u8): T {
   return r;
 }
 function setRotate(carry: u32, overflow: u32): void {
-  setFlagBits((flagBits() & ~(CF | OF)) | carry | (overflow << 11));
+  setCarryOverflow(carry | (overflow << 11));
 }
 export function rol<T>(a: T, c: u8): T {
   const m = countMask<T>(c);

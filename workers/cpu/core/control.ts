@@ -31,36 +31,58 @@ class Near {
 function near<T>(target: u64): void {
   Near.to<T>(target);
 }
-export function jmpRel<T>(r: usize): void {
-  Near.to<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
-}
 // Jcc, one function per condition so that each handler tests just what it needs.
 class Jump {
   @inline static on<T>(r: usize, taken: bool): void {
     if (taken) Near.to<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
   }
 }
-export function j0<T>(r: usize): void { Jump.on<T>(r, holds0()); }
-export function j1<T>(r: usize): void { Jump.on<T>(r, holds1()); }
-export function j2<T>(r: usize): void { Jump.on<T>(r, Quick.cf()); }
-export function j3<T>(r: usize): void { Jump.on<T>(r, !Quick.cf()); }
-export function j4<T>(r: usize): void { Jump.on<T>(r, Quick.zf()); }
-export function j5<T>(r: usize): void { Jump.on<T>(r, !Quick.zf()); }
-export function j6<T>(r: usize): void { Jump.on<T>(r, Quick.belowEqual()); }
-export function j7<T>(r: usize): void { Jump.on<T>(r, !Quick.belowEqual()); }
-export function j8<T>(r: usize): void { Jump.on<T>(r, Quick.sf()); }
-export function j9<T>(r: usize): void { Jump.on<T>(r, !Quick.sf()); }
-export function j10<T>(r: usize): void { Jump.on<T>(r, holds10()); }
-export function j11<T>(r: usize): void { Jump.on<T>(r, holds11()); }
-export function j12<T>(r: usize): void { Jump.on<T>(r, Quick.less()); }
-export function j13<T>(r: usize): void { Jump.on<T>(r, !Quick.less()); }
-export function j14<T>(r: usize): void { Jump.on<T>(r, Quick.lessEqual()); }
-export function j15<T>(r: usize): void { Jump.on<T>(r, !Quick.lessEqual()); }
 // The target is checked first, then the stack: a fault of either puts IP back (run.ts abandonBlock).
-export function callRel<T>(r: usize): void {
-  const ip = load<u64>(vcpu, IP);
-  Near.to<T>(ip + load<u64>(r, REC_IMM));
-  Stack.push<T>(<T>ip);
+/** The frequent ones: inline in each of their handlers, fused ones too (isa/generate.ts finds them here). */
+export class ControlInline {
+  @inline static jmpRel<T>(r: usize): void {
+    Near.to<T>(load<u64>(vcpu, IP) + load<u64>(r, REC_IMM));
+  }
+  @inline static j0<T>(r: usize): void { Jump.on<T>(r, holds0()); }
+  @inline static j1<T>(r: usize): void { Jump.on<T>(r, holds1()); }
+  @inline static j2<T>(r: usize): void { Jump.on<T>(r, Quick.cf()); }
+  @inline static j3<T>(r: usize): void { Jump.on<T>(r, !Quick.cf()); }
+  @inline static j4<T>(r: usize): void { Jump.on<T>(r, Quick.zf()); }
+  @inline static j5<T>(r: usize): void { Jump.on<T>(r, !Quick.zf()); }
+  @inline static j6<T>(r: usize): void { Jump.on<T>(r, Quick.belowEqual()); }
+  @inline static j7<T>(r: usize): void { Jump.on<T>(r, !Quick.belowEqual()); }
+  @inline static j8<T>(r: usize): void { Jump.on<T>(r, Quick.sf()); }
+  @inline static j9<T>(r: usize): void { Jump.on<T>(r, !Quick.sf()); }
+  @inline static j10<T>(r: usize): void { Jump.on<T>(r, holds10()); }
+  @inline static j11<T>(r: usize): void { Jump.on<T>(r, holds11()); }
+  @inline static j12<T>(r: usize): void { Jump.on<T>(r, Quick.less()); }
+  @inline static j13<T>(r: usize): void { Jump.on<T>(r, !Quick.less()); }
+  @inline static j14<T>(r: usize): void { Jump.on<T>(r, Quick.lessEqual()); }
+  @inline static j15<T>(r: usize): void { Jump.on<T>(r, !Quick.lessEqual()); }
+  @inline static callRel<T>(r: usize): void {
+    const ip = load<u64>(vcpu, IP);
+    Near.to<T>(ip + load<u64>(r, REC_IMM));
+    Stack.push<T>(<T>ip);
+  }
+  /** The stack pointer moves only after the target was found good. */
+  @inline static ret<T>(r: usize): void {
+    if (sizeof<T>() == 8) {
+      const top = Regs.get(RSP);
+      Near.to<T>(<u64>Mem.read<T>(top));
+      Regs.set(RSP, top + 8);
+      return;
+    }
+    const offset = Regs.get(RSP) & stackMask;
+    Near.to<T>(<u64>Mem.read<T>(Stack.linear(offset, sizeof<T>(), false)));
+    Stack.setPointer((offset + sizeof<T>()) & stackMask);
+  }
+  @inline static push<T>(v: T): void {
+    Stack.push<T>(v);
+  }
+  @inline static popReg<T>(r: usize): void {
+    const v = Stack.pop<T>();
+    Reg.write<T>(r, REC_R0, v);
+  }
 }
 export function jmpTo<T>(v: T): void {
   near<T>(<u64>v);
@@ -69,18 +91,6 @@ export function callTo<T>(v: T): void {
   const ip = load<u64>(vcpu, IP);
   near<T>(<u64>v);
   Stack.push<T>(<T>ip);
-}
-/** The stack pointer moves only after the target was found good. */
-export function ret<T>(r: usize): void {
-  if (sizeof<T>() == 8) {
-    const top = Regs.get(RSP);
-    Near.to<T>(<u64>Mem.read<T>(top));
-    Regs.set(RSP, top + 8);
-    return;
-  }
-  const offset = Regs.get(RSP) & stackMask;
-  Near.to<T>(<u64>Mem.read<T>(Stack.linear(offset, sizeof<T>(), false)));
-  Stack.setPointer((offset + sizeof<T>()) & stackMask);
 }
 export function retImm<T>(r: usize): void {
   const offset = Regs.get(RSP) & stackMask;
@@ -160,13 +170,6 @@ export function bound<T>(r: usize): void {
 }
 
 // ---- stack ----------------------------------------------------------------------------------------------------------
-export function push<T>(v: T): void {
-  Stack.push<T>(v);
-}
-export function popReg<T>(r: usize): void {
-  const v = Stack.pop<T>();
-  Reg.write<T>(r, REC_R0, v);
-}
 /** POP m: the address is computed after RSP moved, and a fault leaves RSP alone. */
 export function popMem<T>(r: usize): void {
   const v = Stack.peek<T>(0);

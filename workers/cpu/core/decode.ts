@@ -3,9 +3,9 @@
 
 import { publish, reserve } from "./blocks";
 import { GP, raise, raiseCode, UD } from "./fault";
-import { missing } from "./host";
+import { bug, missing } from "./host";
 import {
-  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, STRADDLE_BASE, STRADDLE_ENTRIES, STRADDLE_SIZE, BLOCK_LENGTH, BLOCK_SPAN, DECODE_BASE, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
+  BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, STRADDLE_BASE, STRADDLE_ENTRIES, STRADDLE_SIZE, BLOCK_LENGTH, BLOCK_SPAN, DECODE_BASE, FUSE_ALONE, FUSE_FIRST, FUSE_FUNCTIONS, FUSE_PAIRS, FUSE_SECOND, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
   PREFIX_REX_W, PREFIX_SEG, REC_ADDR_SHIFT, REC_BASE, REC_DISP, REC_END, REC_FORM, REC_HANDLER, REC_IMM, REC_INDEX, REC_PREFIX, REC_R0,
   REC_R1, REC_R2, REC_SCALE, REC_SEG, REC_SIZE, REC_START, SCRATCH_BASE, ZERO_SLOT, BLOCK_IP, FEATURES,
 } from "./layout";
@@ -427,6 +427,35 @@ function finish(rec: usize, offset: u32): bool {
   store<u8>(rec, <u8>(prefixes | (rex ? PREFIX_REX : 0) | (rex & 8 ? PREFIX_REX_W : 0)), REC_PREFIX);
   return true;
 }
+/** Enters a fused handler (isa/fuse.ts) into the tables. */
+export function fusion(first: u32, second: u32, both: u32, a: u32, b: u32): void {
+  if (first >= FUSE_FUNCTIONS || second >= FUSE_FUNCTIONS || both >= FUSE_FUNCTIONS) bug(1, both);
+  store<u8>(FUSE_FIRST + first, <u8>a);
+  store<u8>(FUSE_SECOND + second, <u8>b);
+  store<u16>(FUSE_PAIRS + (((a << 7) | b) << 1), <u16>both);
+  store<u16>(FUSE_ALONE + (both << 1), <u16>first);
+}
+/** The handler of the record's instruction alone. */
+export function aloneHandler(handler: u32): u32 {
+  if (handler >= FUSE_FUNCTIONS) return handler;
+  const alone = <u32>load<u16>(FUSE_ALONE + (handler << 1));
+  return alone ? alone : handler;
+}
+function fusePair(rec: usize): bool {
+  const a = <u32>load<u8>(FUSE_FIRST + load<u32>(rec, REC_HANDLER));
+  if (!a) return false;
+  const both = <u32>load<u16>(FUSE_PAIRS + (((a << 7) | load<u8>(FUSE_SECOND + load<u32>(rec + 32, REC_HANDLER))) << 1));
+  if (!both) return false;
+  store<u32>(rec, both, REC_HANDLER);
+  return true;
+}
+/** Pairs the records from `first` up to `end`: the last two (a comparison and its branch gain most), then the others in order. */
+function fuse(first: usize, end: usize): void {
+  if (end - first < 64) return;
+  if (fusePair(end - 64)) end -= 64;
+  let rec = first;
+  while (rec + 64 <= end) rec += fusePair(rec) ? 64 : 32;
+}
 /** Decodes the block at `linear`, whose first byte is at `host` (0: on the bus). Returns a published block, or one outside the arena that must not be cached by RIP. */
 export function decodeBlock(linear: u64, host: usize): usize {
   if (!host) {
@@ -461,6 +490,7 @@ export function decodeBlock(linear: u64, host: usize): usize {
   }
   if (count) {
     store<u32>(rec, endHandlerIndex(), REC_HANDLER);
+    fuse(block + BLOCK_HEADER_SIZE, rec);
     publish(block, host, blockMode, count, length);
     return block;
   }
@@ -511,7 +541,7 @@ export function firstAlone(block: usize, room: u64): usize {
   if (<u64>length - 1 > room) raiseCode(GP, 0);
   const own = load<u32>(block, BLOCK_INTERPRETED);
   memory.copy(ALONE, block, BLOCK_HEADER_SIZE + 32);
-  if (own) store<u32>(ALONE + BLOCK_HEADER_SIZE, own, REC_HANDLER);
+  store<u32>(ALONE + BLOCK_HEADER_SIZE, aloneHandler(own ? own : load<u32>(first, REC_HANDLER)), REC_HANDLER);
   store<u32>(ALONE + BLOCK_HEADER_SIZE + 32, endHandlerIndex(), REC_HANDLER);
   store<u16>(ALONE, 1, BLOCK_COUNT);
   store<u16>(ALONE, length, BLOCK_LENGTH);

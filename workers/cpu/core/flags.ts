@@ -55,6 +55,17 @@ export function setFlagBits(bits: u32): void {
   flagOp = RAW;
   flagB = bits & ARITHMETIC;
 }
+/** Replaces CF and OF by EFLAGS-positioned bits; the other four stay as lazy as they were. */
+export function setCarryOverflow(bits: u32): void {
+  if ((flagOp & 0xff) > RES) {
+    const r = result();
+    const shift: u64 = flagOp >> 8;
+    flagB = (flagA ^ flagB ^ r) & AF;
+    flagA = <u64>(<i64>(r << shift) >> <i64>shift);
+    flagOp = (flagOp & ~0xff) | RES;
+  }
+  flagB = (flagB & ~(<u64>(CF | OF))) | bits;
+}
 /** Restores lazy state saved with a snapshot of a vCPU. */
 export function setLazyState(op: u32, a: u64, b: u64): void {
   flagOp = op;

@@ -4,7 +4,7 @@ import { blockWritten, flushBlocks } from "./blocks";
 import { HANDLERS, setBadHandler } from "./decode";
 import { clearFault } from "./fault";
 import { flagA, flagB, flagBits, flagOp, setFlagBits, setLazyState } from "./flags";
-import { badHandlerIndex, fillHandlers } from "./handlers.gen";
+import { badHandlerIndex, fillFusions, fillHandlers } from "./handlers.gen";
 import {
   A20_MASK, ATTENTION, ATTENTION_KICK, BLOCK_IP, ICOUNT, LIMIT, ATTENTION_NMI, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FCW, FSW, FTW, GDT_BASE, GDT_LIMIT, GPR, HALTED, IDT_BASE,
   IDT_LIMIT, IP, MSR_BIOS_SIGN, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MXCSR, NMI_STATE, TSC_OFFSET, XCR0, XMM, FPR, MSR_STAR,
@@ -16,7 +16,7 @@ import { codeLines, flushAll, generation } from "./mmu";
 import { abandonBlock, currentIp, stopBlock } from "./run";
 import { setSegment } from "./segments";
 import { updateFast } from "./sse-float";
-import { CS, LDTR, setVcpu, TR, vcpu } from "./state";
+import { CS, LDTR, TR, vcpu } from "./state";
 
 export { run, resume, instructionCount, currentIp, setHotThreshold, currentRecord, stopAt } from "./run";
 // For the translator: what it copies, calls or keeps in locals.
@@ -32,7 +32,6 @@ export { generation, tlb } from "./mmu";
 export {
   holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7, holds8, holds9, holds10, holds11, holds12, holds13, holds14, holds15,
 } from "./flags";
-export { vcpu } from "./state";
 export { setLogging } from "./log";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
@@ -48,9 +47,9 @@ export {
 export { faultVector, faultCode, raise, raiseCode } from "./fault";
 
 /** Once per instance, after the host wrote the decoder tables. */
-export function start(base: usize): void {
-  setVcpu(base);
+export function start(): void {
   fillHandlers(HANDLERS);
+  fillFusions();
   setBadHandler(badHandlerIndex());
 }
 /** Processor state after RESET (`hard`) or INIT. Intel SDM 3A table 10-1. `signature`: EDX. */

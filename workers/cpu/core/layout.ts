@@ -14,6 +14,14 @@ export const VCPU_MAX: u32 = 8;
 /** Decoder tables, written by the host from isa (see isa/README). */
 export const DECODE_BASE: u32 = 0x00100000;
 export const DECODE_SIZE: u32 = 0x00080000;
+/** Fused handlers, inside the decoder's tables, by function index (FUSE_FUNCTIONS of them): the number as a first one and as a second one (u8 each), */
+export const FUSE_FUNCTIONS: u32 = 0x2000;
+export const FUSE_FIRST: u32 = 0x00144000;
+export const FUSE_SECOND: u32 = 0x00146000;
+/** for a first and a second number (128 x 128 x u16) the fused handler, */
+export const FUSE_PAIRS: u32 = 0x00148000;
+/** and for a fused handler that of its first instruction (u16; 0: not fused). */
+export const FUSE_ALONE: u32 = 0x00150000;
 /** CPUID leaves of the chosen model: records of 6 u32 (leaf, subleaf, eax, ebx, ecx, edx), written by the host. */
 export const CPUID_BASE: u32 = 0x00180000;
 export const CPUID_SIZE: u32 = 0x00004000;

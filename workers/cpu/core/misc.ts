@@ -238,8 +238,11 @@ export function xlat(r: usize): void {
   const offset = ((Regs.get(RBX) + load<u8>(vcpu)) << shift) >> shift;
   store<u8>(vcpu, Mem.read<u8>(Ea.readAt(load<u8>(r, REC_SEG), offset, 1)));
 }
-export function lea<T>(r: usize): void {
-  Reg.write<T>(r, REC_R0, <T>Ea.offset(r));
+/** Inline in its handlers (isa/generate.ts). */
+export class MiscInline {
+  @inline static lea<T>(r: usize): void {
+    Reg.write<T>(r, REC_R0, <T>Ea.offset(r));
+  }
 }
 // CMOVcc and SETcc, one function per condition.
 export function cmov0<T>(old: T, v: T): T { return holds0() ? v : old; }

@@ -3,7 +3,7 @@
 
 import { GP, SSF, raiseCode } from "./fault";
 import {
-  REC_ADDR_SHIFT, REC_BASE, REC_DISP, REC_INDEX, REC_SCALE, REC_SEG, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT, XMM, FPR,
+  REC_ADDR_SHIFT, REC_BASE, REC_DISP, REC_INDEX, REC_R0, REC_R1, REC_R2, REC_SCALE, REC_SEG, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT, VCPU_BASE, XMM, FPR,
 } from "./layout";
 import { Mem } from "./mmu";
 import { RSP, Regs, SS, vcpu } from "./state";
@@ -34,15 +34,15 @@ export function segmentLinear(seg: u32, offset: u64, size: u32, write: bool): u6
     const top: u64 = attr & 0x4000 ? 0xffffffff : 0xffff;
     if (offset <= limit || last > top) segmentFault(seg);
   } else if (last > limit) segmentFault(seg);
-  return (offset + load<u64>(vcpu + (seg << 3), SEG_BASE)) & 0xffffffff;
+  return (offset + load<u64>(seg << 3, VCPU_BASE + SEG_BASE)) & 0xffffffff;
 }
 export class Ea {
   /** Effective address (offset in the segment). */
   @inline static offset(r: usize): u64 {
     const shift = <u64>load<u8>(r, REC_ADDR_SHIFT);
     return (
-      ((load<u64>(vcpu + load<u8>(r, REC_BASE)) +
-        (load<u64>(vcpu + load<u8>(r, REC_INDEX)) << <u64>load<u8>(r, REC_SCALE)) +
+      ((load<u64>(<usize>load<u8>(r, REC_BASE), VCPU_BASE) +
+        (load<u64>(<usize>load<u8>(r, REC_INDEX), VCPU_BASE) << <u64>load<u8>(r, REC_SCALE)) +
         <u64>(<i64>load<i32>(r, REC_DISP))) <<
         shift) >>
       shift
@@ -50,22 +50,22 @@ export class Ea {
   }
   @inline static toRead(r: usize, size: u32): u64 {
     const seg = <u32>load<u8>(r, REC_SEG);
-    if (load<u8>(vcpu + seg, SEG_CHECK) & 1) return segmentLinear(seg, Ea.offset(r), size, false);
-    return Ea.offset(r) + load<u64>(vcpu + (seg << 3), SEG_BASE);
+    if (load<u8>(seg, VCPU_BASE + SEG_CHECK) & 1) return segmentLinear(seg, Ea.offset(r), size, false);
+    return Ea.offset(r) + load<u64>(seg << 3, VCPU_BASE + SEG_BASE);
   }
   @inline static toWrite(r: usize, size: u32): u64 {
     const seg = <u32>load<u8>(r, REC_SEG);
-    if (load<u8>(vcpu + seg, SEG_CHECK) & 2) return segmentLinear(seg, Ea.offset(r), size, true);
-    return Ea.offset(r) + load<u64>(vcpu + (seg << 3), SEG_BASE);
+    if (load<u8>(seg, VCPU_BASE + SEG_CHECK) & 2) return segmentLinear(seg, Ea.offset(r), size, true);
+    return Ea.offset(r) + load<u64>(seg << 3, VCPU_BASE + SEG_BASE);
   }
   /** Linear address of an offset in a segment given by number. */
   static readAt(seg: u32, offset: u64, size: u32): u64 {
-    if (load<u8>(vcpu + seg, SEG_CHECK) & 1) return segmentLinear(seg, offset, size, false);
-    return offset + load<u64>(vcpu + (seg << 3), SEG_BASE);
+    if (load<u8>(seg, VCPU_BASE + SEG_CHECK) & 1) return segmentLinear(seg, offset, size, false);
+    return offset + load<u64>(seg << 3, VCPU_BASE + SEG_BASE);
   }
   static writeAt(seg: u32, offset: u64, size: u32): u64 {
-    if (load<u8>(vcpu + seg, SEG_CHECK) & 2) return segmentLinear(seg, offset, size, true);
-    return offset + load<u64>(vcpu + (seg << 3), SEG_BASE);
+    if (load<u8>(seg, VCPU_BASE + SEG_CHECK) & 2) return segmentLinear(seg, offset, size, true);
+    return offset + load<u64>(seg << 3, VCPU_BASE + SEG_BASE);
   }
   /** #GP(0) unless 16-byte aligned (SSE operands). */
   static aligned(linear: u64): u64 {
@@ -75,24 +75,28 @@ export class Ea {
 }
 /** General registers by the byte offset that the decoder stored in the record. */
 export class Reg {
+  /** A record's register field; written so that the offset ends up in the instruction. */
+  @inline static field(r: usize, slot: u32): usize {
+    return slot == REC_R0 ? load<u8>(r, REC_R0) : slot == REC_R1 ? load<u8>(r, REC_R1) : load<u8>(r, REC_R2);
+  }
   @inline static read<T>(r: usize, slot: u32): T {
-    return load<T>(vcpu + load<u8>(r + slot));
+    return load<T>(Reg.field(r, slot), VCPU_BASE);
   }
   @inline static write<T>(r: usize, slot: u32, v: T): void {
-    if (sizeof<T>() == 4) store<u64>(vcpu + load<u8>(r + slot), <u64>(<u32>v));
-    else store<T>(vcpu + load<u8>(r + slot), v);
+    if (sizeof<T>() == 4) store<u64>(Reg.field(r, slot), <u64>(<u32>v), VCPU_BASE);
+    else store<T>(Reg.field(r, slot), v, VCPU_BASE);
   }
   @inline static xmm(r: usize, slot: u32): usize {
-    return vcpu + (<usize>load<u8>(r + slot) << 5) + XMM;
+    return vcpu + (Reg.field(r, slot) << 5) + XMM;
   }
   @inline static mmx(r: usize, slot: u32): usize {
-    return vcpu + (<usize>(load<u8>(r + slot) & 7) << 4) + FPR;
+    return vcpu + ((Reg.field(r, slot) & 7) << 4) + FPR;
   }
 }
 export class Stack {
   @inline static linear(offset: u64, size: u32, write: bool): u64 {
-    if (load<u8>(vcpu + stackSegment, SEG_CHECK) & (write ? 2 : 1)) return segmentLinear(stackSegment, offset, size, write);
-    return offset + load<u64>(vcpu + (stackSegment << 3), SEG_BASE);
+    if (load<u8>(stackSegment, VCPU_BASE + SEG_CHECK) & (write ? 2 : 1)) return segmentLinear(stackSegment, offset, size, write);
+    return offset + load<u64>(stackSegment << 3, VCPU_BASE + SEG_BASE);
   }
   @inline static setPointer(offset: u64): void {
     if (stackMask == 0xffff) store<u16>(vcpu + (RSP << 3), <u16>offset);

@@ -32,7 +32,9 @@ let shutdown: bool = false;
 let endHandler: u32 = 0;
 
 /** Handler of the record behind the last one of a block: returns to execute(). */
-function endOfBlock(r: usize): void {}
+function endOfBlock(r: usize): void {
+  currentRecord = r;
+}
 export function endHandlerIndex(): u32 {
   return endOfBlock.index;
 }
@@ -41,9 +43,19 @@ export function endHandlerIndex(): u32 {
  * that a block runs without returning to a loop. Handlers that end a block do not chain.
  */
 export class Chain {
+  /** What may fault, reach the host or ask to stop says first where it stands; plain arithmetic in registers (isa/expand.ts `pure`) does not. */
+  @inline static enter(r: usize): void {
+    currentRecord = r;
+  }
   @inline static next(r: usize): void {
-    currentRecord = r + 32;
     call_indirect<void>(load<u32>(r, 32), r + 32);
+  }
+  /** Between the two instructions of a fused handler (isa/fuse.ts): is the block to stop before the second, at `r`? */
+  @inline static stops(r: usize): bool {
+    return stopAt == r;
+  }
+  @inline static end(r: usize): void {
+    currentRecord = r;
   }
   @inline static last(r: usize): void {
     currentRecord = r + 32;

@@ -1,13 +1,10 @@
-// The vCPU block and its accessors. `vcpu` is the base of the running processor's block (a parameter: SMP has one per core
-// instance, and the turn-taking mode switches it).
+// The vCPU block and its accessors. `vcpu`, the base of the processor's block, is a parameter of the build: a constant that lands in the
+// instructions' own offsets (ADR 0011). More processors need a core built for each block.
 
 import { CPL, GPR, VCPU_BASE, XMM, FPR } from "./layout";
 
 /** Address of the running vCPU's state block. */
-export let vcpu: usize = VCPU_BASE;
-export function setVcpu(base: usize): void {
-  vcpu = base;
-}
+export const vcpu: usize = VCPU_BASE;
 
 // Handy aliases for hand-written code: register numbers.
 export const RAX: u32 = 0;

@@ -131,14 +131,22 @@ export function handlerOf(row: Row, memory: boolean, s: number): Handler | null 
   return { name, body: [guard, ...code, chain].join(" ") };
 }
 
+/** Functions that only compute: with operands in registers their handlers cannot fault, reach the host or ask to stop. */
+const PURE = new Set(
+  ("mov add adc sub sbb cmp and or xor test inc dec neg not shl shr sar rol ror rcl rcr shld shrd imul movzx8 movzx16 movsx8 movsx16 movsxd byteSwap " +
+    "lea xchgReg xchgAccumulator extendAccumulator extendDouble bt bts btr btc nop").split(" "),
+);
+const isPure = (row: Row, h: Handler) => !row.guard && !/\b(Mem|Ea)\./.test(h.body) && (PURE.has(row.fn) || /^(cmov|set)\d+$/.test(row.fn));
+
 /** All handlers by name, in a stable order; a name's index is its number in the core's handler table. */
 export function allHandlers(): Map<string, Handler> {
   const all = new Map<string, Handler>();
   for (const row of ROWS)
     for (const memory of [true, false])
       for (let s = 0; s < 3; s++) {
-        const h = handlerOf(row, memory, s);
-        if (!h) continue;
+        const own = handlerOf(row, memory, s);
+        if (!own) continue;
+        const h = isPure(row, own) ? own : { ...own, body: `Chain.enter(r); ${own.body}` };
         const known = all.get(h.name);
         if (known && known.body !== h.body) throw new Error(`isa: two bodies for ${h.name}:\n${known.body}\n${h.body}`);
         all.set(h.name, h);

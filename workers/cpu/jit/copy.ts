@@ -121,7 +121,7 @@ export class Copier {
     this.imports = imports;
     this.mode = mode;
     this.spill = spill;
-    const names = ["vcpu", "flagOp", "flagA", "flagB", "tlb", "generation", "currentRecord", "stackMask", "stackSegment", "codeSize", "codeBase", "stopSignal"];
+    const names = ["flagOp", "flagA", "flagB", "tlb", "generation", "currentRecord", "stackMask", "stackSegment", "codeSize", "codeBase", "stopSignal"];
     this.g = Object.fromEntries(names.map((n) => [n, core.global(n)]));
     this.guards = new Map(GUARDS.map((n, i) => [core.function(n), 1 << i]));
     this.enterRecord = core.function("enterRecord");
@@ -697,9 +697,6 @@ export class Copier {
   private getGlobal(global: number): void {
     const { g } = this;
     switch (global) {
-      case g.vcpu:
-        this.stack.constant(VCPU_BASE);
-        return;
       case g.flagOp:
       case g.flagA:
       case g.flagB:
@@ -754,6 +751,11 @@ export class Copier {
   }
 
   // ---- memory -----------------------------------------------------------------------------------------------------------
+  /** May an access with this offset and an unknown address (`fromTop` on the stack) reach a register that is in a local? */
+  private registerByNumber(fromTop: number, offset: number): boolean {
+    if (!this.promoted || this.stack.constAt(fromTop) !== undefined) return false;
+    return this.stack.kindAt(fromTop) === REGISTER_ADDRESS ? offset < REGISTERS_END : offset >= VCPU_BASE && offset < VCPU_BASE + REGISTERS_END;
+  }
   private load(t: Tokens, i: number): void {
     const op = t.op[i] as number;
     const address = this.stack.constAt(0);
@@ -776,7 +778,7 @@ export class Copier {
       }
       const offset = at - VCPU_BASE;
       if (offset >= 0 && offset < 0x4000 && this.loadState(op, offset)) return;
-    } else if (this.promoted && this.stack.kindAt(0) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw unsupported("a register by number");
+    } else if (this.registerByNumber(0, t.b[i] as number)) throw unsupported("a register by number");
     this.ir.raw(t.start[i] as number, t.stop[i] as number);
     this.stack.pop();
     this.stack.unknown();
@@ -870,7 +872,7 @@ export class Copier {
         return;
       }
       if (offset === CR0 || offset === CR4 || offset === XCR0 || offset === EFLAGS) this.known[PASSED] = undefined;
-    } else if (this.promoted && this.stack.kindAt(1) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw unsupported("a register by number");
+    } else if (this.registerByNumber(1, t.b[i] as number)) throw unsupported("a register by number");
     this.ir.raw(t.start[i] as number, t.stop[i] as number);
     this.stack.pop();
     this.stack.pop();
@@ -933,7 +935,7 @@ export class Copier {
         return;
       }
       const vectorAccess = op >= 0xfd00 && (op <= 0xfd0a || op === 0xfd5c || op === 0xfd5d);
-      if (vectorAccess && this.promoted && this.stack.kindAt(0) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw unsupported("a register by number");
+      if (vectorAccess && this.registerByNumber(0, t.b[i] as number)) throw unsupported("a register by number");
     } else if (take === 2) {
       const y = this.stack.constAt(0);
       const x = this.stack.constAt(1);
@@ -979,7 +981,7 @@ export class Copier {
         }
       }
       const vectorStore = op === 0xfd0b || (op >= 0xfd54 && op <= 0xfd5b);
-      if (vectorStore && this.promoted && this.stack.kindAt(1) === REGISTER_ADDRESS && (t.b[i] as number) < REGISTERS_END) throw unsupported("a register by number");
+      if (vectorStore && this.registerByNumber(1, t.b[i] as number)) throw unsupported("a register by number");
     }
     ir.raw(t.start[i] as number, t.stop[i] as number);
     for (let n = take; n > 0; n--) this.stack.pop();

@@ -9,6 +9,8 @@ import {
   BLOCK_HITS,
   BLOCK_HOST,
   BLOCK_INTERPRETED,
+  FUSE_ALONE,
+  FUSE_FUNCTIONS,
   BLOCK_LENGTH,
   BLOCK_MODE,
   HASH_BASE,
@@ -150,7 +152,14 @@ function copyBlock(view: DataView, block: number, delta: number): BlockCopy {
   const records = new Uint8Array(count * RECORD_SIZE);
   records.set(new Uint8Array(view.buffer, first, records.length));
   const own = view.getUint32(block + BLOCK_INTERPRETED, true);
-  if (own) new DataView(records.buffer).setUint32(REC_HANDLER, own, true);
+  const copy = new DataView(records.buffer);
+  if (own) copy.setUint32(REC_HANDLER, own, true);
+  // Fused handlers are the interpreter's: here each record has its own.
+  for (let at = REC_HANDLER; at < records.length; at += RECORD_SIZE) {
+    const handler = copy.getUint32(at, true);
+    const alone = handler < FUSE_FUNCTIONS ? view.getUint16(FUSE_ALONE + 2 * handler, true) : 0;
+    if (alone) copy.setUint32(at, alone, true);
+  }
   return { block, delta, host: view.getUint32(block + BLOCK_HOST, true), length: view.getUint16(block + BLOCK_LENGTH, true), records };
 }
 const STRINGS = new Set(["movs", "stos", "lods", "scas", "cmps"]);
