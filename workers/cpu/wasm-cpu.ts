@@ -57,7 +57,7 @@ const MISSING: { readonly [code: number]: (detail: number) => string } = {
 };
 
 interface CoreExports {
-  start(base: number): void;
+  start(): void;
   reset(hard: boolean, signature: number): void;
   startAt(cs: number, ip: number): void;
   run(budget: number): number;

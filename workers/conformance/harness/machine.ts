@@ -10,7 +10,7 @@ import { CODE_LINEAR, DATA_LINEAR, MEMORY, MEMORY_SIZE } from "./cases.ts";
 import { CODE_START, DATA_LENGTH, DATA_START, enterCase, leaveCase, MAPPED, writeTables } from "./registers.ts";
 
 interface CoreExports {
-  start(base: number): void;
+  start(): void;
   reset(hard: number, signature: number): void;
   run(budget: number): number;
   restored(): void;

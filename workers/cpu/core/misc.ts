@@ -224,15 +224,6 @@ export function xchgReg<T>(r: usize): void {
   Reg.write<T>(r, REC_R0, Reg.read<T>(r, REC_R1));
   Reg.write<T>(r, REC_R1, a);
 }
-export function xchgMem<T>(r: usize): void {
-  const at = Ea.toWrite(r, sizeof<T>());
-  const host = Mem.modify<T>(at);
-  const d = host ? load<T>(host) : Mem.read<T>(at);
-  const s = Reg.read<T>(r, REC_R0);
-  if (host) store<T>(host, s);
-  else Mem.write<T>(at, s);
-  Reg.write<T>(r, REC_R0, d);
-}
 export function xlat(r: usize): void {
   const shift = <u64>load<u8>(r, REC_ADDR_SHIFT);
   const offset = ((Regs.get(RBX) + load<u8>(vcpu)) << shift) >> shift;
@@ -240,6 +231,15 @@ export function xlat(r: usize): void {
 }
 /** Inline in its handlers (isa/generate.ts). */
 export class MiscInline {
+  @inline static xchgMem<T>(r: usize): void {
+    const at = Ea.toWrite(r, sizeof<T>());
+    const host = Mem.modify<T>(at);
+    const d = host ? load<T>(host) : Mem.read<T>(at);
+    const s = Reg.read<T>(r, REC_R0);
+    if (host) store<T>(host, s);
+    else Mem.write<T>(at, s);
+    Reg.write<T>(r, REC_R0, d);
+  }
   @inline static lea<T>(r: usize): void {
     Reg.write<T>(r, REC_R0, <T>Ea.offset(r));
   }

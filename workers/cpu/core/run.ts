@@ -173,8 +173,7 @@ function attend(): u32 {
 function loop(): u32 {
   const lookup = LOOKUP_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * LOOKUP_STRIDE;
   while (true) {
-    let pending = load<u32>(vcpu, ATTENTION);
-    if (pending) {
+    if (load<u32>(vcpu, ATTENTION)) {
       currentRecord = 0;
       single = false;
       const code = attend();
@@ -188,12 +187,11 @@ function loop(): u32 {
         step(lookup);
         continue;
       }
-      if (load<u32>(vcpu, ATTENTION) & ATTENTION_LOG) {
-        reported(lookup);
+      // -d; or something stays (an NMI while NMIs are blocked), and translated loops would leave again before they did anything.
+      if (load<u32>(vcpu, ATTENTION)) {
+        interpretBlock(lookup);
         continue;
       }
-      // Something stays (an NMI while NMIs are blocked): translated loops would leave again before they did anything.
-      pending = load<u32>(vcpu, ATTENTION);
     }
     const ip = load<u64>(vcpu, IP);
     const linear = ip + codeBase;
@@ -211,7 +209,7 @@ function loop(): u32 {
     }
     const icount = load<u64>(vcpu, ICOUNT);
     const limit = load<u64>(vcpu, LIMIT);
-    if (icount + span > limit || pending) {
+    if (icount + span > limit) {
       currentRecord = 0;
       if (icount >= limit) return EXIT_BUDGET;
       const count = <u32>load<u16>(block, BLOCK_COUNT);
@@ -341,15 +339,15 @@ function executePart(block: usize, ip: u64, count: u32): void {
   currentRecord = 0;
   unstop();
 }
-/** -d: one block, reported first. */
-function reported(lookup: usize): void {
+/** One block by its own handlers; for -d it is reported first. */
+function interpretBlock(lookup: usize): void {
   const ip = load<u64>(vcpu, IP);
   const linear = ip + codeBase;
   const block = findBlock(linear, Execute.slot(lookup, linear));
   const count = <u32>load<u16>(block, BLOCK_COUNT);
   const left = load<u64>(vcpu, LIMIT) - load<u64>(vcpu, ICOUNT);
   const most = left < count ? <u32>left : count;
-  report(EVENT_BLOCK, most, load<u16>(block + BLOCK_HEADER_SIZE + ((most - 1) << 5), REC_END), ip);
+  if (load<u32>(vcpu, ATTENTION) & ATTENTION_LOG) report(EVENT_BLOCK, most, load<u16>(block + BLOCK_HEADER_SIZE + ((most - 1) << 5), REC_END), ip);
   executePart(block, ip, most);
 }
 /** One instruction: interrupt shadow, trap flag, debug registers. */

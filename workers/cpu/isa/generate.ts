@@ -14,7 +14,7 @@ for (const file of readdirSync(fileURLToPath(core))) {
   if (!file.endsWith(".ts") || file.endsWith(".gen.ts") || file.endsWith(".test.ts")) continue;
   const text = readFileSync(new URL(file, core), "utf8");
   const home = file.replace(/\.ts$/, "");
-  for (const [, name = "", body = ""] of text.matchAll(/^export class (\w+Inline) \{\n([^]*?)^\}/gm)) {
+  for (const [, name = "", body = ""] of text.matchAll(/^export class (\w+Inline) \{\n([\s\S]*?)^\}/gm)) {
     homes.set(name, home);
     for (const [, method = ""] of body.matchAll(/@inline static (\w+)/g)) inline.set(method, name);
   }
