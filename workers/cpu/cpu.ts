@@ -61,6 +61,8 @@ export interface Cpu {
   /** Instructions retired; exact also inside CpuHost callbacks. */
   instructions(): number;
   counters(): CpuCounters;
+  /** Linear address of the instruction being executed, as a signed number (exact for canonical addresses). */
+  linearAddress?(): number;
   reset(): void;
   /** Boot without firmware: after `reset`, real mode at cs:ip with DL set, DS = ES = SS = 0, SP = 0x7C00, interrupts on. */
   start?(cs: number, ip: number, dl: number): void;

@@ -1,6 +1,7 @@
 // The Cpu face over core.wasm: instantiates the core on the shared memory, translates guest faults (a host throw that unwinds wasm) into
 // deliveries, and gives the host functions. Runs in a Web Worker and in Node alike.
 
+import type { TraceName } from "../../src/contract/trace.ts";
 import { bytesField, fields } from "../platform/state.ts";
 import type { IrqLine, State } from "../platform/types.ts";
 import {
@@ -44,7 +45,9 @@ import type { PoolMemory } from "./guest-memory.ts";
 import { inlineCompiler, type JitCompiler } from "./jit/job.ts";
 import { Translator } from "./jit/translator.ts";
 import { chooseCpu } from "./models.ts";
+import { CpuWatch, coreEvents, type WatchCore } from "./watch.ts";
 
+const eventOf = new Map(coreEvents);
 /** What host.unwind throws: one object, so that a throw allocates nothing and carries no stack. */
 const UNWIND = Object.freeze({ guesthouse: "guest fault" });
 
@@ -56,7 +59,7 @@ const MISSING: { readonly [code: number]: (detail: number) => string } = {
   5: (d) => `performance counter ${d}`,
 };
 
-interface CoreExports {
+interface CoreExports extends WatchCore {
   start(): void;
   reset(hard: boolean, signature: number): void;
   startAt(cs: number, ip: number): void;
@@ -68,7 +71,8 @@ interface CoreExports {
   setIntrPin(high: boolean): void;
   setLogging(mask: number): void;
   setA20(on: boolean): void;
-  mappingsChanged(): void;
+  currentAddress(): number;
+  setEflags(value: bigint): void;
   hostWritten(host: number, size: number): void;
   instructionCount(): number;
   currentLinear(): bigint;
@@ -113,6 +117,10 @@ export class WasmCpu implements Cpu {
   readonly translator: Translator | null = null;
   /** Debugging: called with the vector of each fault before it is delivered. */
   onFault: ((vector: number) => void) | null = null;
+  /** Events for the trace bus, and what ends runs. */
+  readonly watch: CpuWatch;
+  /** What core reports for the trace bus. */
+  onTrace: ((name: TraceName, a: number, b: number, c: number) => void) | null = null;
 
   constructor(options: WasmCpuOptions) {
     const { core: binary, memory, host, model } = options;
@@ -155,6 +163,7 @@ export class WasmCpu implements Cpu {
         pageIn: (page: number) => memory.pageIn(page),
         ferr: (asserted: number) => host.ferr(asserted !== 0),
         logEvent: (event: number, a: number, b: number) => this.onLog?.(event, a, b, scratch.getBigUint64(0, true)),
+        traceEvent: (kind: number, a: number, b: number, c: number) => this.onTrace?.(eventOf.get(kind) as TraceName, a, b, c),
         nowNs: () => host.nowNs(),
         missing: (code: number, detail: number) => host.missing(MISSING[code]?.(detail) ?? `core ${code} ${detail}`),
         bug: (code: number, detail: number) => {
@@ -177,6 +186,7 @@ export class WasmCpu implements Cpu {
       core.setHotThreshold(threshold);
     }
     this.intr = { set: (high) => core.setIntrPin(high) };
+    this.watch = new CpuWatch(core, buffer);
   }
   /** What core reports for -d (core/log.ts): event, a, b, instruction pointer. */
   onLog: ((event: number, a: number, b: number, ip: bigint) => void) | null = null;
@@ -232,7 +242,9 @@ export class WasmCpu implements Cpu {
     let error = first;
     for (;;) {
       if (error !== UNWIND) throw error;
-      this.onFault?.((this.core as unknown as { faultVector: WebAssembly.Global }).faultVector.value as number);
+      const vector = (this.core as unknown as { faultVector: WebAssembly.Global }).faultVector.value as number;
+      // Else a breakpoint ended the run this way.
+      if (vector >= 0) this.onFault?.(vector);
       try {
         return this.core.resume();
       } catch (next) {
@@ -292,6 +304,10 @@ export class WasmCpu implements Cpu {
   /** Linear address of the next instruction. */
   linearIp(): bigint {
     return BigInt.asUintN(64, this.core.currentLinear());
+  }
+  /** The same as a signed number, exact for canonical addresses; also while an instruction runs. */
+  linearAddress(): number {
+    return this.core.currentAddress();
   }
   /** Debug registers DR0-DR7. */
   debugRegisters(): readonly bigint[] {

@@ -56,6 +56,7 @@ export class IoApic implements Device<State> {
       if (entry & REMOTE_IRR) return;
       this.low[pin] = entry | REMOTE_IRR;
     } else this.irr &= ~bit;
+    this.slot.trace("irq.route", entry & 0xff, pin);
     const address = 0xfee00000 + (((this.high[pin] as number) >>> 24) << 12) + (entry & 0x800 ? 4 : 0);
     this.slot.message(address, (entry & 0x7ff) | (entry & LEVEL) | 0x4000);
   }

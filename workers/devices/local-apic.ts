@@ -109,6 +109,7 @@ export class LocalApic implements Device<State> {
     this.isr[vector >> 5] = (this.isr[vector >> 5] as number) | (1 << (vector & 31));
     this.topIrr = highest(this.irr);
     this.topIsr = Math.max(this.topIsr, vector);
+    this.slot.trace("irq.accept", vector, 1);
     this.update();
     return vector;
   }
@@ -211,6 +212,7 @@ export class LocalApic implements Device<State> {
         if (level) this.tmr[vector >> 5] = (this.tmr[vector >> 5] as number) | (1 << (vector & 31));
         else this.tmr[vector >> 5] = (this.tmr[vector >> 5] as number) & ~(1 << (vector & 31));
         if (vector > this.topIrr) this.topIrr = vector;
+        this.slot.trace("irq.request", vector, 1);
         this.update();
         break;
       case 2:
@@ -275,6 +277,7 @@ export class LocalApic implements Device<State> {
   private eoi(): void {
     const vector = this.topIsr;
     if (vector < 0) return;
+    this.slot.trace("irq.eoi", vector, 1);
     this.isr[vector >> 5] = (this.isr[vector >> 5] as number) & ~(1 << (vector & 31));
     this.topIsr = highest(this.isr);
     if ((this.tmr[vector >> 5] as number) & (1 << (vector & 31))) this.onEoi?.(vector);

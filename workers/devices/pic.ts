@@ -31,9 +31,11 @@ class I8259 {
   readonly elcrMask: number;
   readonly output: (high: boolean) => void;
   readonly missing: (what: string) => void;
+  readonly trace: (kind: "irq.request" | "irq.eoi", vector: number) => void;
 
-  constructor(master: boolean, output: (high: boolean) => void, missing: (what: string) => void) {
+  constructor(master: boolean, output: (high: boolean) => void, missing: I8259["missing"], trace: I8259["trace"]) {
     this.master = master;
+    this.trace = trace;
     this.elcrMask = master ? 0xf8 : 0xde;
     this.output = output;
     this.missing = missing;
@@ -64,6 +66,7 @@ class I8259 {
   }
   set(line: number, high: boolean): void {
     const bit = 1 << line;
+    const before = this.irr;
     if (this.isLevel(bit)) {
       if (high) {
         this.irr |= bit;
@@ -76,7 +79,13 @@ class I8259 {
       if ((this.lines & bit) === 0) this.irr |= bit;
       this.lines |= bit;
     } else this.lines &= ~bit;
+    if (this.irr & ~before) this.trace("irq.request", this.base + line);
     this.update();
+  }
+  /** The bit of the in-service register goes. */
+  private endOf(line: number): void {
+    if (this.isr & (1 << line)) this.trace("irq.eoi", this.base + line);
+    this.isr &= ~(1 << line);
   }
   serve(line: number): void {
     const bit = 1 << line;
@@ -147,17 +156,17 @@ class I8259 {
       case 5:
         line = highest();
         if (line < 0) break;
-        this.isr &= ~(1 << line);
+        this.endOf(line);
         if (command === 5) this.lowestPlusOne = (line + 1) & 7;
         break;
       case 3:
-        this.isr &= ~(1 << line);
+        this.endOf(line);
         break;
       case 6:
         this.lowestPlusOne = (line + 1) & 7;
         break;
       case 7:
-        this.isr &= ~(1 << line);
+        this.endOf(line);
         this.lowestPlusOne = (line + 1) & 7;
         break;
       default: // 2: no operation
@@ -208,16 +217,19 @@ export class Pic implements Device<State> {
   readonly master: I8259;
   readonly slave: I8259;
   private readonly int: IrqLine;
+  private readonly trace: (vector: number) => void;
 
   constructor(slot: Slot) {
     this.int = slot.wire("int");
     const missing = (what: string) => slot.missing(what);
-    this.master = new I8259(true, (high) => this.int.set(high), missing);
+    const trace: I8259["trace"] = (kind, vector) => slot.trace(kind, vector, 0);
+    this.trace = (vector) => slot.trace("irq.accept", vector, 0);
+    this.master = new I8259(true, (high) => this.int.set(high), missing, trace);
     this.slave = new I8259(false, (high) => {
       // The request of the slave is not latched: when it drops before INTA, nothing is left of it.
       if (!high) this.master.irr &= ~4;
       this.master.set(2, high);
-    }, missing);
+    }, missing, trace);
     const ports = (chip: I8259) => byteRegion((o) => chip.read(o), (o, v) => chip.write(o, v));
     slot.pio.map(0x20, 2, ports(this.master));
     slot.pio.map(0xa0, 2, ports(this.slave));
@@ -244,6 +256,7 @@ export class Pic implements Device<State> {
       vector = this.slave.base + (second < 0 ? 7 : second);
       if (second >= 0) this.slave.serve(second);
     }
+    this.trace(vector);
     this.master.serve(line);
     return vector;
   }

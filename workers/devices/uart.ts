@@ -71,6 +71,7 @@ class Uart implements Device<State> {
     }
   }
   private receive(byte: number): void {
+    this.slot.trace("serial.in", byte);
     if (this.count >= this.capacity()) {
       this.lsrErrors |= LSR_OVERRUN;
       if (!(this.fcr & 1)) this.fifo[this.head] = byte;

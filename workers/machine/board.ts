@@ -134,6 +134,8 @@ export class Board {
   request: Request | null = null;
   /** The machine: something happened that ends a sleep. */
   onWake: (() => void) | null = null;
+  /** The debugger: the guest accessed a port. */
+  onPort: ((port: number, width: number, write: boolean, value: number) => void) | null = null;
   /** Without firmware: the first sector of the first drive, loaded by `prepare`. */
   private bootSector: Uint8Array | null = null;
   private bootDrive = 0x80;
@@ -154,6 +156,8 @@ export class Board {
     this.clock = new MachineClock(config.clock.mode, config.clock.shift, parts.hostNowMs);
     this.trace = parts.trace ? new TraceBus(parts.trace.capacity, parts.trace.buffer) : new TraceBus();
     this.trace.now = () => this.clock.now();
+    this.trace.instructions = () => this.cpu.instructions();
+    this.trace.address = () => this.cpu.linearAddress?.() ?? 0;
     this.chipset = {
       pciRead: (devfn, offset, width) => this.pci.read(devfn, offset, width),
       pciWrite: (devfn, offset, width, value) => this.pci.write(devfn, offset, width, value),
@@ -384,10 +388,12 @@ export class Board {
       pioRead: (port, width) => {
         const value = pio.read(port, width);
         trace.emit(PIO_READ, port, value, width);
+        if (this.onPort !== null) this.onPort(port, width, false, value);
         return value;
       },
       pioWrite: (port, width, value) => {
         trace.emit(PIO_WRITE, port, value, width);
+        if (this.onPort !== null) this.onPort(port, width, true, value);
         pio.write(port, width, value);
       },
       mmioRead: (physical, width) => {

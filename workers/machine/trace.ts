@@ -1,90 +1,102 @@
-// The trace bus, version 1: per-kind counters that always count, an enable word per kind, and a ring of events, all in one buffer
-// that may be a SharedArrayBuffer (architecture 1.4). A kind that is off costs a counter and one branch.
-// Layout: Int32 head [version, capacity, kinds, 0] · Int32 enable[64] · Float64 written · Float64 counters[64] · Float64 ring[capacity][5]
-// (guest ns, kind, a, b, c). The writer is one; readers copy and check `written` again.
+// The writing side of the trace bus (src/contract/trace.ts has kinds, layout and reader): counters that always count, an enable word per kind,
+// filters, and the ring. A kind that is off costs a counter and one branch where it is emitted, and nothing in core (workers/cpu/watch.ts).
 
-import { type TraceName, traceKinds } from "../../src/contract/trace.ts";
+import { TRACE_KINDS, TRACE_VERSION, TRACE_WORDS, traceBytes, type TraceFilter, traceKind, type TraceName, traceNames, TraceReader, traceViews } from "../../src/contract/trace.ts";
 
-const KINDS = 64;
-const HEAD_BYTES = 16 + KINDS * 4;
-export const traceNames = Object.keys(traceKinds) as TraceName[];
-const indexByName = new Map<string, number>(traceNames.map((name, i) => [name, i]));
-export function traceKind(name: TraceName): number {
-  return indexByName.get(name) as number;
-}
-export function traceBytes(capacity: number): number {
-  return HEAD_BYTES + 8 + KINDS * 8 + capacity * 40;
-}
+export { traceBytes, traceKind, traceNames };
+export type { TraceEvent, TraceName } from "../../src/contract/trace.ts";
 
-export interface TraceEvent {
-  readonly atNs: number;
-  readonly kind: TraceName;
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
+/** A rate is kept in pieces of so much guest time. */
+const WINDOW_NS = 10_000_000;
+
+interface Gate {
+  readonly filter: TraceFilter;
+  seen: number;
+  windowEndsNs: number;
+  left: number;
 }
 
-export class TraceBus {
+function prepared(capacity: number, buffer: ArrayBufferLike): ArrayBufferLike {
+  const { head } = traceViews(buffer, capacity);
+  head.set([TRACE_VERSION, capacity, traceNames.length, TRACE_WORDS]);
+  return buffer;
+}
+
+export class TraceBus extends TraceReader {
   readonly buffer: ArrayBufferLike;
-  readonly counters: Float64Array;
-  readonly enable: Int32Array;
-  private readonly written: Float64Array;
-  private readonly ring: Float64Array;
-  private readonly capacity: number;
+  private readonly gates: (Gate | null)[] = new Array<Gate | null>(TRACE_KINDS).fill(null);
   now: () => number = () => 0;
+  instructions: () => number = () => 0;
+  /** Linear address of the running instruction, signed. */
+  address: () => number = () => 0;
+  /** Told after kinds were switched: whoever produces them on demand does so or stops. */
+  onChange: (() => void) | null = null;
+  /** Called when half of the ring was written since the last call: a reader in this thread that must not lose anything. */
+  onHalf: (() => void) | null = null;
 
   constructor(capacity = 4096, buffer: ArrayBufferLike = new ArrayBuffer(traceBytes(capacity))) {
+    super(prepared(capacity, buffer));
     this.buffer = buffer;
-    this.capacity = capacity;
-    const head = new Int32Array(buffer, 0, 4);
-    head[0] = 1;
-    head[1] = capacity;
-    head[2] = traceNames.length;
-    this.enable = new Int32Array(buffer, 16, KINDS);
-    this.written = new Float64Array(buffer, HEAD_BYTES, 1);
-    this.counters = new Float64Array(buffer, HEAD_BYTES + 8, KINDS);
-    this.ring = new Float64Array(buffer, HEAD_BYTES + 8 + KINDS * 8, capacity * 5);
   }
   emit(kind: number, a = 0, b = 0, c = 0): void {
-    (this.counters[kind] as number)++;
-    if (this.enable[kind] === 0) return;
-    const n = this.written[0] as number;
-    const at = (n % this.capacity) * 5;
-    this.ring[at] = this.now();
-    this.ring[at + 1] = kind;
-    this.ring[at + 2] = a;
-    this.ring[at + 3] = b;
-    this.ring[at + 4] = c;
-    this.written[0] = n + 1;
+    const { counts, enable } = this.views;
+    (counts[kind] as number)++;
+    if (enable[kind] === 0) return;
+    this.write(kind, a, b, c);
   }
   emitName(name: TraceName, a = 0, b = 0, c = 0): void {
-    this.emit(indexByName.get(name) as number, a, b, c);
+    this.emit(traceKind(name), a, b, c);
   }
-  set(name: TraceName, on: boolean): void {
-    this.enable[traceKind(name)] = on ? 1 : 0;
+  private write(kind: number, a: number, b: number, c: number): void {
+    const { written, ring } = this.views;
+    const now = this.now();
+    const gate = this.gates[kind];
+    if (gate && !this.passes(gate, kind, now, a)) return;
+    const n = written[0] as number;
+    const at = (n % this.capacity) * TRACE_WORDS;
+    ring[at + 7] = 0;
+    ring[at] = now;
+    ring[at + 1] = this.instructions();
+    ring[at + 2] = kind;
+    ring[at + 3] = a;
+    ring[at + 4] = b;
+    ring[at + 5] = c;
+    ring[at + 6] = this.address();
+    ring[at + 7] = n + 1;
+    written[0] = n + 1;
+    if (this.onHalf && (n + 1) % (this.capacity >> 1) === 0) this.onHalf();
   }
-  count(name: TraceName): number {
-    return this.counters[traceKind(name)] as number;
-  }
-  /** Every kind with its count so far. */
-  counts(): readonly (readonly [TraceName, number])[] {
-    return traceNames.map((name) => [name, this.count(name)] as const);
-  }
-  /** The newest `most` events, oldest first. */
-  recent(most = this.capacity): TraceEvent[] {
-    const end = this.written[0] as number;
-    const out: TraceEvent[] = [];
-    for (let n = Math.max(0, end - Math.min(most, this.capacity)); n < end; n++) {
-      const at = (n % this.capacity) * 5;
-      const v = (i: number) => this.ring[at + i] as number;
-      out.push({ atNs: v(0), kind: traceNames[v(1)] as TraceName, a: v(2), b: v(3), c: v(4) });
+  private passes(gate: Gate, kind: number, now: number, a: number): boolean {
+    const { from, to, cpu, rate, every } = gate.filter;
+    if (from !== undefined && a < from) return false;
+    if (to !== undefined && a > to) return false;
+    if (cpu !== undefined && cpu !== 0) return false;
+    if (every !== undefined && kind !== MILESTONE && gate.seen++ % every !== 0) return false;
+    if (rate !== undefined) {
+      if (now >= gate.windowEndsNs || now < gate.windowEndsNs - WINDOW_NS) {
+        gate.windowEndsNs = now + WINDOW_NS;
+        gate.left = Math.max(1, Math.floor((rate * WINDOW_NS) / 1e9));
+      }
+      if (gate.left <= 0) {
+        (this.views.limited[kind] as number)++;
+        return false;
+      }
+      gate.left--;
     }
-    return out;
+    return true;
   }
-  /** Events from number `from` on (0 is the first ever), the number of the next one, and how many were overwritten unread. */
-  since(from: number): { readonly events: TraceEvent[]; readonly end: number; readonly lost: number } {
-    const end = this.written[0] as number;
-    const start = Math.max(from, end - this.capacity);
-    return { events: this.recent(end - start), end, lost: start - from };
+  /** Switches a kind; `filter` replaces the one it had. */
+  set(name: TraceName, on: boolean, filter: TraceFilter = {}): void {
+    const kind = traceKind(name);
+    this.gates[kind] = Object.keys(filter).length > 0 ? { filter, seen: 0, windowEndsNs: 0, left: 0 } : null;
+    this.views.enable[kind] = on ? 1 : 0;
+    this.onChange?.();
+  }
+  filterOf(name: TraceName): TraceFilter {
+    return this.gates[traceKind(name)]?.filter ?? {};
+  }
+  get on(): readonly TraceName[] {
+    return traceNames.filter((name) => this.isOn(name));
   }
 }
+const MILESTONE = traceKind("insn.milestone");

@@ -4,11 +4,12 @@
 import {
   ARENA_BASE, ARENA_SIZE, BLOCK_COUNT, BLOCK_FRAME_NEXT, BLOCK_HASH_NEXT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST,
   BLOCK_INTERPRETED, BLOCK_LENGTH, BLOCK_MODE, BLOCK_SPAN, BLOCK_USERS, JIT_FREED, JIT_QUEUE_ENTRIES, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, FRAME_WRITES_BASE, HASH_BASE, HASH_ENTRIES, JIT_QUEUE, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
-  VCPU_MAX,
+  VCPU_MAX, TRACE_CODE_WRITE,
 } from "./layout";
 import { codeLines, forgetWrites } from "./mmu";
 import { stopBlock } from "./run";
 import { vcpu } from "./state";
+import { emit, tracing } from "./watch";
 
 /** Next free byte of the arena. */
 export let arenaTop: usize = ARENA_BASE;
@@ -161,10 +162,12 @@ export function blockWritten(host: usize, size: u32): void {
     wroteBesideCode(host);
     return;
   }
-  if (dropBlocks(host, size)) stopBlock();
+  if (!dropBlocks(host, size)) return;
+  if (tracing & TRACE_CODE_WRITE) emit(TRACE_CODE_WRITE, <f64>offset, <f64>size, 0);
+  stopBlock();
 }
 /** Blocks that overlap the bytes go, with the regions that contain them. False: there were none. */
-function dropBlocks(host: usize, size: u32): bool {
+export function dropBlocks(host: usize, size: u32): bool {
   const offset = <u32>host & 0xfff;
   const list = frameList(host);
   let b: usize = load<u32>(list);

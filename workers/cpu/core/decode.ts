@@ -4,10 +4,11 @@
 import { publish, reserve } from "./blocks";
 import { GP, raise, raiseCode, UD } from "./fault";
 import { bug, missing } from "./host";
+import { emit, signed, tracing } from "./watch";
 import {
   BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, STRADDLE_BASE, STRADDLE_ENTRIES, STRADDLE_SIZE, BLOCK_LENGTH, BLOCK_SPAN, DECODE_BASE, FUSE_ALONE, FUSE_FIRST, FUSE_FUNCTIONS, FUSE_PAIRS, FUSE_SECOND, PREFIX_LOCK, PREFIX_OPSIZE, PREFIX_REP, PREFIX_REPNE, PREFIX_REX,
   PREFIX_REX_W, PREFIX_SEG, REC_ADDR_SHIFT, REC_BASE, REC_DISP, REC_END, REC_FORM, REC_HANDLER, REC_IMM, REC_INDEX, REC_PREFIX, REC_R0,
-  REC_R1, REC_R2, REC_SCALE, REC_SEG, REC_SIZE, REC_START, SCRATCH_BASE, ZERO_SLOT, BLOCK_IP, FEATURES,
+  REC_R1, REC_R2, REC_SCALE, REC_SEG, REC_SIZE, REC_START, SCRATCH_BASE, TRACE_DECODE, ZERO_SLOT, BLOCK_IP, FEATURES,
 } from "./layout";
 import { blockMode, codeSize } from "./mode";
 import { executableHost } from "./mmu";
@@ -456,6 +457,11 @@ function fuse(first: usize, end: usize): void {
   let rec = first;
   while (rec + 64 <= end) rec += fusePair(rec) ? 64 : 32;
 }
+/** Bytes after which the next decoded block ends (a breakpoint lies there), 0: where it would. */
+let decodeMost: usize = 0;
+export function limitDecoding(bytes: usize): void {
+  decodeMost = bytes;
+}
 /** Decodes the block at `linear`, whose first byte is at `host` (0: on the bus). Returns a published block, or one outside the arena that must not be cached by RIP. */
 export function decodeBlock(linear: u64, host: usize): usize {
   if (!host) {
@@ -463,6 +469,8 @@ export function decodeBlock(linear: u64, host: usize): usize {
     raise(UD);
   }
   const pageEnd = (host | 0xfff) + 1;
+  const end = decodeMost ? host + decodeMost : pageEnd;
+  decodeMost = 0;
   const block = reserve();
   let rec = block + BLOCK_HEADER_SIZE;
   let count: u32 = 0;
@@ -486,12 +494,13 @@ export function decodeBlock(linear: u64, host: usize): usize {
     count++;
     length = <u32>(p - host);
     rec += 32;
-    if (ended || p >= pageEnd) break;
+    if (ended || p >= end) break;
   }
   if (count) {
     store<u32>(rec, endHandlerIndex(), REC_HANDLER);
     fuse(block + BLOCK_HEADER_SIZE, rec);
     publish(block, host, blockMode, count, length);
+    if (tracing & TRACE_DECODE) emit(TRACE_DECODE, signed(linear), <f64>count, <f64>length);
     return block;
   }
   return straddling(linear, host, <u32>(pageEnd - host));

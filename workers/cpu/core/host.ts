@@ -18,6 +18,8 @@ export declare function pageIn(page: u32): u32;
 export declare function ferr(asserted: bool): void;
 /** -d: see log.ts. The instruction pointer stands at SCRATCH_BASE. */
 export declare function logEvent(event: u32, a: u32, b: u32): void;
+/** The trace bus: an event of watch.ts, `kind` is a TRACE_ bit. */
+export declare function traceEvent(kind: u32, a: f64, b: f64, c: f64): void;
 /** Guest nanoseconds. */
 export declare function nowNs(): f64;
 /** A behaviour we lack: `code` is one of the MISSING_ numbers (missing.ts), `detail` is free. */

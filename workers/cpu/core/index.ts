@@ -1,18 +1,20 @@
 // The exports of core.wasm: what the host (workers/cpu/wasm-cpu.ts) calls.
 
-import { blockWritten, flushBlocks } from "./blocks";
+import { blockWritten, dropBlocks, flushBlocks } from "./blocks";
 import { HANDLERS, setBadHandler } from "./decode";
 import { clearFault } from "./fault";
 import { flagA, flagB, flagBits, flagOp, setFlagBits, setLazyState } from "./flags";
 import { badHandlerIndex, fillFusions, fillHandlers } from "./handlers.gen";
+import { SYSTEM_FLAGS } from "./interrupts";
 import {
   A20_MASK, ATTENTION, ATTENTION_KICK, BLOCK_IP, ICOUNT, LIMIT, ATTENTION_NMI, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FCW, FSW, FTW, GDT_BASE, GDT_LIMIT, GPR, HALTED, IDT_BASE,
   IDT_LIMIT, IP, MSR_BIOS_SIGN, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MXCSR, NMI_STATE, TSC_OFFSET, XCR0, XMM, FPR, MSR_STAR,
-  LAZY_SAVE, MSR_TSC_ADJUST, FIP, FDP, FOP, FCS, FDS,
+  LAZY_SAVE, P2M_PRESENT, SCRATCH_BASE, MSR_TSC_ADJUST, FIP, FDP, FOP, FCS, FDS,
 } from "./layout";
 import { codeBase, halt, updateAttention, updateDebug, updateLookupKey, updateMode } from "./mode";
 import { keepLogging } from "./log";
-import { codeLines, flushAll, generation } from "./mmu";
+import { probe } from "./inspect";
+import { codeLines, flushAll, generation, p2m } from "./mmu";
 import { abandonBlock, currentIp, stopBlock } from "./run";
 import { setSegment } from "./segments";
 import { updateFast } from "./sse-float";
@@ -35,6 +37,7 @@ export {
 export { setLogging } from "./log";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
+export { breakCause, breakDetail, clearBreak, passBreaks, requestBreak, setLists, setStops, setTracing } from "./watch";
 export { flagBits } from "./flags";
 // The guards of vector and x87 instructions, and what their slow paths share: the translator knows these by name.
 export { avxGuard, vexGuard } from "./avx";
@@ -142,6 +145,26 @@ export function mappingsChanged(): void {
 export function hostWritten(host: usize, size: u32): void {
   if (load<u64>(codeLines(host))) blockWritten(host, size);
 }
+/** Code at a linear address is decoded anew, with the translations that contain it (a breakpoint was set or taken away). False: the address space
+ * does not say where every process has it. */
+export function dropCode(linear: u64): bool {
+  if (load<u64>(vcpu, CR0) & 0x80000000 && linear < (load<u64>(vcpu, EFER) & 0x400 ? 0x800000000000 : 0xc0000000)) return false;
+  if (!probe(linear)) return false;
+  return dropPhysical(load<u64>(SCRATCH_BASE + 0x4000));
+}
+export function dropPhysical(physical: u64): bool {
+  const entry = p2m(physical);
+  if (!(entry & P2M_PRESENT)) return false;
+  dropBlocks((entry & ~0xfff) + (<usize>physical & 0xfff), 1);
+  return true;
+}
+export function dropAllCode(): void {
+  flushBlocks();
+}
+/** As currentLinear, as a number. */
+export function currentAddress(): f64 {
+  return <f64>(<i64>(codeBase + currentIp()));
+}
 /** Linear address of the instruction being executed. */
 export function currentLinear(): u64 {
   return codeBase + currentIp();
@@ -180,6 +203,13 @@ export function registersReplaced(): void {
   updateMode();
   updateFast();
   updateDebug();
+  updateAttention();
+}
+/** A debugger writes EFLAGS. */
+export function setEflags(value: u64): void {
+  setFlagBits(<u32>value);
+  store<u64>(vcpu, value & SYSTEM_FLAGS, EFLAGS);
+  updateMode();
   updateAttention();
 }
 /** Everything of EFLAGS, for inspectors. */

@@ -5,7 +5,7 @@ import {BP, clearFault, DB, DE, DF, faultCode, faultHasCode, faultVector, GP, NP
 import { ACF, flagBits, ID, IF, IOPL, NT, RF, setFlagBits, TF, VIF, VIP, VM } from "./flags";
 import { acknowledge, } from "./host";
 import {
-  ATTENTION, ATTENTION_NMI, ATTENTION_SHADOW, COUNTERS, DR, EFLAGS, IDT_BASE, IDT_LIMIT, IP, NMI_STATE,
+  ATTENTION, ATTENTION_NMI, ATTENTION_SHADOW, COUNTERS, DR, EFLAGS, IDT_BASE, IDT_LIMIT, IP, NMI_STATE, TRACE_EXCEPTION, TRACE_HANDLER, TRACE_IRET, TRACE_SOFTWARE,
 } from "./layout";
 import { codeBase, codeSize, longMode, protectedMode, unhalt, updateAttention, updateMode, virtual8086, ATTR_L, ATTR_DB, ATTR_NULL } from "./mode";
 import { clearWatchHit, enterLevel, enterSystem, Mem, updateContext, watchHit } from "./mmu";
@@ -19,6 +19,7 @@ import {
 } from "./segments";
 import { CS, DS, ES, FS, GS, Regs, RSP, SS, TR, vcpu } from "./state";
 import { fullFlags, taskSwitch } from "./task";
+import { emit, faultAddress, signed, tracing, vectorTaken, vectorsWatched } from "./watch";
 import { loadedFlags, redirected, virtualFlags, virtualPending } from "./vme";
 
 // EFLAGS bits that live in the state block (everything but the six arithmetic flags).
@@ -70,6 +71,7 @@ export function deliverFault(): void {
       hasCode = true;
     } else if (hasCode && vector != PF) code |= 1;
   }
+  if (tracing & TRACE_EXCEPTION) emit(TRACE_EXCEPTION, <f64>vector, hasCode ? <f64>code : -1, vector == PF ? faultAddress() : 0);
   delivering = vector;
   deliveringExternal = false;
   clearFault();
@@ -121,10 +123,14 @@ export function hardwareTrap(vector: u32): void {
 function deliver(vector: u32, hasCode: bool, code: u32, soft: bool, setRf: bool): void {
   stepFlag = false;
   if (logs(LOG_INTERRUPTS)) report(EVENT_DELIVER, vector | (soft ? 256 : 0), hasCode ? code : 0, soft ? currentIp() : load<u64>(vcpu, IP));
+  if (soft && tracing & TRACE_SOFTWARE) emit(TRACE_SOFTWARE, <f64>vector, 0, 0);
+  const from = load<u64>(vcpu, IP) + codeBase;
   if (!protectedMode()) realInterrupt(vector);
   else if (longMode()) longInterrupt(vector, hasCode, code, soft, setRf);
   else protectedInterrupt(vector, hasCode, code, soft, setRf);
   updateMode();
+  if (tracing & TRACE_HANDLER) emit(TRACE_HANDLER, <f64>vector, signed(from), signed(load<u64>(vcpu, IP) + codeBase));
+  if (vectorsWatched) vectorTaken(vector, deliveringExternal && delivering >= 0);
   updateAttention();
   stopBlock();
 }
@@ -269,6 +275,10 @@ function unblockNmi(): void {
   store<u32>(vcpu, s & ~2, NMI_STATE);
 }
 export function iret<T>(): void {
+  returned<T>();
+  if (tracing & TRACE_IRET) emit(TRACE_IRET, signed(load<u64>(vcpu, IP) + codeBase), <f64>Regs.cpl(), 0);
+}
+function returned<T>(): void {
   const size = <u64>sizeof<T>();
   const low: u64 = sizeof<T>() == 2 ? 0x7fd5 : 0x257fd5;
   if (!protectedMode()) {

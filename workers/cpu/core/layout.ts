@@ -44,6 +44,16 @@ export const JIT_BAILED: u32 = 0x001ba000;
 /** How often that happened lately, by record: u32 total, then JIT_BAILS_ENTRIES x u8 from + 4. */
 export const JIT_BAILS: u32 = 0x001ba010;
 export const JIT_BAILS_ENTRIES: u32 = 4096;
+/** Breakpoints on execution: up to BREAK_MOST of 16 bytes (address u64, 1 = physical u32). */
+export const BREAK_LIST: u32 = 0x001be000;
+export const BREAK_MOST: u32 = 254;
+/** Vectors that end a run when they are delivered: 256 bits. */
+export const VECTOR_LIST: u32 = 0x001befe0;
+/** Watched data: up to WATCH_MOST of 32 bytes (address u64, length u64, u32: 1 reads, 2 writes, 4 physical). */
+export const WATCH_LIST: u32 = 0x001bf000;
+export const WATCH_MOST: u32 = 128;
+/** One bit per guest-physical page that was used as a page table, while writes to them are traced. */
+export const TABLE_PAGES: u32 = 0x001c0000;
 /** Scratch for bulk transfers between host and core. */
 export const SCRATCH_BASE: u32 = 0x00190000;
 export const SCRATCH_SIZE: u32 = 0x00010000;
@@ -222,4 +232,35 @@ export const ATTENTION_NMI: u32 = 4;
 export const ATTENTION_TRAP: u32 = 8; // TF, or debug registers enabled: one instruction at a time
 export const ATTENTION_SHADOW: u32 = 16; // MOV SS / STI: no interrupt before the next instruction
 export const ATTENTION_LOG: u32 = 32; // -d: report each block
+export const ATTENTION_BREAK: u32 = 128; // the debugger: the run ends here
 export const ATTENTION_HALT: u32 = 64; // with HALTED: HLT was executed and nothing woke it yet
+
+// ---- tracing and debugging (watch.ts) -------------------------------------------------------------------------------
+// Events that core reports, one bit each; workers/cpu/watch.ts names them as the trace bus does.
+export const TRACE_MODE: u32 = 1;
+export const TRACE_RING: u32 = 2;
+export const TRACE_CR3: u32 = 4;
+export const TRACE_EXCEPTION: u32 = 8;
+export const TRACE_SOFTWARE: u32 = 16;
+export const TRACE_HANDLER: u32 = 32;
+export const TRACE_IRET: u32 = 64;
+export const TRACE_HALT: u32 = 128;
+export const TRACE_WAKE: u32 = 256;
+export const TRACE_TLB_FILL: u32 = 512;
+export const TRACE_TLB_FLUSH: u32 = 1024;
+export const TRACE_TABLE_WRITE: u32 = 2048;
+export const TRACE_DECODE: u32 = 4096;
+export const TRACE_CODE_WRITE: u32 = 8192;
+// Changes that end a run behind the instruction.
+export const STOP_MODE: u32 = 1;
+export const STOP_RING: u32 = 2;
+export const STOP_CR3: u32 = 4;
+export const STOP_VECTORS: u32 = 8;
+export const STOP_ANY_INTERRUPT: u32 = 16;
+// Why a run ended with EXIT_BREAK.
+export const BREAK_EXECUTE: u32 = 1; // linear address
+export const BREAK_DATA: u32 = 2; // entry of WATCH_LIST << 1 | 1 for a write
+export const BREAK_VECTOR: u32 = 3; // vector
+export const BREAK_MODE: u32 = 4; // old << 8 | new, | 0x10000: rings instead of modes
+export const BREAK_CR3: u32 = 5; // the new value
+export const BREAK_HOST: u32 = 6; // asked for by the host (ports)

@@ -7,13 +7,14 @@ import { AC, GP, PF, SSF, raiseCode } from "./fault";
 import { ACF } from "./flags";
 import { mmioRead, mmioWrite, pageIn } from "./host";
 import {
-  A20_MASK, CODE_BASE, COUNTERS, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, LOOKUP_BASE, LOOKUP_STRIDE, P2M_BASE, P2M_DIRTY, P2M_LAZY, P2M_PAGES,
+  A20_MASK, CODE_BASE, COUNTERS, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, LOOKUP_BASE, LOOKUP_STRIDE, P2M_BASE, P2M_DIRTY, P2M_LAZY, P2M_PAGES, TRACE_TABLE_WRITE, TRACE_TLB_FILL, TRACE_TLB_FLUSH,
   P2M_PRESENT, P2M_ROM, P2M_WRITE_BUS, PCID_BASE, PCID_STRIDE, PDPTE, POOL_BASE, TLB_ADDEND, TLB_BASE, TLB_ENTRIES, TLB_ENTRY_SIZE,
   TLB_EXEC, TLB_INFO, TLB_READ, TLB_STRIDE, TLB_WRITE, VCPU_BASE, VCPU_STRIDE, REC_SEG, P2M_TRACK,
 } from "./layout";
 import { usesStack } from "./decode";
 import { currentRecord } from "./run";
 import { RSP, Regs, SS, vcpu } from "./state";
+import { dataTouched, emit, lookAtPage, notePageTable, signed, tablePage, tableWritten, tracing, watchedPage, watches } from "./watch";
 
 export const ACCESS_READ: u32 = 0;
 export const ACCESS_WRITE: u32 = 1;
@@ -93,6 +94,7 @@ function clearTables(): void {
 function freshGeneration(): void {
   const counter = vcpu + COUNTERS;
   store<u64>(counter, load<u64>(counter, 40) + 1, 40);
+  if (tracing & TRACE_TLB_FLUSH) emit(TRACE_TLB_FLUSH, 0, 0, 0);
   if (nextGeneration > 4095) clearTables();
   generation = nextGeneration++;
   largeLow = ~(<u64>0);
@@ -130,6 +132,7 @@ export function flushPcid(pcid: u32): void {
 export function flushPage(linear: u64): void {
   const counter = vcpu + COUNTERS;
   store<u64>(counter, load<u64>(counter, 48) + 1, 48);
+  if (tracing & TRACE_TLB_FLUSH) emit(TRACE_TLB_FLUSH, 1, signed(linear), 0);
   if (linear >= largeLow && linear <= largeHigh) {
     flushAll();
     return;
@@ -174,11 +177,13 @@ export function p2m(physical: u64): u32 {
   return entry & P2M_LAZY ? pageIn(<u32>page) : entry;
 }
 function physicalRead32(physical: u64): u32 {
+  if (tracing & TRACE_TABLE_WRITE) notePageTable(physical);
   const entry = p2m(physical);
   if (entry & P2M_PRESENT) return load<u32>((entry & ~0xfff) + (<usize>physical & 0xfff));
   return mmioRead(<f64>physical, 4);
 }
 function physicalRead64(physical: u64): u64 {
+  if (tracing & TRACE_TABLE_WRITE) notePageTable(physical);
   const entry = p2m(physical);
   if (entry & P2M_PRESENT) return load<u64>((entry & ~0xfff) + (<usize>physical & 0xfff));
   return <u64>mmioRead(<f64>physical, 4) | ((<u64>mmioRead(<f64>(physical + 4), 4)) << 32);
@@ -368,6 +373,7 @@ export function translate(linear: u64, access: u32): usize {
   physical &= load<u64>(vcpu, A20_MASK);
   const entry = p2m(physical);
   physicalAddress = physical;
+  if (tracing & TRACE_TLB_FILL) emit(TRACE_TLB_FILL, signed(linear), <f64>physical, <f64>(access | (context << 4) | (walkLarge ? 256 : 0)));
   if (!(entry & P2M_PRESENT)) return 0;
   const host = <usize>(entry & ~0xfff) + (<usize>physical & 0xfff);
   if (access == ACCESS_WRITE) {
@@ -379,6 +385,10 @@ export function translate(linear: u64, access: u32): usize {
     if (!(entry & P2M_DIRTY)) store<u32>(P2M_BASE + (<usize>(physical >> 12) << 2), entry | P2M_DIRTY);
   }
   if (watching || context == CONTEXT_ALIGN) return host;
+  if ((watches || tracing & TRACE_TABLE_WRITE) && access != ACCESS_EXEC) {
+    lookAtPage(linear, physical, access == ACCESS_WRITE);
+    if (watchedPage) return host;
+  }
   const page = linear & ~0xfff;
   const tag = page | generation;
   const e = Mem.entry(linear);
@@ -472,11 +482,13 @@ export function readSlow<T>(linear: u64): T {
     return <T>v;
   }
   const host = translate(linear, ACCESS_READ);
+  if (watches) dataTouched(linear, physicalAddress, sizeof<T>(), false);
   if (host) return load<T>(host);
   return busRead<T>(physicalAddress);
 }
 function readByte(linear: u64): u8 {
   const host = translate(linear, ACCESS_READ);
+  if (watches) dataTouched(linear, physicalAddress, 1, false);
   return host ? load<u8>(host) : busRead<u8>(physicalAddress);
 }
 export function writeSlow<T>(linear: u64, v: T): void {
@@ -494,6 +506,10 @@ export function writeSlow<T>(linear: u64, v: T): void {
   const e = Mem.entry(linear);
   const known = load<u32>(e, TLB_INFO) == 1 && load<u64>(e, TLB_READ) == ((linear & ~0xfff) | generation) && !watching;
   const host = known ? <usize>(<u32>linear + load<u32>(e, TLB_ADDEND)) : translate(linear, ACCESS_WRITE);
+  if (!known) {
+    if (watches) dataTouched(linear, physicalAddress, sizeof<T>(), true);
+    if (tablePage && tracing & TRACE_TABLE_WRITE) tableWritten(physicalAddress, <u64>v, sizeof<T>());
+  }
   if (host) {
     store<T>(host, v);
     if (load<u64>(codeLines(host))) blockWritten(host, sizeof<T>());
@@ -502,6 +518,7 @@ export function writeSlow<T>(linear: u64, v: T): void {
 }
 function writeByte(linear: u64, v: u8): void {
   const host = translate(linear, ACCESS_WRITE);
+  if (watches) dataTouched(linear, physicalAddress, 1, true);
   if (host) {
     store<u8>(host, v);
     if (load<u64>(codeLines(host))) blockWritten(host, 1);

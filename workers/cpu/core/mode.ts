@@ -2,13 +2,14 @@
 // mask, lookup key, segment shortcuts. Intel SDM 3A 2.2 and 3.4.5.
 
 import {
-  ATTENTION, ATTENTION_HALT, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, HALTED, MODE_FLAT, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
+  ATTENTION, ATTENTION_HALT, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, HALTED, MODE_FLAT, TRACE_WAKE, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
 } from "./layout";
 import { IF, TF, VM } from "./flags";
 import { generation, setWatching, updateContext } from "./mmu";
 import { setStackMode } from "./operands";
 import { stopBlock } from "./run";
 import { CS, GS, Regs, SS, vcpu } from "./state";
+import { emit, modeUpdated, modeWatched, tracing } from "./watch";
 
 export const PE: u64 = 1;
 export const LMA: u64 = 0x400;
@@ -87,6 +88,7 @@ export function updateMode(): void {
   updateContext();
   updateFlat();
   updateLookupKey();
+  if (modeWatched) modeUpdated();
 }
 /** Recomputes the attention bits that depend on EFLAGS and the debug registers; `intr` is the pin. */
 export let intrPin: bool = false;
@@ -100,6 +102,7 @@ export function halt(): void {
   store<u32>(vcpu, load<u32>(vcpu, ATTENTION) | ATTENTION_HALT, ATTENTION);
 }
 export function unhalt(): void {
+  if (tracing & TRACE_WAKE && load<u32>(vcpu, HALTED)) emit(TRACE_WAKE, 0, 0, 0);
   store<u32>(vcpu, 0, HALTED);
   store<u32>(vcpu, load<u32>(vcpu, ATTENTION) & ~ATTENTION_HALT, ATTENTION);
 }

@@ -2,11 +2,11 @@
 // IP holds the fall-through address while a block runs (branches overwrite it); faults take the address from the record.
 
 import { deliverFault, deliverInterrupt, deliverNmi, serviceTrap, trapBefore } from "./interrupts";
-import { decodeBlock, firstAlone } from "./decode";
+import { decodeBlock, firstAlone, limitDecoding } from "./decode";
 import { clearFault, faultVector, GP, raiseCode } from "./fault";
-import { dropUsers, findCached } from "./blocks";
+import { dropBlocks, dropUsers, findCached } from "./blocks";
 import {
-  ARENA_BASE, ATTENTION, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_LOG, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
+  ARENA_BASE, ATTENTION, ATTENTION_BREAK, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_LOG, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
   BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, HALTED, ICOUNT, IP, JIT_BAILED, JIT_BAILS, JIT_BAILS_ENTRIES, JIT_QUEUE, JIT_QUEUE_ENTRIES, JIT_QUEUE_LINEAR, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, PREFIX_SLOW, REC_END, REC_HANDLER, REC_PREFIX,
   REC_START, SEG_LIMIT, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
@@ -14,6 +14,7 @@ import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
 import { EVENT_BLOCK, report } from "./log";
 import { executableHost, lookupGroup } from "./mmu";
 import { CS, vcpu } from "./state";
+import { breaks, takeUnwound, toBreak } from "./watch";
 
 export const EXIT_BUDGET: u32 = 0;
 export const EXIT_HALT: u32 = 1;
@@ -129,12 +130,29 @@ export function abandonBlock(): void {
   currentRecord = 0;
   unstop();
 }
+/** A block that ends before the breakpoint `near` bytes ahead; at one: its instruction alone, which is forgotten again. */
+function beforeBreak(linear: u64, host: usize, cached: usize, near: u32): usize {
+  let block = cached;
+  if (block && (!near || load<u16>(block, BLOCK_LENGTH) > near)) {
+    dropBlocks(host, 1);
+    block = 0;
+  }
+  if (block) return block;
+  limitDecoding(near ? near : 1);
+  block = decodeBlock(linear, host);
+  if (near || block < ARENA_BASE) return block;
+  block = firstAlone(block, ~(<u64>0));
+  dropBlocks(host, 1);
+  return block;
+}
 function findBlock(linear: u64, slot: usize): usize {
   const room = <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT) - load<u64>(vcpu, IP);
   if (codeSize != 2 && <i64>room < 0) raiseCode(GP, 0);
   const host = executableHost(linear);
   let block: usize = host ? findCached(host, blockMode) : 0;
-  if (!block) block = decodeBlock(linear, host);
+  const near = breaks && host ? toBreak(linear, host) : -1;
+  if (near >= 0) block = beforeBreak(linear, host, block, near);
+  else if (!block) block = decodeBlock(linear, host);
   if (codeSize != 2 && <u64>load<u16>(block, BLOCK_LENGTH) - 1 > room) block = firstAlone(block, room);
   if (block >= ARENA_BASE) {
     store<u64>(slot, linear);
@@ -147,6 +165,10 @@ function findBlock(linear: u64, slot: usize): usize {
 let single: bool = false;
 function attend(): u32 {
   const a = load<u32>(vcpu, ATTENTION);
+  if (a & ATTENTION_BREAK) {
+    store<u32>(vcpu, a & ~ATTENTION_BREAK, ATTENTION);
+    return EXIT_BREAK + 1;
+  }
   if (a & ATTENTION_KICK) {
     store<u32>(vcpu, load<u32>(vcpu, ATTENTION) & ~ATTENTION_KICK, ATTENTION);
     return EXIT_KICK + 1;
@@ -352,6 +374,7 @@ function interpretBlock(lookup: usize): void {
 }
 /** One instruction: interrupt shadow, trap flag, debug registers. */
 function step(lookup: usize): void {
+  if (breaks) findBlock(load<u64>(vcpu, IP) + codeBase, Execute.slot(lookup, load<u64>(vcpu, IP) + codeBase));
   if (!trapBefore()) return;
   const ip = load<u64>(vcpu, IP);
   const linear = ip + codeBase;
@@ -369,6 +392,7 @@ export function run(budget: f64): u32 {
 }
 /** Goes on after an unwound fault: delivers it (it may unwind again: double fault, then shutdown), then runs on. */
 export function resume(): u32 {
+  if (takeUnwound()) return EXIT_BREAK;
   if (faultVector >= 0) {
     abandonBlock();
     deliverFault();

@@ -7,7 +7,8 @@ import { apicMsrRead, apicMsrWrite, missing, nowNs, pioRead, pioWrite, readTpr, 
 import { shadowNext, shadowStack, writeFlags } from "./interrupts";
 import { EVENT_CR0, LOG_CR0, logs, report } from "./log";
 import { setVif, virtualIf } from "./vme";
-import {CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, IDT_BASE, IDT_LIMIT, IP,
+import { cr3Watched, cr3Written, emit, tracing } from "./watch";
+import {TRACE_HALT, CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, IDT_BASE, IDT_LIMIT, IP,
   MSR_BIOS_SIGN, MSR_CSTAR, MSR_DEBUGCTL, MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MSR_SFMASK,
   MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP, MSR_TSC_ADJUST, MSR_TSC_AUX, REC_ADDR_SHIFT, REC_R0, REC_R1, REC_SEG, REC_SIZE,
   SCRATCH_BASE, SEG_BASE, TSC_OFFSET,
@@ -124,6 +125,7 @@ export function setAc(r: usize, on: u32): void {
 }
 export function hlt(r: usize): void {
   privileged();
+  if (tracing & TRACE_HALT) emit(TRACE_HALT, 0, 0, 0);
   halt();
   stopBlock();
 }
@@ -138,6 +140,7 @@ export function monitor(r: usize): void {
 export function mwait(r: usize): void {
   if (Regs.cpl() != 0) raise(UD);
   if (<u32>Regs.get(RCX) & ~1) raiseCode(GP, 0);
+  if (tracing & TRACE_HALT) emit(TRACE_HALT, 1, 0, 0);
   if (load<u64>(vcpu, EFLAGS) & IF) halt();
   stopBlock();
 }
@@ -239,6 +242,7 @@ function writeCr3(v: u64): void {
   const next = pcide ? v & ~((<u64>1) << 63) : v;
   if (longMode() && next >> 40) raiseCode(GP, 0);
   if (load<u64>(vcpu, CR0) & PG && load<u64>(vcpu, CR4) & PAE && !longMode() && !loadPdptes(next)) raiseCode(GP, 0);
+  if (cr3Watched) cr3Written(load<u64>(vcpu, CR3), next);
   store<u64>(vcpu, next, CR3);
   switchAddressSpace(keep);
   updateLookupKey();

@@ -4,6 +4,7 @@
 import { DB, GP, NP, raiseCode, SSF, TS } from "./fault";
 import { flagBits, NT, setFlagBits, VM } from "./flags";
 import { hardwareTrap } from "./interrupts";
+import { cr3Watched, cr3Written } from "./watch";
 import { CR0, CR3, CR4, DR, EFLAGS, IP } from "./layout";
 import { ATTR_NULL, updateAttention, updateMode } from "./mode";
 import { enterSystem, loadPdptes, Mem, switchAddressSpace, updateContext } from "./mmu";
@@ -86,6 +87,7 @@ export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u3
   setSegment(TR, sel, base, descLimit(d), descAttr(d) | 2);
   store<u64>(vcpu, load<u64>(vcpu, CR0) | 8, CR0);
   if (newCr3 != load<u64>(vcpu, CR3)) {
+    if (cr3Watched) cr3Written(load<u64>(vcpu, CR3), newCr3);
     store<u64>(vcpu, newCr3, CR3);
     if (load<u64>(vcpu, CR4) & 0x20) loadPdptes(newCr3);
     switchAddressSpace(false);
