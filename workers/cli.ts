@@ -2,10 +2,11 @@
 // 1 for what cannot be done ("guesthouse: sentence" and a hint on stderr).
 // Left out: a window; the monitor's history.
 
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { FaultError } from "../src/contract/schema.ts";
 import { flagHelp, type ParsedFlags, parseFlags, pluggableDevices } from "../src/manager/qemu-flags.ts";
+import { fileFault } from "./backends/byte-file.node.ts";
 import { QueueBytes, nullBytes } from "./backends/bytes.ts";
 import { ByteGatherer, fileBytes, writeAll } from "./backends/bytes.node.ts";
 import { CapturePicture } from "./backends/picture.ts";
@@ -17,6 +18,7 @@ import type { Notice } from "./machine/machine.ts";
 import { type NodeMachine, openMachine } from "./node-machine.ts";
 import { imgMain } from "./img/img.node.ts";
 import { type DebugItems, debugHelp, parseDebugItems, startDebugLog, traceHelp } from "./debug-log.ts";
+import { parseTrace, startTrace } from "./trace-file.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { BytesBackend } from "./platform/types.ts";
 
@@ -119,6 +121,23 @@ class Terminal {
   }
 }
 
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw fileFault(file, error);
+  }
+}
+function traceTarget(file: string): { write(text: string): void; close(): void } {
+  if (file === "") return { write: (text) => void process.stderr.write(text), close: () => {} };
+  let handle: number;
+  try {
+    handle = openSync(file, "w");
+  } catch (error) {
+    throw fileFault(file, error);
+  }
+  return { write: (text) => void writeSync(handle, text), close: () => closeSync(handle) };
+}
 /** -d, into -D's file or onto standard error. */
 function startLog(made: NodeMachine, items: DebugItems, file: string): () => void {
   const target = file === "" ? null : fileBytes(file);
@@ -135,6 +154,7 @@ function startLog(made: NodeMachine, items: DebugItems, file: string): () => voi
 
 async function run({ domain, session }: ParsedFlags, root: string): Promise<number> {
   const logged = parseDebugItems(session.debugItems);
+  const traces = session.traces.map((text) => parseTrace(text, (file) => readText(file)));
   // A terminal has no window: the page's console is the terminal here, with the monitor behind Ctrl-A c.
   const consolePort = domain.serial.findIndex((port) => port === "stdio" || port === "console");
   const serialOnTerminal = consolePort >= 0 && session.monitor !== "stdio";
@@ -172,9 +192,9 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
     firmwareDirectory: session.firmwareDirectory,
     bytes,
     picture,
-    traceCapacity: logged.kinds.length > 0 || logged.items.has("guest_errors") ? 1 << 18 : 4096,
+    traceCapacity: traces.length > 0 || logged.kinds.length > 0 || logged.items.has("guest_errors") ? 1 << 18 : 4096,
   });
-  const { machine, board, cpu, input } = made;
+  const { machine, board, cpu, input, debug } = made;
   const dump = (file: string) => {
     (board.device("vga") as DisplayDevice | null)?.refresh();
     if (file.endsWith(".txt")) writeFileSync(file, `${(picture.rows ?? []).map((row) => row.trimEnd()).join("\n")}\n`);
@@ -185,7 +205,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
       await made.snapshots.load(session.loadVm);
       return true;
     };
-  const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, screendump: dump, snapshots: made.snapshots });
+  const monitor = createMonitor({ board, machine, cpu, input, debug, version: VERSION, screendump: dump, saveFile: (name, bytes) => writeFileSync(name, bytes), snapshots: made.snapshots });
 
   let status = 0;
   const finished = new Promise<void>((resolve) => {
@@ -208,6 +228,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
       leave();
     });
   const stopLog = session.debugItems.length > 0 ? startLog(made, logged, session.logFile) : null;
+  const stopTrace = traces.length > 0 ? startTrace(board.trace, traces, traceTarget) : null;
   const usesTerminal = serialOnTerminal || session.monitor !== "none";
   if (usesTerminal) terminal.start(monitor);
   const started = performance.now();
@@ -222,6 +243,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
   } finally {
     clearInterval(alive);
     stopLog?.();
+    stopTrace?.();
     terminal.stop();
     for (const close of closers) close();
     await made.close();

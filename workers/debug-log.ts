@@ -3,12 +3,13 @@
 // Left out, refused by name: what belongs to QEMU's own translator (out_asm, op, op_opt, op_ind, plugin) and to user mode (page, strace, tid).
 
 import { type Fault, FaultError } from "../src/contract/schema.ts";
-import { type TraceName, traceKinds } from "../src/contract/trace.ts";
+import { matchKinds, type TraceName, traceKinds, traceNames } from "../src/contract/trace.ts";
 import { disassemble } from "./cpu/isa/disassemble.ts";
 import type { WasmCpu } from "./cpu/wasm-cpu.ts";
 import type { Board } from "./machine/board.ts";
 import { cpuState } from "./monitor/cpu-state.ts";
 import { hex } from "./monitor/format.ts";
+import { startTrace } from "./trace-file.ts";
 
 const ITEMS: readonly (readonly [name: string, summary: string])[] = [
   ["in_asm", "show target assembly code for each block when it is first run"],
@@ -33,7 +34,7 @@ export function debugHelp(): string {
   return `Log items (comma separated):\n${ITEMS.map(([name, summary]) => `${name.padEnd(15)} ${summary}`).join("\n")}\n\nUse "-d trace:help" to get a list of trace events.`;
 }
 export function traceHelp(): string {
-  return Object.keys(traceKinds).join("\n");
+  return traceNames.map((name) => `${name.padEnd(16)}${traceKinds[name].summary}`).join("\n");
 }
 export interface DebugItems {
   readonly items: ReadonlySet<string>;
@@ -47,10 +48,9 @@ export function parseDebugItems(given: readonly string[]): DebugItems {
   const kinds = new Set<TraceName>();
   for (const item of given) {
     if (item.startsWith("trace:")) {
-      const pattern = item.slice(6);
-      const matching = Object.keys(traceKinds).filter((kind) => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".")}$`).test(kind));
-      if (matching.length === 0) throw fault(unsupported(item, `Trace events: ${Object.keys(traceKinds).join(", ")}.`));
-      for (const kind of matching) kinds.add(kind as TraceName);
+      const found = matchKinds([item.slice(6)]);
+      if ("unknown" in found) throw fault(unsupported(item, `Trace events: ${traceNames.join(", ")}.`));
+      for (const kind of found.kinds) kinds.add(kind);
     } else if (Object.hasOwn(traceKinds, item)) kinds.add(item as TraceName);
     else if (ITEMS.some(([name]) => name === item)) items.add(item);
     else throw fault(unsupported(item, REFUSED.has(item) ? "It belongs to QEMU's own translator or to user mode. Known items: guesthouse -d help." : "Known items: guesthouse -d help."));
@@ -98,19 +98,7 @@ export function startDebugLog({ items, kinds }: DebugItems, board: Board, cpu: W
 }
 function traced({ trace }: Board, kinds: readonly TraceName[], write: (text: string) => void): () => void {
   if (kinds.length === 0) return () => {};
-  for (const kind of kinds) trace.set(kind, true);
-  let next = 0;
-  const drain = () => {
-    const { events, end, lost } = trace.since(next);
-    next = end;
-    if (lost > 0) write(`(${lost} events lost)\n`);
-    for (const e of events) write(`${(e.atNs / 1e9).toFixed(6)} ${e.kind} ${e.a.toString(16)} ${e.b.toString(16)} ${e.c.toString(16)}\n`);
-  };
-  const timer = setInterval(drain, 4);
-  return () => {
-    clearInterval(timer);
-    drain();
-  };
+  return startTrace(trace, [{ kinds, filter: {}, file: "", format: "log" }], () => ({ write, close: () => {} }));
 }
 const selector = (cpu: WasmCpu, name: string) => cpu.segments().segments.find((s) => s.name === name);
 

@@ -24,6 +24,7 @@ import { InputHub } from "./machine/input.ts";
 import { Machine, type Notice } from "./machine/machine.ts";
 import { libraryPowers } from "./machine-library.ts";
 import { baseOf, resumeInsteadOfBooting } from "./machine-resume.ts";
+import { Debugger } from "./machine/debugger.ts";
 import { traceBytes } from "./machine/trace.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
@@ -213,6 +214,7 @@ export class MachineHost implements MachineRpc {
     });
     if (!cpu) throw new Error("the board made no processor");
     const machine = new Machine(board);
+    const debug = new Debugger(machine, cpu);
     const keeper = new RamKeeper(memory);
     if (known || seed)
       resumeInsteadOfBooting({
@@ -238,13 +240,14 @@ export class MachineHost implements MachineRpc {
             thumbnail: () => thumbnail(views.frame),
             cloned: (clones, from) => this.#say({ state: machine.state, reason: "clone", clones, ...(from ? { seed: from } : {}) }),
           });
+    const saveFile = (name: string, bytes: Uint8Array) => this.#say({ state: machine.state, reason: "file", file: { name, bytes } });
     const screendump = async (name: string) => {
       (board.device("vga") as DisplayDevice | null)?.refresh();
       const bytes = await framePng(views.frame);
       if (!bytes) throw new FaultError("screendump.empty", "There is no picture to save.", "The machine has no display, or nothing was shown yet.");
-      this.#say({ state: machine.state, reason: "file", file: { name, bytes } });
+      saveFile(name, bytes);
     };
-    const monitor = createMonitor({ board, machine, cpu, input, version: VERSION, debugLog: () => this.#debugLog, screendump, ...powers });
+    const monitor = createMonitor({ board, machine, cpu, input, debug, saveFile, version: VERSION, debugLog: () => this.#debugLog, screendump, ...powers });
     this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false };
     machine.onState((notice) => this.#onState(notice));
     this.#writeStats();

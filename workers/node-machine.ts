@@ -20,6 +20,7 @@ import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import { type BackendSource, type Board, buildBoard, type FirmwareImages } from "./machine/board.ts";
 import { findMultiboot } from "./machine/boot-images.ts";
 import { InputHub } from "./machine/input.ts";
+import { Debugger } from "./machine/debugger.ts";
 import { Machine } from "./machine/machine.ts";
 import { traceBytes } from "./machine/trace.ts";
 import { Qcow2Store } from "./snapshots/qcow2-store.ts";
@@ -48,6 +49,7 @@ export interface NodeMachine {
   readonly board: Board;
   readonly cpu: WasmCpu;
   readonly input: InputHub;
+  readonly debug: Debugger;
   /** The images behind the drives, by place. */
   readonly images: ReadonlyMap<string, Image>;
   readonly keeper: RamKeeper;
@@ -240,6 +242,7 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
     doorbell: new Int32Array(new SharedArrayBuffer(4)),
   });
   const machine = new Machine(board);
+  const debug = new Debugger(machine, board.cpu as WasmCpu);
   const close = async () => {
     for (const image of images.values()) await later(closeChain(image));
   };
@@ -254,5 +257,5 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
       return true;
     };
   }
-  return { machine, board, cpu: board.cpu as WasmCpu, input, images, keeper, snapshots: new Qcow2Store(machine, keeper, images), close };
+  return { machine, board, cpu: board.cpu as WasmCpu, input, debug, images, keeper, snapshots: new Qcow2Store(machine, keeper, images), close };
 }

@@ -15,6 +15,8 @@ export interface Session {
   readonly debugcon: string;
   readonly debugItems: readonly string[];
   readonly logFile: string;
+  /** -trace, as given. */
+  readonly traces: readonly string[];
   readonly screendump: string;
   readonly stats: string;
   readonly startPaused: boolean;
@@ -355,6 +357,10 @@ export const flagTable: readonly Flag[] = [
     else if (v === "trace:help") d.session.wants = "trace-help";
     else d.session.debugItems = v.split(",").filter((item) => item !== "");
   } },
+  { name: "trace", argument: "KIND[,KIND…][,file=FILE]", help: "record events (help lists them); also events=FILE, format=log|csv|perfetto, address=, rate=, every=", apply: (d, v) => {
+    if (v === "help" || v === "?") d.session.wants = "trace-help";
+    else d.session.traces = [...d.session.traces, v];
+  } },
   { name: "D", argument: "FILE", help: "write the log here", apply: (d, v) => { d.session.logFile = v; } },
   { name: "name", argument: "NAME", help: "name of the machine", apply: (d, v) => {
     for (const [key, value] of splitOptions("name", v, "guest")) {
@@ -401,6 +407,7 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
       debugcon: "",
       debugItems: [],
       logFile: "",
+      traces: [],
       screendump: "",
       stats: "",
       startPaused: false,

@@ -24,6 +24,8 @@ const MAXIMUM_WASM_PAGES = 65536;
 export interface MemoryListener {
   mappingsChanged(): void;
   hostWritten(host: number, size: number): void;
+  /** Call `firstWrite` before clean pages are written. */
+  watchWrites(on: boolean): void;
 }
 interface Overlay {
   readonly frame: number;
@@ -194,6 +196,7 @@ export class PoolMemory implements GuestMemory {
       const entry = this.entry(at);
       if ((entry & (P2M_PRESENT | P2M_ROM | P2M_WRITE_BUS)) === P2M_PRESENT) {
         const host = ((entry & ~0xfff) >>> 0) + (at % PAGE);
+        if (!(entry & P2M_DIRTY) && this.firstWrite !== null) this.firstWrite(Math.floor(at / PAGE));
         this.bytes.set(from.subarray(done, done + n), host);
         this.p2m[Math.floor(at / PAGE)] = entry | P2M_DIRTY;
         if (this.codeLines[(host - POOL_BASE) >>> 12]) this.listener?.hostWritten(host, n);
@@ -241,6 +244,23 @@ export class PoolMemory implements GuestMemory {
       }
     this.written.fill(0);
     if (any) this.listener?.mappingsChanged();
+  }
+  /** Told before a clean page is written (by the guest or a device), while somebody keeps checkpoints. */
+  firstWrite: ((page: number) => void) | null = null;
+  /** From now on each page is clean, and `told` is called before the first write to it; null ends that. Whoever asks takeWritten() sees all the same. */
+  watchFirstWrites(told: ((page: number) => void) | null): void {
+    this.firstWrite = told;
+    this.listener?.watchWrites(told !== null);
+    if (told === null) return;
+    const { p2m, ram, written } = this;
+    for (const [first, pages] of this.runs)
+      for (let page = first; page < first + pages; page++) {
+        const entry = p2m[page] as number;
+        if (!(entry & P2M_DIRTY) || (entry & ~0xfff) >>> 0 !== ram[page]) continue;
+        p2m[page] = entry & ~P2M_DIRTY;
+        written[page] = 1;
+      }
+    this.listener?.mappingsChanged();
   }
   /** From now on these pages of RAM get their contents when they are first touched: `fill(page)` writes frames and calls `arrived`. */
   defer(pages: Iterable<number>, fill: (page: number) => void): void {

@@ -72,6 +72,7 @@ interface CoreExports extends WatchCore {
   setLogging(mask: number): void;
   setA20(on: boolean): void;
   currentAddress(): number;
+  setSaving(on: boolean): void;
   setEflags(value: bigint): void;
   hostWritten(host: number, size: number): void;
   instructionCount(): number;
@@ -161,6 +162,7 @@ export class WasmCpu implements Cpu {
         },
         apicMsrWrite: (index: number) => (host.apicMsrWrite(index >>> 0, scratch.getBigUint64(0, true)) ? 1 : 0),
         pageIn: (page: number) => memory.pageIn(page),
+        pageWritten: (page: number) => memory.firstWrite?.(page),
         ferr: (asserted: number) => host.ferr(asserted !== 0),
         logEvent: (event: number, a: number, b: number) => this.onLog?.(event, a, b, scratch.getBigUint64(0, true)),
         traceEvent: (kind: number, a: number, b: number, c: number) => this.onTrace?.(eventOf.get(kind) as TraceName, a, b, c),
@@ -178,6 +180,7 @@ export class WasmCpu implements Cpu {
     memory.attach({
       mappingsChanged: () => core.mappingsChanged(),
       hostWritten: (at, size) => core.hostWritten(at, size),
+      watchWrites: (on) => core.setSaving(on),
     });
     core.reset(true, this.signature);
     if (options.accel === "jit") {
@@ -349,6 +352,14 @@ export class WasmCpu implements Cpu {
   /** Registers in the state block were replaced from outside; memory, its mapping and translated code stay (instruction suites, the fuzzer). */
   registersReplaced(): void {
     this.core.registersReplaced();
+  }
+  /** A debugger changes the state block: `change` writes fields (core/layout.ts), what is derived from them follows. */
+  edit(change: (state: DataView) => void, eflags?: bigint): void {
+    this.core.saveLazy();
+    change(this.state);
+    this.core.registersReplaced();
+    if (eflags !== undefined) this.core.setEflags(BigInt.asUintN(64, eflags));
+    this.core.mappingsChanged();
   }
   attention(): number {
     return this.state.getUint32(ATTENTION, true);

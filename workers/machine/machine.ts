@@ -3,6 +3,7 @@
 // timer, and anything that raises an interrupt or arms an earlier timer wakes it. Left out: more than one processor.
 
 import { FaultError } from "../../src/contract/schema.ts";
+import type { Exit } from "../cpu/cpu.ts";
 import type { Board, Request } from "./board.ts";
 import { Sleep } from "./sleep.ts";
 import { TickWatch } from "./tick-watch.ts";
@@ -16,6 +17,16 @@ export interface Notice {
   readonly exitStatus?: number;
   readonly error?: unknown;
   readonly breakIp?: bigint;
+}
+
+/** What a debugger, a tracer or a replay has to say in the loop. Asked once per run of the processor, never inside one. */
+export interface LoopHooks {
+  /** Before timers and processor have their turn. */
+  before(): void;
+  /** Instructions after which it wants its turn; at least 1, Infinity when it does not care. */
+  room(): number;
+  /** After a run; true: the machine pauses here. */
+  ran(exit: Exit): boolean;
 }
 
 const SLICE_MS = 2;
@@ -58,6 +69,9 @@ export class Machine {
   /** Share of host time spent in slices, of the last tenths of a second. */
   private busyShare = 1;
   private sliceEndedMs = 0;
+  private turnEndedMs = 0;
+  /** advance(): where it ends. */
+  private advanceTo = Infinity;
   private prepared = false;
   private asleep = false;
   /** What woke the machine: it resumes at the next slice. */
@@ -68,6 +82,8 @@ export class Machine {
   onStart: (() => Promise<boolean>) | null = null;
   /** What a reset has to wait for (files that firmware will ask for), once. */
   resetAfter: (() => Promise<void>) | null = null;
+  /** The debugger, when there is one. */
+  hooks: LoopHooks | null = null;
   /** Host milliseconds spent running guest code and devices (for idle load). */
   busyMs = 0;
 
@@ -253,69 +269,18 @@ export class Machine {
    */
   runSlice(): number {
     const { board } = this;
-    const { clock, cpu } = board;
-    const { timers } = clock;
     const started = this.hostNow();
-    let hostNow = started;
+    this.turnEndedMs = started;
     this.inSlice = true;
     let wait = 0;
     try {
       do {
-        const now = clock.now();
-        timers.runDue(now);
-        if (board.request !== null && !this.take(board.request)) break;
-        if (this.waking !== null) {
-          board.resumeFromSuspend(this.waking);
-          this.waking = null;
-        }
-        if (this.asleep) {
-          const due = timers.next();
-          wait = due === Infinity ? Infinity : Math.max(0, (due - clock.now()) / 1e6);
-          if (clock.mode === "instructions" && due !== Infinity) clock.skipTo(due);
+        const left = this.turn(started + SLICE_MS - this.turnEndedMs);
+        if (left !== null) {
+          wait = left;
           break;
         }
-        const next = timers.next();
-        let budget: number;
-        if (clock.mode === "instructions") {
-          budget = Math.ceil((next - now) / 2 ** clock.shift);
-          this.runEndsNs = next;
-        } else {
-          const leftMs = Math.min(started + SLICE_MS - hostNow, (next - now) / 1e6);
-          budget = Math.ceil(this.rate * leftMs);
-          this.runEndsNs = now + leftMs * 1e6;
-        }
-        budget = Math.max(clock.mode === "instructions" ? 1 : LEAST_BUDGET, Math.min(MOST_BUDGET, budget));
-        if (clock.mode === "instructions") budget = Math.min(budget, Math.ceil(this.rate * SLICE_MS));
-        const before = cpu.instructions();
-        cpu.idle = this.busyShare < IDLE_SHARE;
-        const exit = cpu.run(budget);
-        const after = this.hostNow();
-        const ran = cpu.instructions() - before;
-        if (ran > 2000 && after > hostNow) this.rate = Math.max(LEAST_RATE, this.rate * 0.8 + (ran / (after - hostNow)) * 0.2);
-        hostNow = after;
-        if (exit.reason === "shutdown") {
-          // A triple fault ends in a reset, as the chipset of a PC does.
-          if (!this.take({ what: "reset" }, "shutdown")) break;
-        } else if (exit.reason === "break") {
-          this.enter("paused", "break", { breakIp: exit.ip });
-          break;
-        } else if (exit.reason === "halt" && board.request === null) {
-          const due = timers.next();
-          const current = clock.now();
-          if (due > current) {
-            if (clock.mode === "instructions") {
-              if (due === Infinity) {
-                wait = Infinity;
-                break;
-              }
-              clock.skipTo(due);
-            } else if (due - current > SHORT_WAIT_NS) {
-              wait = due === Infinity ? Infinity : (this.tick.until(due, timers.nextStrict(), cpu.instructions()) - current) / 1e6;
-              break;
-            }
-          }
-        }
-      } while (hostNow < started + SLICE_MS && this.current === "running");
+      } while (this.turnEndedMs < started + SLICE_MS && this.current === "running");
     } finally {
       this.inSlice = false;
       this.runEndsNs = Infinity;
@@ -327,6 +292,90 @@ export class Machine {
     }
     if (board.request !== null && this.current === "running") wait = 0;
     return wait;
+  }
+  /**
+   * One turn: what is due, then one run of the processor. Null: go on with the next. Else the slice ends, and that many milliseconds may be
+   * slept (see runSlice).
+   */
+  private turn(sliceMs: number): number | null {
+    const { board } = this;
+    const { clock, cpu } = board;
+    const { timers } = clock;
+    this.hooks?.before();
+    const now = clock.now();
+    timers.runDue(now);
+    if (board.request !== null && !this.take(board.request)) return 0;
+    if (this.waking !== null) {
+      board.resumeFromSuspend(this.waking);
+      this.waking = null;
+    }
+    if (this.asleep) {
+      const due = timers.next();
+      const wait = due === Infinity ? Infinity : Math.max(0, (due - clock.now()) / 1e6);
+      if (clock.mode === "instructions" && due !== Infinity) clock.skipTo(due);
+      return wait;
+    }
+    const next = timers.next();
+    let budget: number;
+    if (clock.mode === "instructions") {
+      budget = Math.ceil((next - now) / 2 ** clock.shift);
+      this.runEndsNs = next;
+    } else {
+      const leftMs = Math.min(sliceMs, (next - now) / 1e6);
+      budget = Math.ceil(this.rate * leftMs);
+      this.runEndsNs = now + leftMs * 1e6;
+    }
+    budget = Math.max(clock.mode === "instructions" ? 1 : LEAST_BUDGET, Math.min(MOST_BUDGET, budget));
+    if (clock.mode === "instructions") budget = Math.min(budget, Math.ceil(this.rate * SLICE_MS));
+    if (this.hooks !== null) budget = Math.min(budget, this.hooks.room());
+    budget = Math.min(budget, this.advanceTo - cpu.instructions());
+    const before = cpu.instructions();
+    const began = this.turnEndedMs;
+    cpu.idle = this.busyShare < IDLE_SHARE;
+    const exit = cpu.run(budget);
+    this.turnEndedMs = this.hostNow();
+    const ran = cpu.instructions() - before;
+    if (ran > 2000 && this.turnEndedMs > began) this.rate = Math.max(LEAST_RATE, this.rate * 0.8 + (ran / (this.turnEndedMs - began)) * 0.2);
+    if (exit.reason === "shutdown") {
+      // A triple fault ends in a reset, as the chipset of a PC does.
+      if (!this.take({ what: "reset" }, "shutdown")) return 0;
+    }
+    if (this.hooks !== null ? this.hooks.ran(exit) : exit.reason === "break") {
+      this.enter("paused", "break", exit.reason === "break" ? { breakIp: exit.ip } : {});
+      return 0;
+    }
+    if (exit.reason === "halt" && board.request === null) {
+      const due = timers.next();
+      const current = clock.now();
+      if (due > current) {
+        if (clock.mode === "instructions") {
+          if (due === Infinity) return Infinity;
+          clock.skipTo(due);
+        } else if (due - current > SHORT_WAIT_NS) return due === Infinity ? Infinity : (this.tick.until(due, timers.nextStrict(), cpu.instructions()) - current) / 1e6;
+      }
+    }
+    return null;
+  }
+  /**
+   * A paused machine whose time is instructions goes on until so many are executed, at once and without sleeping (replay). False: it ended or
+   * can do nothing more before that.
+   */
+  advance(to: number): boolean {
+    const { clock, cpu } = this.board;
+    if (clock.mode !== "instructions" || this.current !== "paused") throw new Error("only a paused machine that counts instructions can be advanced");
+    this.inSlice = true;
+    this.advanceTo = to;
+    try {
+      while (cpu.instructions() < to) {
+        this.turnEndedMs = this.hostNow();
+        const left = this.turn(SLICE_MS);
+        if (this.current !== "paused" || left === Infinity) return false;
+      }
+    } finally {
+      this.inSlice = false;
+      this.advanceTo = this.runEndsNs = Infinity;
+    }
+    return true;
   }
   /** Carries out what the guest asked for; false when the machine stops running. */
   private take(request: Request, cause: string = request.what): boolean {

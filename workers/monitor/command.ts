@@ -4,6 +4,7 @@
 import type { MadeBundle } from "../../src/contract/bundle.ts";
 import type { CloneOf } from "../../src/contract/machine.ts";
 import type { Schema } from "../../src/contract/schema.ts";
+import type { Debugger } from "../machine/debugger.ts";
 import type { Board } from "../machine/board.ts";
 import type { InputHub } from "../machine/input.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -39,6 +40,7 @@ export interface MonitorContext {
   readonly machine: Machine;
   readonly cpu: WasmCpu;
   readonly input: InputHub;
+  readonly debug: Debugger;
   readonly version: string;
   /** What firmware wrote to port 0x402 (kept when the domain asks for it). */
   readonly debugLog?: () => string;
@@ -47,6 +49,8 @@ export interface MonitorContext {
   readonly clone?: (kind: "linked" | "full", count: number) => Promise<readonly CloneOf[]>;
   /** Packs the machine for somebody else. */
   readonly share?: (carriage: (typeof CARRIAGES)[number], state: boolean) => Promise<MadeBundle>;
+  /** Keeps a file for the person, where there are files. */
+  readonly saveFile?: (name: string, bytes: Uint8Array) => void | Promise<void>;
   /** Writes the screen to a file, where there are files. */
   readonly screendump?: (file: string) => void | Promise<void>;
 }

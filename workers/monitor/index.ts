@@ -3,16 +3,18 @@
 
 import { FaultError, type Reply, reply } from "../../src/contract/schema.ts";
 import { type AnyCommand, command, type MonitorContext } from "./command.ts";
+import { debugCommands } from "./debug.ts";
 import { inspectCommands } from "./inspect.ts";
 import { lifecycleCommands } from "./lifecycle.ts";
 import { memoryCommands } from "./memory.ts";
 import { shareCommands } from "./share.ts";
 import { snapshotCommands } from "./snapshots.ts";
+import { traceCommands } from "./trace.ts";
 
 export type { MonitorContext } from "./command.ts";
 
 /** Every command there is; add a list here. */
-const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands, ...snapshotCommands, ...shareCommands];
+const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands, ...traceCommands, ...debugCommands, ...snapshotCommands, ...shareCommands];
 
 export interface Monitor {
   execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>>;

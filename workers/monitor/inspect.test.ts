@@ -29,8 +29,8 @@ beforeAll(async () => {
     firmware: { bios: "none", vgaBios: "none" }, boot: {}, vga: "std", disks: [{ at: "ide0-master", media: "disk", source: `file:${image}`, readOnly: true }],
   });
   const root = new URL("../../", import.meta.url).pathname;
-  const { machine, board, cpu, input } = await openMachine(config, { root, picture: new CapturePicture(), bytes: () => nullBytes });
-  monitor = createMonitor({ board, machine, cpu, input, version: "test" });
+  const { machine, board, cpu, input, debug } = await openMachine(config, { root, picture: new CapturePicture(), bytes: () => nullBytes });
+  monitor = createMonitor({ board, machine, cpu, input, debug, version: "test" });
   await machine.start();
   for (let n = 0; n < 200 && !cpu.registers().halted; n++) await new Promise((r) => setTimeout(r, 10));
   machine.pause();

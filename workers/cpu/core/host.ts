@@ -14,6 +14,8 @@ export declare function apicMsrRead(index: u32): bool;
 export declare function apicMsrWrite(index: u32): bool;
 /** Fills the frame of a page marked P2M_LAZY; its new entry. */
 export declare function pageIn(page: u32): u32;
+/** While checkpoints are kept: a page that was clean is about to be written (watch.ts). */
+export declare function pageWritten(page: u32): void;
 /** FERR#: an unmasked x87 error waits and CR0.NE is clear; false: the error was cleared. */
 export declare function ferr(asserted: bool): void;
 /** -d: see log.ts. The instruction pointer stands at SCRATCH_BASE. */

@@ -37,7 +37,7 @@ export {
 export { setLogging } from "./log";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
-export { breakCause, breakDetail, clearBreak, passBreaks, requestBreak, setLists, setStops, setTracing } from "./watch";
+export { breakCause, breakDetail, clearBreak, passBreaks, requestBreak, setLists, setSaving, setStops, setTracing } from "./watch";
 export { flagBits } from "./flags";
 // The guards of vector and x87 instructions, and what their slow paths share: the translator knows these by name.
 export { avxGuard, vexGuard } from "./avx";

@@ -5,7 +5,7 @@
 import { blockWritten } from "./blocks";
 import { AC, GP, PF, SSF, raiseCode } from "./fault";
 import { ACF } from "./flags";
-import { mmioRead, mmioWrite, pageIn } from "./host";
+import { mmioRead, mmioWrite, pageIn, pageWritten } from "./host";
 import {
   A20_MASK, CODE_BASE, COUNTERS, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, LOOKUP_BASE, LOOKUP_STRIDE, P2M_BASE, P2M_DIRTY, P2M_LAZY, P2M_PAGES, TRACE_TABLE_WRITE, TRACE_TLB_FILL, TRACE_TLB_FLUSH,
   P2M_PRESENT, P2M_ROM, P2M_WRITE_BUS, PCID_BASE, PCID_STRIDE, PDPTE, POOL_BASE, TLB_ADDEND, TLB_BASE, TLB_ENTRIES, TLB_ENTRY_SIZE,
@@ -14,7 +14,7 @@ import {
 import { usesStack } from "./decode";
 import { currentRecord } from "./run";
 import { RSP, Regs, SS, vcpu } from "./state";
-import { dataTouched, emit, lookAtPage, notePageTable, signed, tablePage, tableWritten, tracing, watchedPage, watches } from "./watch";
+import { dataTouched, emit, lookAtPage, notePageTable, saving, signed, tablePage, tableWritten, tracing, watchedPage, watches } from "./watch";
 
 export const ACCESS_READ: u32 = 0;
 export const ACCESS_WRITE: u32 = 1;
@@ -192,6 +192,7 @@ function physicalOr32(physical: u64, bits: u32): void {
   const entry = p2m(physical);
   if ((entry & (P2M_PRESENT | P2M_ROM)) != P2M_PRESENT) return;
   const host = (entry & ~0xfff) + (<usize>physical & 0xfff);
+  if (saving && !(entry & P2M_DIRTY)) pageWritten(<u32>(physical >> 12));
   store<u32>(host, load<u32>(host) | bits);
   if (load<u64>(codeLines(host))) blockWritten(host, 4);
   store<u32>(P2M_BASE + (<usize>(physical >> 12) << 2), entry | P2M_DIRTY);
@@ -382,7 +383,10 @@ export function translate(linear: u64, access: u32): usize {
       return 0;
     }
     if (entry & P2M_WRITE_BUS) return 0;
-    if (!(entry & P2M_DIRTY)) store<u32>(P2M_BASE + (<usize>(physical >> 12) << 2), entry | P2M_DIRTY);
+    if (!(entry & P2M_DIRTY)) {
+      if (saving) pageWritten(<u32>(physical >> 12));
+      store<u32>(P2M_BASE + (<usize>(physical >> 12) << 2), entry | P2M_DIRTY);
+    }
   }
   if (watching || context == CONTEXT_ALIGN) return host;
   if ((watches || tracing & TRACE_TABLE_WRITE) && access != ACCESS_EXEC) {

@@ -29,6 +29,11 @@ export let vectorsWatched: bool = false;
 export let breakCause: u32 = 0;
 export let breakDetail: u64 = 0;
 
+/** The host wants to know of the first write to each clean page, before it happens: it copies the page (checkpoints of the debugger). */
+export let saving: bool = false;
+export function setSaving(on: bool): void {
+  saving = on;
+}
 export function emit(kind: u32, a: f64, b: f64, c: f64): void {
   traceEvent(kind, a, b, c);
 }
