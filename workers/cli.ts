@@ -16,6 +16,7 @@ import { deviceType } from "./devices/index.ts";
 import type { DisplayDevice } from "./devices/vga.ts";
 import type { Notice } from "./machine/machine.ts";
 import { type NodeMachine, openMachine } from "./node-machine.ts";
+import { parseGdbAddress, startGdbServer } from "./gdb/server.node.ts";
 import { imgMain } from "./img/img.node.ts";
 import { type DebugItems, debugHelp, parseDebugItems, startDebugLog, traceHelp } from "./debug-log.ts";
 import { parseTrace, startTrace } from "./trace-file.ts";
@@ -154,6 +155,7 @@ function startLog(made: NodeMachine, items: DebugItems, file: string): () => voi
 
 async function run({ domain, session }: ParsedFlags, root: string): Promise<number> {
   const logged = parseDebugItems(session.debugItems);
+  const gdbAddress = session.gdb === "" ? null : parseGdbAddress(session.gdb);
   const traces = session.traces.map((text) => parseTrace(text, (file) => readText(file)));
   // A terminal has no window: the page's console is the terminal here, with the monitor behind Ctrl-A c.
   const consolePort = domain.serial.findIndex((port) => port === "stdio" || port === "console");
@@ -228,6 +230,15 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
       leave();
     });
   const stopLog = session.debugItems.length > 0 ? startLog(made, logged, session.logFile) : null;
+  const gdb = gdbAddress && (await startGdbServer(gdbAddress, {
+    machine, board, cpu, debug,
+    monitor: async (line) => {
+      const reply = await monitor.type(line);
+      return reply.ok ? reply.value : `${reply.error.message}${reply.error.hint ? ` ${reply.error.hint}` : ""}`;
+    },
+    back: null,
+    kill: () => leave(),
+  }));
   const stopTrace = traces.length > 0 ? startTrace(board.trace, traces, traceTarget) : null;
   const usesTerminal = serialOnTerminal || session.monitor !== "none";
   if (usesTerminal) terminal.start(monitor);
@@ -242,6 +253,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
     if (session.stats) writeFileSync(session.stats, `${JSON.stringify(statistics(made, (performance.now() - started) / 1000), null, 2)}\n`);
   } finally {
     clearInterval(alive);
+    gdb?.close();
     stopLog?.();
     stopTrace?.();
     terminal.stop();

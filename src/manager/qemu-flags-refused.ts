@@ -7,8 +7,6 @@ export const refusedFlags: { readonly [flag: string]: string } = {
   chardev: "Use -serial stdio, -serial file:NAME or -serial mon:stdio directly.",
   vnc: "Use -nographic, or -screendump FILE.png for a picture at the end.",
   spice: "Use -nographic, or -screendump FILE.png.",
-  gdb: "There is no gdb server yet: use -S with the monitor.",
-  s: "There is no gdb server yet: use -S with the monitor.",
   usb: "There is no USB controller: keyboard and mouse are PS/2.",
   usbdevice: "There is no USB controller: keyboard and mouse are PS/2.",
   soundhw: "There is no sound card.",

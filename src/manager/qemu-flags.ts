@@ -15,6 +15,8 @@ export interface Session {
   readonly debugcon: string;
   readonly debugItems: readonly string[];
   readonly logFile: string;
+  /** Where gdb is served: "tcp::1234", "" for nowhere. */
+  readonly gdb: string;
   /** -trace, as given. */
   readonly traces: readonly string[];
   readonly screendump: string;
@@ -369,6 +371,8 @@ export const flagTable: readonly Flag[] = [
     }
   } },
   { name: "S", help: "do not start before the monitor's cont", apply: (d) => { d.session.startPaused = true; } },
+  { name: "s", help: "short for -gdb tcp::1234", apply: (d) => { d.session.gdb = "tcp::1234"; } },
+  { name: "gdb", argument: "tcp:[HOST]:PORT", help: "serve gdb there (target remote :PORT)", apply: (d, v) => { d.session.gdb = v === "none" ? "" : v; } },
   { name: "accel", argument: "interp|jit", help: "how guest code runs", apply: setAccel },
   { name: "machine", alias: "M", argument: "pc[,accel=interp|jit]", help: "kind of machine", apply: setMachine },
   { name: "L", argument: "DIRECTORY", help: "where firmware is", apply: (d, v) => { d.session.firmwareDirectory = v; } },
@@ -408,6 +412,7 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
       debugItems: [],
       logFile: "",
       traces: [],
+      gdb: "",
       screendump: "",
       stats: "",
       startPaused: false,

@@ -300,6 +300,10 @@ export class WasmCpu implements Cpu {
       idt: { base: s.getBigUint64(IDT_BASE, true), limit: s.getUint32(IDT_LIMIT, true) },
     };
   }
+  /** Does the processor have 64-bit mode (CPUID 8000_0001h EDX bit 29)? */
+  hasLongMode(): boolean {
+    return (this.state.getUint32(FEATURES + 16, true) & 0x20000000) !== 0;
+  }
   /** 16, 32 or 64: how instruction bytes at RIP are read. */
   codeBits(): 16 | 32 | 64 {
     return ([16, 32, 64] as const)[this.state.getUint32(MODE_KEY, true)] ?? 16;

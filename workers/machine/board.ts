@@ -148,6 +148,7 @@ export class Board {
   private readonly local: ReturnType<typeof localApic.create>;
   private readonly dualPic: ReturnType<typeof pic.create>;
   private picInt = false;
+  private held = false;
 
   constructor(config: DomainConfig, parts: BoardParts) {
     this.config = config;
@@ -422,9 +423,15 @@ export class Board {
       missing: (what) => this.noteMissing(what),
     };
   }
+  /** A debugger steps one instruction: interrupts wait meanwhile. */
+  holdInterrupts(on: boolean): void {
+    if (on === this.held) return;
+    this.held = on;
+    this.updateIntr();
+  }
   private updateIntr(): void {
     const high = this.local.hasDeliverable() || (this.picInt && this.local.acceptsExtInt());
-    this.cpu.intr.set(high);
+    this.cpu.intr.set(high && !this.held);
     if (high) this.onWake?.();
   }
   ask(request: Request): void {

@@ -204,6 +204,8 @@ function loop(): u32 {
         shutdown = false;
         return EXIT_SHUTDOWN;
       }
+      // The delivery itself ends the run (a watched vector).
+      if (load<u32>(vcpu, ATTENTION) & ATTENTION_BREAK) continue;
       if (load<u64>(vcpu, ICOUNT) >= load<u64>(vcpu, LIMIT)) return EXIT_BUDGET;
       if (single) {
         step(lookup);
