@@ -42,13 +42,13 @@ describe("without a machine", () => {
   test("faults are sentences with status 1", () => {
     const asked = run("-enable-kvm");
     expect(asked.status).toBe(1);
-    expect(asked.stderr).toBe("guesthouse: -enable-kvm is not supported.\n  Leave it out: there is no KVM here, guest code is interpreted or translated (-accel).\n");
+    expect(asked.stderr).toBe("guesthouse: -enable-kvm is not supported. [flags.unsupported]\n  Leave it out: there is no KVM here, guest code is interpreted or translated (-accel).\n");
     expect(run("-hda", "/no/such.img").stderr).toContain("guesthouse: Cannot open /no/such.img: there is no such file.");
     expect(run("-d", "nonsense").stderr).toContain("-d nonsense is not supported.");
   });
 });
 
-describe("what a person cannot have is a sentence and a hint, with status 1", () => {
+describe("what a person cannot have is a sentence with a code and a hint, with status 1", () => {
   const file = (name: string, bytes: Uint8Array | string): string => {
     const path = join(folder, name);
     writeFileSync(path, bytes);
@@ -60,23 +60,24 @@ describe("what a person cannot have is a sentence and a hint, with status 1", ()
   writeFileSync(join(firmware, "built.json"), JSON.stringify({ files: { "bios-256k.bin": { bytes: 65536, sha256: createHash("sha256").update("another").digest("hex") } } }));
   const kernel = file("vmlinuz", truncatedKernel());
   const odd = file("odd.img", new Uint8Array(700));
-  test.each<[string, readonly string[], string, string]>([
-    ["a truncated kernel", ["-kernel", kernel], "The kernel has 4096 bytes; its header announces 8002560.", "Was the download complete?"],
-    ["a kernel of a few bytes", ["-kernel", file("tiny", "x")], "The kernel has only 1 bytes.", "Was the download complete?"],
-    ["no kernel at all", ["-kernel", odd.replace("odd.img", "no.img")], "there is no such file.", "Check the path; it is relative to the current directory."],
-    ["a disk of a wrong size", ["-hda", odd], `${odd} has 700 bytes, which is not a whole number of 512-byte sectors.`, "Pad the image, for example with truncate -s %512 FILE."],
-    ["an empty disk", ["-hda", file("empty.img", "")], "empty.img is empty: a disk has at least one sector of 512 bytes.", "Was the file copied completely?"],
-    ["a floppy of no format", ["-fda", file("three.img", new Uint8Array(1536))], "A floppy image of 1536 bytes is no format of a PC drive", "truncate -s 1440K FILE"],
-    ["an ELF for ARM", ["-kernel", file("arm.elf", elfHeader(1, 40))], "The kernel is an ELF file for ARM, not for a PC.", "Give a kernel built for x86."],
-    ["vmlinux", ["-kernel", file("vmlinux", elfHeader(2, 62))], "The kernel is an ELF file without a Multiboot header.", "For Linux give the bzImage"],
-    ["more memory than there is", ["-m", "8G"], "expected a whole number from 1 to 3584, got 8192", "A machine can have 1 to 3584 MiB (3.5 GiB) of memory"],
-    ["an unknown CPU flag", ["-cpu", "qemu64,+nonsense"], 'There is no CPU flag "+nonsense".', "Write +flag or -flag"],
-    ["a CPU flag that is not there yet", ["-cpu", "qemu64,+vmx"], 'The CPU flag "vmx" is known but not implemented here.', "Leave it out"],
-    ["an unknown CPU", ["-cpu", "z80"], 'There is no CPU model "z80".', "Known models: qemu64"],
-    ["a damaged image", ["-L", firmware], "bios-256k.bin is damaged: its SHA-256 is", "Run npm run images: a damaged file is built again."],
-  ])("%s", (_, flags, sentence, hint) => {
+  test.each<[string, readonly string[], string, string, string]>([
+    ["a truncated kernel", ["-kernel", kernel], "The kernel has 4096 bytes; its header announces 8002560.", "Was the download complete?", "boot.kernel.truncated"],
+    ["a kernel of a few bytes", ["-kernel", file("tiny", "x")], "The kernel has only 1 bytes.", "Was the download complete?", "boot.kernel.truncated"],
+    ["no kernel at all", ["-kernel", odd.replace("odd.img", "no.img")], "there is no such file.", "Check the path; it is relative to the current directory.", "file.open"],
+    ["a disk of a wrong size", ["-hda", odd], `${odd} has 700 bytes, which is not a whole number of 512-byte sectors.`, "Pad the image, for example with truncate -s %512 FILE.", "block.size"],
+    ["an empty disk", ["-hda", file("empty.img", "")], "empty.img is empty: a disk has at least one sector of 512 bytes.", "Was the file copied completely?", "block.empty"],
+    ["a floppy of no format", ["-fda", file("three.img", new Uint8Array(1536))], "A floppy image of 1536 bytes is no format of a PC drive", "truncate -s 1440K FILE", "floppy.size"],
+    ["an ELF for ARM", ["-kernel", file("arm.elf", elfHeader(1, 40))], "The kernel is an ELF file for ARM, not for a PC.", "Give a kernel built for x86.", "boot.kernel.machine"],
+    ["vmlinux", ["-kernel", file("vmlinux", elfHeader(2, 62))], "The kernel is an ELF file without a Multiboot header.", "For Linux give the bzImage", "boot.kernel.elf"],
+    ["more memory than there is", ["-m", "8G"], "expected a whole number from 1 to 3584, got 8192", "A machine can have 1 to 3584 MiB (3.5 GiB) of memory", "schema.invalid"],
+    ["an unknown CPU flag", ["-cpu", "qemu64,+nonsense"], 'There is no CPU flag "+nonsense".', "Write +flag or -flag", "cpu.flag"],
+    ["a CPU flag that is not there yet", ["-cpu", "qemu64,+vmx"], 'The CPU flag "vmx" is known but not implemented here.', "Leave it out", "cpu.flag"],
+    ["an unknown CPU", ["-cpu", "z80"], 'There is no CPU model "z80".', "Known models: qemu64", "cpu.model"],
+    ["a damaged image", ["-L", firmware], "bios-256k.bin is damaged: its SHA-256 is", "Run npm run images: a damaged file is built again.", "image.hash"],
+  ])("%s", (_, flags, sentence, hint, code) => {
     const said = run(...flags);
-    expect(said.stderr).toMatch(/^guesthouse: .*\n {2}\S.*\n$/);
+    expect(said.stderr).toMatch(/^guesthouse: .* \[[a-z.A-Z]+\]\n {2}\S.*\n$/);
+    expect(said.stderr).toContain(` [${code}]\n`);
     expect(said.stderr).toContain(sentence);
     expect(said.stderr).toContain(hint);
     expect(said.stdout).toBe("");

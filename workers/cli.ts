@@ -102,7 +102,7 @@ class Terminal {
       this.#busy = this.#busy.then(async () => {
         const reply = await this.#monitor?.type(line);
         if (reply?.ok && reply.value !== "") this.#print(`${reply.value}\n`);
-        else if (reply && !reply.ok) this.#print(`${reply.error.message}${reply.error.hint ? ` ${reply.error.hint}` : ""}\n`);
+        else if (reply && !reply.ok) this.#print(`${reply.error.message}${reply.error.hint ? ` ${reply.error.hint}` : ""} [${reply.error.code}]\n`);
         this.#print("(guesthouse) ");
       });
     } else if (byte === 127 || byte === 8) {
@@ -294,7 +294,7 @@ async function main(): Promise<number> {
     return await run(parsed, root);
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
-    process.stderr.write(`guesthouse: ${error.fault.message}\n${error.fault.hint ? `  ${error.fault.hint}\n` : ""}`);
+    process.stderr.write(`guesthouse: ${error.fault.message} [${error.fault.code}]\n${error.fault.hint ? `  ${error.fault.hint}\n` : ""}`);
     return 1;
   }
 }

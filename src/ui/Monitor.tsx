@@ -42,7 +42,7 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
     }
     const fail = (fault: Fault) => {
       const { sentence, hint } = faultText(language, fault);
-      print({ kind: "error", text: hint ? `${sentence} ${hint}` : sentence });
+      print({ kind: "error", text: `${sentence}${hint ? ` ${hint}` : ""} [${fault.code}]` });
     };
     if (!client) {
       // Before its first start a machine has no worker to ask.

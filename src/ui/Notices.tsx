@@ -20,6 +20,9 @@ export function FaultBox({ fault }: { readonly fault: Fault }) {
     <div className="fault" data-code={fault.code}>
       <p>{sentence}</p>
       {hint && <p className="fault-hint">{hint}</p>}
+      <p className="fault-code" translate="no">
+        {fault.code}
+      </p>
     </div>
   );
 }
