@@ -41,10 +41,13 @@ export interface JitCompiler {
 export class JobRunner {
   private readonly core: CoreFunctions;
   private readonly ir = new Ir();
+  private readonly tooSmall = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+  private readonly globals = new Map<number, WebAssembly.Global>();
   constructor(core: Uint8Array) {
     this.core = new CoreFunctions(new CoreCode(core));
   }
-  run(job: Job): JobResult {
+  /** `ahead`: the functions are compiled here, not where they are called first. */
+  run(job: Job, ahead = false): JobResult {
     const started = performance.now();
     const functions = new Map<number, number>();
     const globals = new Map<number, number>();
@@ -70,11 +73,51 @@ export class JobRunner {
     const bytes = regions.length ? buildModule(this.core.code, bodies, functions, globals) : new Uint8Array(0);
     const translated = performance.now();
     const module = regions.length ? new WebAssembly.Module(bytes as BufferSource) : null;
+    if (ahead && module) this.callOnce(module, regions.length, functions, globals);
     return {
       module, bytes, regions, functions: [...functions.keys()], globals: [...globals.keys()],
       translateMs: translated - started, compileMs: performance.now() - translated,
     };
   }
+  /**
+   * Engines compile a function when it is called first, on the thread that calls; the code belongs to the module, which other threads share. Here the
+   * functions are called with a memory too small for their first load of the state, so that they trap before they do anything.
+   */
+  private callOnce(module: WebAssembly.Module, regions: number, functions: ReadonlyMap<number, number>, globals: ReadonlyMap<number, number>): void {
+    const core: { [name: string]: WebAssembly.ImportValue } = { memory: this.tooSmall };
+    for (const f of functions.keys()) core[`f${f}`] = NOTHING;
+    for (const g of globals.keys()) {
+      let global = this.globals.get(g);
+      if (!global) {
+        global = globalOf(this.core.code, g);
+        this.globals.set(g, global);
+      }
+      core[`g${g}`] = global;
+    }
+    const { exports } = new WebAssembly.Instance(module, { core });
+    for (let n = 0; n < regions; n++)
+      try {
+        (exports[`r${n}`] as () => void)();
+      } catch (error) {
+        if (error instanceof WebAssembly.RuntimeError) continue;
+        throw error;
+      }
+  }
+}
+const NOTHING = () => 0;
+const TYPE_NAMES = new Map<number, WebAssembly.ValueType>([
+  [0x7f, "i32"],
+  [0x7e, "i64"],
+  [0x7d, "f32"],
+  [0x7c, "f64"],
+  [0x7b, "v128"],
+]);
+/** A global like core's, with nothing in it. */
+function globalOf(code: CoreCode, g: number): WebAssembly.Global {
+  const { type, mutable } = code.globals[g] as { type: number; mutable: boolean };
+  const value = TYPE_NAMES.get(type);
+  if (!value) throw new Error(`translator: no type for global ${g}`);
+  return new WebAssembly.Global({ value, mutable }, value === "i64" ? 0n : value === "v128" ? undefined : 0);
 }
 const runners = new WeakMap<Uint8Array, JobRunner>();
 /** On the calling thread; one parsed core per binary. */
@@ -132,7 +175,7 @@ export function serveJobs(port: Port): void {
     if (core) runner = new JobRunner(core);
     else if (id !== undefined && job && runner) {
       try {
-        port.post({ id, result: runner.run(job) } satisfies Answer);
+        port.post({ id, result: runner.run(job, true) } satisfies Answer);
       } catch (error) {
         port.post({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) } satisfies Answer);
       }
