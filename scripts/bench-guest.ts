@@ -227,7 +227,8 @@ function report(runs: readonly Run[]): string {
   ].join("\n");
 }
 if (flags.child) {
-  const run = flags.child === "v86" ? await v86() : await guesthouse(flags.child === "interp" ? "interp" : "jit");
+  const inside = flags.child === "v86" ? v86 : flags.child === "guesthouse" || flags.child === "interp" ? () => guesthouse(flags.child === "interp" ? "interp" : "jit") : () => apart(flags.child);
+  const run = await inside();
   console.log(JSON.stringify(run));
   process.exit(0);
 }

@@ -98,6 +98,7 @@ export class JobRunner {
     for (let n = 0; n < regions; n++)
       try {
         (exports[`r${n}`] as () => void)();
+        throw new Error("translator: a region ran without the guest's memory");
       } catch (error) {
         if (error instanceof WebAssembly.RuntimeError) continue;
         throw error;
