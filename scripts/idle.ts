@@ -36,6 +36,11 @@ const percent = (s: number) => `${((s / seconds) * 100).toFixed(1)} %`;
 function grown(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): [string, number][] {
   return [...after].map(([name, s]): [string, number] => [name, s - (before.get(name) ?? 0)]).filter(([, s]) => s > 0).sort((a, b) => b[1] - a[1]);
 }
+/** A figure of a guest that stood still, or of processes that could not be found, is none. */
+function checkAlive(instructionsASecond: number, rows: readonly (readonly [string, number])[]): void {
+  if (!(instructionsASecond > 0)) throw new Error("the guest retired no instructions: it is not idle but stopped");
+  if (rows.length === 0) throw new Error("no process used any time: the browser's processes were not found");
+}
 function tell(what: string, rows: readonly (readonly [string, number])[]): void {
   console.log(`${what}: ${percent(rows.reduce((sum, [, s]) => sum + s, 0))}`);
   for (const [name, s] of rows) console.log(`  ${name}: ${percent(s)}`);
@@ -65,6 +70,13 @@ async function inNode(): Promise<void> {
 async function inChromium(): Promise<void> {
   const site = mkdtempSync(join(os.tmpdir(), "guesthouse-idle-"));
   execFileSync(process.execPath, [join(root, "node_modules/vite/bin/vite.js"), "build", "--outDir", site, "--emptyOutDir", "--logLevel", "warn"], { cwd: root, stdio: "inherit" });
+  // Children of this process that are not the browser's (tsx has one).
+  const others = new Set([...(descendants() ?? [])].map(([name]) => name));
+  const ofBrowser = () => {
+    const all = descendants();
+    if (!all) throw new Error("no /proc here");
+    return new Map([...all].filter(([name]) => !others.has(name)));
+  };
   const browser = await launch();
   const served = await serveFolder(site, { isolated: true });
   try {
@@ -72,18 +84,23 @@ async function inChromium(): Promise<void> {
     page.setDefaultTimeout(300_000);
     await page.goto(served.url);
     const id = (name: string) => `[data-testid="${name}"]`;
+    const instructions = async () => Number(await page.getAttribute(id("status"), "data-instructions"));
     await page.click(`${id(`guest-${flags.guest}`)} ${id("guest-start")}`);
     await page.click(id("tab-serial"));
     await page.waitForFunction(`document.querySelector('${id("serial")}')?.textContent.includes("${PROMPT}")`, undefined, { polling: 100 });
     for (const tab of flags.tab.split(",")) {
       await page.click(id(`tab-${tab}`));
       await sleep(settleMs);
-      const processes = descendants();
-      if (!processes) throw new Error("no /proc here");
+      const processes = ofBrowser();
       const ids = [...processes.keys()].map((n) => Number.parseInt(n, 10));
       const before = ids.map((n) => threads(n));
+      const was = await instructions();
       await sleep(seconds * 1000);
-      tell(`${flags.guest} in Chromium, ${tab} shown`, grown(processes, descendants() ?? new Map()));
+      const after = ofBrowser();
+      const rate = Math.round(((await instructions()) - was) / seconds);
+      const rows = grown(processes, after);
+      checkAlive(rate, rows);
+      tell(`${flags.guest} in Chromium, ${tab} shown (${rate} instructions a second)`, rows);
       ids.forEach((n, i) => {
         for (const [name, s] of grown(before[i] as ReadonlyMap<string, number>, threads(n))) console.log(`    ${n} thread ${name}: ${percent(s)}`);
       });

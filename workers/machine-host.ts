@@ -211,6 +211,7 @@ export class MachineHost implements MachineRpc {
       doorbell: new Int32Array(views.doorbell),
       // The page rings before each message; what else comes (a disk's answer to a guest that only ticks) may wait a little.
       eventLoopEveryMs: 36,
+      mostLateMs: 34,
     });
     if (!cpu) throw new Error("the board made no processor");
     const machine = new Machine(board);

@@ -58,7 +58,7 @@ export class Machine {
   private readonly soon: () => void;
   private soonPending = false;
   private readonly sleep: Sleep;
-  private readonly tick = new TickWatch();
+  private readonly tick: TickWatch;
   private inSlice = false;
   /** Guest time at which the current run of the processor is expected to end. */
   private runEndsNs = Infinity;
@@ -94,6 +94,7 @@ export class Machine {
       this.soonPending = false;
       this.loop();
     });
+    this.tick = new TickWatch(board.parts.mostLateMs);
     this.sleep = new Sleep(board.parts.doorbell ?? null, this.hostNow, () => this.loop(), board.parts.eventLoopEveryMs);
     board.onWake = () => this.wake();
     board.onWakeEvent = (cause) => this.wakeUp(cause);

@@ -29,6 +29,8 @@ export interface BoardParts {
   readonly doorbell?: Int32Array;
   /** So often the event loop has its turn meanwhile; seldom where whoever has news rings. */
   readonly eventLoopEveryMs?: number;
+  /** So many milliseconds late may the tick of a guest be that does nothing else (tick-watch.ts). */
+  readonly mostLateMs?: number;
   /** Host date for the RTC, ms since 1970; Date.now when left out. */
   readonly hostDateMs?: () => number;
   /** Buffer of the trace bus (a SharedArrayBuffer in the browser). */

@@ -2,7 +2,8 @@
 // of 4 ms; so waits of a few milliseconds (a kernel with a periodic tick) block the thread on a shared word, the doorbell, which whoever has news
 // for this thread rings. The event loop still gets its turn every few milliseconds, and nothing blocks while the outside world keeps waking us.
 
-/** Longer waits go through the event loop. */
+/** Waits longer than the event loop's distance by more than this, or than MOST_BLOCKED_MS, go through the event loop. */
+const BLOCKED_BEYOND_MS = 6;
 const MOST_BLOCKED_MS = 26;
 /** So often, at least, messages and I/O get their turn, where nobody rings. */
 const EVENT_LOOP_EVERY_MS = 12;
@@ -42,7 +43,7 @@ export class Sleep {
   wait(ms: number): "slept" | "busy" | "later" {
     const bell = this.#doorbell;
     const now = this.#now();
-    if (bell !== null && ms <= MOST_BLOCKED_MS && now - this.#outsideAt > LIVELY_MS) {
+    if (bell !== null && ms <= Math.max(MOST_BLOCKED_MS, this.#everyMs + BLOCKED_BEYOND_MS) && now - this.#outsideAt > LIVELY_MS) {
       if (now - this.#eventLoopAt > this.#everyMs) return "busy";
       Atomics.wait(bell, 0, 0, ms);
       if (Atomics.exchange(bell, 0, 0) === 0) return "slept";

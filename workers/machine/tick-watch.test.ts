@@ -6,8 +6,8 @@ import { TickWatch } from "./tick-watch.ts";
 
 const MS = 1e6;
 /** Ticks of `period` until the watch lets one be late; the last due time and instruction count. */
-function settled(period: number): { watch: TickWatch; due: number; count: number } {
-  const watch = new TickWatch();
+function settled(period: number, mostLateMs?: number): { watch: TickWatch; due: number; count: number } {
+  const watch = new TickWatch(mostLateMs);
   let due = 0;
   let count = 0;
   for (let n = 0; n < 40; n++) {
@@ -24,6 +24,10 @@ describe("tick watch", () => {
     expect(watch.until(due + 12 * MS, Infinity, count + 3200)).toBe(due + 32 * MS);
     expect(watch.until(due + 12 * MS, due + 15 * MS, count + 3200)).toBe(due + 15 * MS);
     expect(watch.until(due + 12 * MS, due + 11 * MS, count + 3200)).toBe(due + 12 * MS);
+  });
+  it("lets it be as late as it is told", () => {
+    const { watch, due, count } = settled(4 * MS, 34);
+    expect(watch.until(due + 12 * MS, Infinity, count + 3200)).toBe(due + 46 * MS);
   });
   it("is on time at first, after news from outside and after a deadline off the grid", () => {
     const fresh = new TickWatch();

@@ -3,8 +3,8 @@
 // is armed anew each time, the kernel reads its clock and makes up for missed ticks at once, so several become one interrupt.
 // Left out: timers that are periodic by themselves (PIT, RTC, HPET): a late one is a lost interrupt there, so they are always on time.
 
-/** So late may a tick be. */
-const MOST_LATE_NS = 20e6;
+/** So late may a tick be. A page, which rings the doorbell for all that a person does, allows more. */
+const MOST_LATE_MS = 20;
 /** Ticks of equal distance, with nothing between them, before one may be late. */
 const STEADY_TICKS = 16;
 /** More ticks than that are not remembered: a few busy wakes, one after the other, end it. */
@@ -25,6 +25,11 @@ export class TickWatch {
   #period = 0;
   #ticks = 0;
   #instructions = 0;
+  readonly #mostLateNs: number;
+
+  constructor(mostLateMs = MOST_LATE_MS) {
+    this.#mostLateNs = mostLateMs * 1e6;
+  }
 
   /** Something came from outside: the guest will be on time until it is idle again. */
   disturbed(): void {
@@ -46,6 +51,6 @@ export class TickWatch {
         this.#period = step >= SHORTEST_NS && step <= LONGEST_NS ? step : Infinity;
       }
     }
-    return this.#ticks >= STEADY_TICKS ? Math.min(due + MOST_LATE_NS, strict) : due;
+    return this.#ticks >= STEADY_TICKS ? Math.min(due + this.#mostLateNs, strict) : due;
   }
 }
