@@ -122,6 +122,13 @@ class Terminal {
   }
 }
 
+function readBytesOf(file: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(file));
+  } catch (error) {
+    throw fileFault(file, error);
+  }
+}
 function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
@@ -196,7 +203,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
     picture,
     traceCapacity: traces.length > 0 || logged.kinds.length > 0 || logged.items.has("guest_errors") ? 1 << 18 : 4096,
   });
-  const { machine, board, cpu, input, debug } = made;
+  const { machine, board, cpu, input, debug, history, keeper } = made;
   const dump = (file: string) => {
     (board.device("vga") as DisplayDevice | null)?.refresh();
     if (file.endsWith(".txt")) writeFileSync(file, `${(picture.rows ?? []).map((row) => row.trimEnd()).join("\n")}\n`);
@@ -207,7 +214,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
       await made.snapshots.load(session.loadVm);
       return true;
     };
-  const monitor = createMonitor({ board, machine, cpu, input, debug, version: VERSION, screendump: dump, saveFile: (name, bytes) => writeFileSync(name, bytes), snapshots: made.snapshots });
+  const monitor = createMonitor({ board, machine, cpu, input, debug, keeper, ...(history ? { history } : {}), version: VERSION, readFile: readBytesOf, screendump: dump, saveFile: (name, bytes) => writeFileSync(name, bytes), snapshots: made.snapshots });
 
   let status = 0;
   const finished = new Promise<void>((resolve) => {
@@ -236,7 +243,8 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
       const reply = await monitor.type(line);
       return reply.ok ? reply.value : `${reply.error.message}${reply.error.hint ? ` ${reply.error.hint}` : ""}`;
     },
-    back: null,
+    back: history ? async (how) => (how === "step" ? history.stepBack() : history.continueBack()) : null,
+    changed: () => history?.disturbed(),
     kill: () => leave(),
   }));
   const stopTrace = traces.length > 0 ? startTrace(board.trace, traces, traceTarget) : null;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sectors from "../images/first-steps/sectors.json" with { type: "json" };
 import { domainSchema } from "../src/contract/domain.ts";
-import { QueueBytes } from "./backends/bytes.ts";
+import { nullBytes, QueueBytes } from "./backends/bytes.ts";
 import { CapturePicture } from "./backends/picture.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import { type NodeMachine, openMachine } from "./node-machine.ts";
@@ -17,7 +17,7 @@ export interface SectorMachine extends NodeMachine {
   /** A line of the monitor; a Fault becomes its sentence. */
   type(line: string): Promise<string>;
 }
-export async function sectorMachine(sector: keyof typeof sectors | Uint8Array, more: { readonly [field: string]: unknown } = {}, accel: "interp" | "jit" = "interp"): Promise<SectorMachine> {
+export async function sectorMachine(sector: keyof typeof sectors | Uint8Array, more: { readonly [field: string]: unknown } = {}, accel: "interp" | "jit" = "interp", checkpointEvery?: number): Promise<SectorMachine> {
   const image = join(mkdtempSync(join(tmpdir(), "debugging-")), "disk.img");
   writeFileSync(image, typeof sector === "string" ? Buffer.from(sectors[sector], "base64") : sector);
   const config = domainSchema.parse({
@@ -26,7 +26,7 @@ export async function sectorMachine(sector: keyof typeof sectors | Uint8Array, m
   });
   const root = new URL("../", import.meta.url).pathname;
   const serial = new QueueBytes(() => {});
-  const made = await openMachine(config, { root, picture: new CapturePicture(), bytes: () => serial, traceCapacity: 1 << 16, tuning: { threshold: 2, leastBatch: 1 } });
+  const made = await openMachine(config, { root, picture: new CapturePicture(), bytes: (id) => (id === "serial0" ? serial : nullBytes), traceCapacity: 1 << 16, tuning: { threshold: 2, leastBatch: 1 }, ...(checkpointEvery === undefined ? {} : { checkpointEvery }) });
   const monitor = createMonitor({ ...made, version: "test" });
   return {
     ...made,

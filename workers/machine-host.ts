@@ -29,6 +29,8 @@ import { traceBytes } from "./machine/trace.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
+import { RecordedInputs } from "./snapshots/recorded-inputs.ts";
+import { TimeTravel } from "./snapshots/time-travel.ts";
 import { type Fetcher, Sources } from "./sources.ts";
 
 export const VERSION = "0.1.0";
@@ -196,6 +198,8 @@ export class MachineHost implements MachineRpc {
       return make[kind]();
     };
 
+    const inputs = new RecordedInputs();
+    const exact = config.clock.mode === "instructions";
     const memory = new PoolMemory(createPool());
     let cpu: WasmCpu | null = null;
     const board = buildBoard(config, {
@@ -205,7 +209,7 @@ export class MachineHost implements MachineRpc {
         return cpu;
       },
       memory,
-      backends,
+      backends: exact ? inputs.around(backends) : backends,
       firmware,
       trace: { buffer: views.trace, capacity: TRACE_CAPACITY },
       doorbell: new Int32Array(views.doorbell),
@@ -216,6 +220,7 @@ export class MachineHost implements MachineRpc {
     if (!cpu) throw new Error("the board made no processor");
     const machine = new Machine(board);
     const debug = new Debugger(machine, cpu);
+    const history = exact ? { history: new TimeTravel(machine, memory, debug, inputs) } : {};
     const keeper = new RamKeeper(memory);
     if (known || seed)
       resumeInsteadOfBooting({
@@ -248,7 +253,7 @@ export class MachineHost implements MachineRpc {
       if (!bytes) throw new FaultError("screendump.empty", "There is no picture to save.", "The machine has no display, or nothing was shown yet.");
       saveFile(name, bytes);
     };
-    const monitor = createMonitor({ board, machine, cpu, input, debug, saveFile, version: VERSION, debugLog: () => this.#debugLog, screendump, ...powers });
+    const monitor = createMonitor({ board, machine, cpu, input, debug, keeper, ...history, saveFile, version: VERSION, debugLog: () => this.#debugLog, screendump, ...powers });
     this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false };
     machine.onState((notice) => this.#onState(notice));
     this.#writeStats();

@@ -27,6 +27,8 @@ import { Qcow2Store } from "./snapshots/qcow2-store.ts";
 import { restoreVm, resumeLine } from "./snapshots/save-vm.ts";
 import { decodeVm } from "./snapshots/vm-file.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
+import { RecordedInputs } from "./snapshots/recorded-inputs.ts";
+import { TimeTravel } from "./snapshots/time-travel.ts";
 import type { BlockBackend, BytesBackend, PictureBackend } from "./platform/types.ts";
 
 export interface NodeParts {
@@ -43,6 +45,8 @@ export interface NodeParts {
   /** Of the translator, for tests. */
   readonly tuning?: { readonly threshold: number; readonly leastBatch: number };
   readonly traceCapacity?: number;
+  /** Instructions between checkpoints, for tests. */
+  readonly checkpointEvery?: number;
 }
 export interface NodeMachine {
   readonly machine: Machine;
@@ -50,6 +54,8 @@ export interface NodeMachine {
   readonly cpu: WasmCpu;
   readonly input: InputHub;
   readonly debug: Debugger;
+  /** Only where time is instructions. */
+  readonly history?: TimeTravel;
   /** The images behind the drives, by place. */
   readonly images: ReadonlyMap<string, Image>;
   readonly keeper: RamKeeper;
@@ -227,7 +233,10 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
     picture: () => parts.picture,
     input: () => input,
   };
-  const backends: BackendSource = (kind, id) => make[kind](id) as never;
+  const inputs = new RecordedInputs();
+  const exact = config.clock.mode === "instructions";
+  const plain: BackendSource = (kind, id) => make[kind](id) as never;
+  const backends = exact ? inputs.around(plain) : plain;
   const memory = new PoolMemory(createMemory());
   const core = coreBinary(parts);
   const compiler = config.cpu.accel === "jit" && parts.jitWorker ? startJitWorker(core.bytes, parts.jitWorker) : undefined;
@@ -243,6 +252,7 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
   });
   const machine = new Machine(board);
   const debug = new Debugger(machine, board.cpu as WasmCpu);
+  const history = exact ? new TimeTravel(machine, memory, debug, inputs, parts.checkpointEvery) : null;
   const close = async () => {
     for (const image of images.values()) await later(closeChain(image));
   };
@@ -257,5 +267,5 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
       return true;
     };
   }
-  return { machine, board, cpu: board.cpu as WasmCpu, input, debug, images, keeper, snapshots: new Qcow2Store(machine, keeper, images), close };
+  return { machine, board, cpu: board.cpu as WasmCpu, input, debug, ...(history ? { history } : {}), images, keeper, snapshots: new Qcow2Store(machine, keeper, images), close };
 }

@@ -28,8 +28,8 @@ export interface Breakpoint {
   readonly hits: number;
 }
 export interface DebugStop {
-  /** "breakpoint", "step" (a step, next, finish or run-to is done), "back" (reverse execution), "start" (the first moment that is known), "error" (a condition cannot be evaluated). */
-  readonly reason: "breakpoint" | "step" | "back" | "start" | "error";
+  /** "breakpoint", "step" (a step, next, finish or run-to is done), "back" (reverse execution), "start" and "end" (the first moment that is known, the last of a recording), "error" (a condition cannot be evaluated). */
+  readonly reason: "breakpoint" | "step" | "back" | "start" | "end" | "error";
   /** Numbers of the breakpoints. */
   readonly breakpoints: readonly number[];
   /** What happened, in words for the monitor. */

@@ -245,6 +245,11 @@ export class PoolMemory implements GuestMemory {
     this.written.fill(0);
     if (any) this.listener?.mappingsChanged();
   }
+  /** RAM of a page gets other contents from outside; whoever asks takeWritten() sees it. Decoded code is the caller's business. */
+  putFrame(page: number, bytes: Uint8Array): void {
+    this.frame(page).set(bytes);
+    this.written[page] = 1;
+  }
   /** Told before a clean page is written (by the guest or a device), while somebody keeps checkpoints. */
   firstWrite: ((page: number) => void) | null = null;
   /** From now on each page is clean, and `told` is called before the first write to it; null ends that. Whoever asks takeWritten() sees all the same. */

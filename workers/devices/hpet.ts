@@ -249,7 +249,9 @@ class Hpet implements Device<State> {
       else c.timer.arm(at);
     });
     this.legacy.set((this.config & 2) !== 0);
-    for (let n = 0; n < TIMERS; n++) if (this.status & (1 << n)) this.line(n).set(true);
+    const high = new Set<IrqLine>();
+    for (let n = 0; n < TIMERS; n++) if (this.status & (1 << n)) high.add(this.line(n));
+    for (const line of this.lines) line.set(high.has(line));
   }
 }
 

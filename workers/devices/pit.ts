@@ -204,6 +204,8 @@ class Pit implements Device<State> {
   private readonly counters: readonly [Counter, Counter, Counter];
   private readonly clock: Clock;
   private readonly irq: IrqLine;
+  /** Level of our output, channel 0. */
+  private level = false;
   private readonly timer: Timer;
   private readonly speaker: IrqLine;
   private speakerBits = 0;
@@ -221,15 +223,19 @@ class Pit implements Device<State> {
     // HPET legacy replacement takes IRQ0 away from us.
     slot.pin("disable", (high) => {
       this.disabled = high;
-      if (high) this.irq.set(false);
+      if (high) this.drive(false);
       else this.schedule();
     });
     this.reset();
   }
+  private drive(high: boolean): void {
+    this.level = high;
+    this.irq.set(high);
+  }
   private expire(): void {
     if (!this.disabled) {
-      this.irq.set(false);
-      this.irq.set(true);
+      this.drive(false);
+      this.drive(true);
     }
     // Count from the tick that just fired, so that a late host does not lose ticks; but give up on what is long past.
     const now = this.clock.now();
@@ -251,8 +257,8 @@ class Pit implements Device<State> {
       const complete = (this.counters[offset] as Counter).write(value);
       if (offset === 0) {
         const mode = this.counters[0].mode;
-        if (mode === 0 || !complete) this.irq.set(this.counters[0].out(this.clock.now()) && !this.disabled);
-        else if (!this.disabled) this.irq.set(true);
+        if (mode === 0 || !complete) this.drive(this.counters[0].out(this.clock.now()) && !this.disabled);
+        else if (!this.disabled) this.drive(true);
         this.schedule();
       }
       return;
@@ -274,7 +280,7 @@ class Pit implements Device<State> {
     }
     counter.control(value);
     if (select === 0) {
-      this.irq.set(counter.mode !== 0 && !this.disabled);
+      this.drive(counter.mode !== 0 && !this.disabled);
       this.schedule();
     }
   }
@@ -298,11 +304,11 @@ class Pit implements Device<State> {
     this.counters[2].reset(false);
     this.speakerBits = 0;
     this.speaker.set(false);
-    this.irq.set(false);
+    this.drive(false);
     this.timer.cancel();
   }
   save(): State {
-    return { counters: this.counters.map((c) => c.save()), speakerBits: this.speakerBits, disabled: this.disabled, due: this.timer.due };
+    return { counters: this.counters.map((c) => c.save()), speakerBits: this.speakerBits, disabled: this.disabled, due: this.timer.due, level: this.level };
   }
   load(state: State): void {
     const f = fields(state, "pit");
@@ -314,6 +320,8 @@ class Pit implements Device<State> {
       this.dueAt = timeField(f, "due");
       this.timer.arm(this.dueAt);
     }
+    // Machines of version 1 did not say; then the line is left as it is.
+    if (f.level !== null) this.drive(booleanField(f, "level"));
   }
 }
 
@@ -321,6 +329,7 @@ export const pit = {
   name: "pit",
   summary: "8254 timer with port 0x61",
   options: object("none", {}),
-  version: 1,
+  version: 2,
+  upgrade: { 1: (old: State): State => ({ ...(old as { readonly [k: string]: State }), level: null }) },
   create: (slot: Slot): Pit => new Pit(slot),
 } satisfies DeviceType<object, State>;

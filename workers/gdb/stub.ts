@@ -46,6 +46,8 @@ export interface GdbParts {
   monitor(line: string): Promise<string>;
   /** Back one instruction, or to the last breakpoint, on machines that keep checkpoints; null: this one does not. */
   readonly back: ((how: "step" | "continue") => Promise<DebugStop>) | null;
+  /** gdb wrote registers or memory. */
+  changed(): void;
   /** The session is over: `kill` ends the machine. */
   kill(): void;
 }
@@ -176,6 +178,7 @@ export class GdbStub {
           if (bytes === null || bytes.length !== register.bits / 8) return "E22";
           writeRegister(cpu, board.memory, register, bytes);
         }
+        this.#parts.changed();
         return "OK";
       }
       case "p":
@@ -184,7 +187,9 @@ export class GdbStub {
         const [number = "", value = ""] = rest.split("=");
         const register = this.#target.registers[Number.parseInt(number, 16)];
         const bytes = bytesOf(value);
-        return register && bytes && bytes.length === register.bits / 8 && writeRegister(cpu, board.memory, register, bytes) ? "OK" : "E14";
+        if (!register || !bytes || bytes.length !== register.bits / 8 || !writeRegister(cpu, board.memory, register, bytes)) return "E14";
+        this.#parts.changed();
+        return "OK";
       }
       case "m": {
         const [address, length] = this.#range(rest);
@@ -198,7 +203,9 @@ export class GdbStub {
         const colon = rest.indexOf(":");
         const [address, length] = this.#range(rest.slice(0, colon));
         const data = body[0] === "M" ? bytesOf(rest.slice(colon + 1)) : unescaped(rest.slice(colon + 1));
-        return data !== null && data.length === length && (length === 0 || writeMemory(debug.looked, address, data)) ? "OK" : "E14";
+        if (data === null || data.length !== length || (length > 0 && !writeMemory(debug.looked, address, data))) return "E14";
+        if (length > 0) this.#parts.changed();
+        return "OK";
       }
       case "c":
       case "C":

@@ -55,7 +55,8 @@ export class MachineClock {
   /** instructions mode: nothing runs until `atNs`, so go there. */
   skipTo(atNs: number): void {
     const now = this.now();
-    if (this.mode === "instructions" && atNs > now) this.base += atNs - now;
+    // Whole ns: a saved time is exactly the one that goes on.
+    if (this.mode === "instructions" && atNs > now) this.base += Math.ceil(atNs - now);
   }
   /** After a snapshot was loaded (while paused, processor already restored). */
   set(nowNs: number): void {

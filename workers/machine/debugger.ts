@@ -39,6 +39,8 @@ export interface BreakOptions {
 export interface HistoryHooks {
   before(): void;
   room(): number;
+  /** The recording that is replayed is over. */
+  ended(): boolean;
 }
 const hex = (v: bigint | number) => `0x${v.toString(16)}`;
 
@@ -55,6 +57,8 @@ export class Debugger implements LoopHooks {
   private plan: Plan | null = null;
   private nextId = 1;
   private stopped: DebugStop | null = null;
+  /** Time travel executes again: told what breakpoints would do; true ends the run there. */
+  scan: ((stop: { readonly breakpoints: readonly number[]; readonly detail: string }) => boolean) | null = null;
   /** Checkpoints and replay, when they are kept. */
   history: HistoryHooks | null = null;
 
@@ -210,7 +214,13 @@ export class Debugger implements LoopHooks {
   ran(exit: Exit): boolean {
     this.trace.ran();
     const cause = exit.reason === "break" ? this.cpu.watch.takeCause() : null;
-    const stop = (cause === null ? null : this.hit(cause)) ?? this.planDone(cause);
+    if (this.scan !== null) {
+      const seen = cause === null ? null : this.hit(cause);
+      const end = seen !== null && this.scan(seen);
+      if (cause !== null) this.cpu.watch.pass();
+      return end;
+    }
+    const stop = (cause === null ? null : this.hit(cause)) ?? this.planDone(cause) ?? (this.history?.ended() ? ({ reason: "end", breakpoints: [], detail: "the end of the recording" } as const) : null);
     if (cause !== null) this.cpu.watch.pass();
     if (stop === null) return false;
     this.plan = null;

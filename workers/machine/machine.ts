@@ -70,6 +70,8 @@ export class Machine {
   private busyShare = 1;
   private sliceEndedMs = 0;
   private turnEndedMs = 0;
+  /** The hooks ended the last turn. */
+  private hookStopped = false;
   /** advance(): where it ends. */
   private advanceTo = Infinity;
   private prepared = false;
@@ -342,7 +344,8 @@ export class Machine {
       if (!this.take({ what: "reset" }, "shutdown")) return 0;
     }
     if (this.hooks !== null ? this.hooks.ran(exit) : exit.reason === "break") {
-      this.enter("paused", "break", exit.reason === "break" ? { breakIp: exit.ip } : {});
+      this.hookStopped = true;
+      if (this.current === "running") this.enter("paused", "break", exit.reason === "break" ? { breakIp: exit.ip } : {});
       return 0;
     }
     if (exit.reason === "halt" && board.request === null) {
@@ -365,12 +368,17 @@ export class Machine {
     const { clock, cpu } = this.board;
     if (clock.mode !== "instructions" || this.current !== "paused") throw new Error("only a paused machine that counts instructions can be advanced");
     this.inSlice = true;
+    this.hookStopped = false;
     this.advanceTo = to;
     try {
       while (cpu.instructions() < to) {
         this.turnEndedMs = this.hostNow();
         const left = this.turn(SLICE_MS);
         if (this.current !== "paused" || left === Infinity) return false;
+        if (this.hookStopped) {
+          this.hookStopped = false;
+          return false;
+        }
       }
     } finally {
       this.inSlice = false;

@@ -8,6 +8,8 @@ import type { Debugger } from "../machine/debugger.ts";
 import type { Board } from "../machine/board.ts";
 import type { InputHub } from "../machine/input.ts";
 import type { Machine } from "../machine/machine.ts";
+import type { RamKeeper } from "../snapshots/ram-keeper.ts";
+import type { TimeTravel } from "../snapshots/time-travel.ts";
 import type { WasmCpu } from "../cpu/wasm-cpu.ts";
 
 /** A saved state of the machine and its disks, as listed. */
@@ -41,6 +43,8 @@ export interface MonitorContext {
   readonly cpu: WasmCpu;
   readonly input: InputHub;
   readonly debug: Debugger;
+  /** Checkpoints and replay, where time is instructions. */
+  readonly history?: TimeTravel;
   readonly version: string;
   /** What firmware wrote to port 0x402 (kept when the domain asks for it). */
   readonly debugLog?: () => string;
@@ -49,6 +53,9 @@ export interface MonitorContext {
   readonly clone?: (kind: "linked" | "full", count: number) => Promise<readonly CloneOf[]>;
   /** Packs the machine for somebody else. */
   readonly share?: (carriage: (typeof CARRIAGES)[number], state: boolean) => Promise<MadeBundle>;
+  readonly keeper?: RamKeeper;
+  /** Reads a file by name, in a terminal. */
+  readonly readFile?: (name: string) => Uint8Array | Promise<Uint8Array>;
   /** Keeps a file for the person, where there are files. */
   readonly saveFile?: (name: string, bytes: Uint8Array) => void | Promise<void>;
   /** Writes the screen to a file, where there are files. */
@@ -60,6 +67,8 @@ export interface Command<A = { readonly [name: string]: unknown }, R = unknown> 
   readonly summary: string;
   /** Positional in the order written; the last takes the rest of the line when it is text. */
   readonly args: { readonly [K in keyof A & string]: Schema<A[K]> };
+  /** Changes the machine in a way that replay cannot repeat. */
+  readonly disturbs?: true;
   run(context: MonitorContext, args: A): R | Promise<R>;
   /** The result as the console shows it; JSON when left out, nothing for undefined. */
   print?(result: R): string;

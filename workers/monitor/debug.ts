@@ -185,6 +185,7 @@ export const debugCommands: readonly AnyCommand[] = [
   }),
   command({
     name: "set",
+    disturbs: true,
     summary: "set a register: set $rax 5",
     args: { register: string("register, with or without $"), value: string("value") },
     run: (context, { register, value }) => {
@@ -195,6 +196,7 @@ export const debugCommands: readonly AnyCommand[] = [
   }),
   command({
     name: "poke",
+    disturbs: true,
     summary: "write memory: poke 0x7c00 8 0x90",
     args: { address: string("linear address, or p: and a physical one"), bits: choice("width in bits", ["8", "16", "32", "64"]), value: string("value") },
     run: (context, { address, bits, value }) => {

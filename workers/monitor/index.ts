@@ -4,6 +4,7 @@
 import { FaultError, type Reply, reply } from "../../src/contract/schema.ts";
 import { type AnyCommand, command, type MonitorContext } from "./command.ts";
 import { debugCommands } from "./debug.ts";
+import { historyCommands } from "./history.ts";
 import { inspectCommands } from "./inspect.ts";
 import { lifecycleCommands } from "./lifecycle.ts";
 import { memoryCommands } from "./memory.ts";
@@ -14,7 +15,7 @@ import { traceCommands } from "./trace.ts";
 export type { MonitorContext } from "./command.ts";
 
 /** Every command there is; add a list here. */
-const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands, ...traceCommands, ...debugCommands, ...snapshotCommands, ...shareCommands];
+const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands, ...traceCommands, ...debugCommands, ...historyCommands, ...snapshotCommands, ...shareCommands];
 
 export interface Monitor {
   execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>>;
@@ -73,7 +74,11 @@ export function createMonitor(context: MonitorContext, more: readonly AnyCommand
     for (const [name, schema] of Object.entries(c.args)) out[name] = (schema as AnyCommand["args"][string]).parse(given[name], name);
     return out;
   };
-  const run = (c: AnyCommand, given: { readonly [name: string]: unknown }): unknown => c.run(context, parseArgs(c, given));
+  const run = (c: AnyCommand, given: { readonly [name: string]: unknown }): unknown => {
+    const result: unknown = c.run(context, parseArgs(c, given));
+    if (c.disturbs) context.history?.disturbed();
+    return result;
+  };
 
   return {
     commands,

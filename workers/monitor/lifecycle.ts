@@ -25,18 +25,21 @@ export const lifecycleCommands: readonly AnyCommand[] = [
   }),
   command({
     name: "system_reset",
+    disturbs: true,
     summary: "reset, as by the button on the case",
     args: {},
     run: ({ machine }) => machine.reset(),
   }),
   command({
     name: "system_powerdown",
+    disturbs: true,
     summary: "press the ACPI power button: the guest may shut down",
     args: {},
     run: ({ machine }) => machine.powerDown(),
   }),
   command({
     name: "system_wakeup",
+    disturbs: true,
     summary: "wake the guest from suspend to RAM",
     args: {},
     run: ({ machine }) => machine.wakeUp(),
@@ -60,6 +63,7 @@ export const lifecycleCommands: readonly AnyCommand[] = [
   }),
   command({
     name: "nmi",
+    disturbs: true,
     summary: "send a non-maskable interrupt",
     args: {},
     run: ({ machine }) => machine.nmi(),

@@ -134,6 +134,7 @@ export const memoryCommands: readonly AnyCommand[] = [
   }),
   command({
     name: "i",
+    disturbs: true,
     summary: "read a port: i /b 0x64",
     args: { what: string("/size and port") },
     run: (context, { what }) => {
@@ -144,6 +145,7 @@ export const memoryCommands: readonly AnyCommand[] = [
   }),
   command({
     name: "o",
+    disturbs: true,
     summary: "write a port: o /b 0x80 0x12",
     args: { port: string("/size and port, then the value"), value: optional(string("value"), "") },
     run: (context, { port: first, value }) => {

@@ -15,6 +15,9 @@ class QueuedTimer implements Timer {
     this.queue = queue;
     this.fire = fire;
   }
+  before(other: QueuedTimer): boolean {
+    return this.at < other.at || (this.at === other.at && this.sequence < other.sequence);
+  }
   get due(): number | null {
     return this.index < 0 ? null : this.at;
   }
@@ -53,6 +56,18 @@ export class TimerQueue implements Clock {
     for (const timer of this.heap) if (!timer.lenient && timer.at < at) at = timer.at;
     return at;
   }
+  /** Armed timers in the order in which they will fire. */
+  order(): readonly object[] {
+    return [...this.heap].sort((a, b) => (a.before(b) ? -1 : 1));
+  }
+  /** Timers that are due at the same time fire in this order again (states were loaded meanwhile, which arms them anew). */
+  reorder(order: readonly object[]): void {
+    const place = new Map(order.map((timer, n) => [timer, n]));
+    const armed = [...this.heap].sort((a, b) => (place.get(a) ?? order.length) - (place.get(b) ?? order.length));
+    for (const timer of armed) timer.sequence = this.sequence++;
+    this.heap.sort((a, b) => (a.before(b) ? -1 : 1));
+    this.heap.forEach((timer, n) => (timer.index = n));
+  }
   /** Fires everything due at `now`; returns how many fired. A limit keeps a timer that re-arms in the past from hanging us. */
   runDue(now: number, limit = 10000): number {
     let fired = 0;
@@ -86,7 +101,7 @@ export class TimerQueue implements Clock {
     this.down(last.index);
   }
   private before(a: QueuedTimer, b: QueuedTimer): boolean {
-    return a.at < b.at || (a.at === b.at && a.sequence < b.sequence);
+    return a.before(b);
   }
   private up(start: number): void {
     let i = start;
