@@ -1,7 +1,8 @@
-// npm run fuzz:isa -- --seconds N [--seed S] [--length L] [--loops] [--no-jit] [--keep]: random instruction sequences, three ways: interpreter, translator, and the host's own
-// processor through workers/conformance/harness/exec.c when gcc is there (else interpreter against translator). A sequence on which they
-// differ is cut down to the shortest that still differs, printed, and (--keep) stored in workers/conformance/fuzz/found.bin, which the suites run.
-// Left out: kernel entries, what the host's kernel changes, results that vendors keep differently (harness/README.md).
+// npm run fuzz:isa -- --seconds N [--seed S] [--length L] [--user | --system] [--loops] [--no-jit] [--keep]: random instruction sequences. Half of the time
+// in user mode, three ways: interpreter, translator, and the host's own processor through workers/conformance/harness/exec.c when gcc is there (else
+// interpreter against translator); half in every system mode against Bochs (fuzz-system.ts). A sequence on which they differ is cut down to the
+// shortest that still differs, printed, and (--keep) stored in workers/conformance/fuzz/found.bin or fuzz-system/cases.z, which the suites run.
+// Left out of the user half: kernel entries, what the host's kernel changes, results that vendors keep differently (harness/README.md).
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,6 +17,7 @@ import { ask } from "../workers/conformance/harness/oracle.ts";
 import { type Sequence, shorter, sequence } from "../workers/conformance/harness/sequence.ts";
 import { Translated } from "../workers/conformance/harness/translated.ts";
 import { disassemble } from "../workers/cpu/isa/disassemble.ts";
+import { fuzzSystem } from "./fuzz-system.ts";
 
 const option = (name: string, fallback: number) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -23,7 +25,8 @@ const option = (name: string, fallback: number) => {
   if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} wants a number`);
   return value;
 };
-const seconds = option("seconds", 60);
+const only = process.argv.includes("--user") ? "user" : process.argv.includes("--system") ? "system" : "both";
+const seconds = option("seconds", 60) / (only === "both" ? 2 : 1);
 const longest = option("length", 8);
 const rng = new Random(option("seed", Date.now() & 0x7fffffff) || 1);
 const loops = process.argv.includes("--loops");
@@ -97,7 +100,7 @@ const seen = new Map<string, number>();
 let sequences = 0;
 let instructions = 0;
 let completed = 0;
-while (Date.now() < end) {
+while (only !== "system" && Date.now() < end) {
   const batch = Array.from({ length: BATCH }, () => sequence(rng, longest, loops));
   const replies = answers(batch);
   for (const [i, s] of batch.entries()) {
@@ -124,7 +127,14 @@ if (found.length) {
   const old = existsSync(store) ? [...unpackCases(readFileSync(store))] : [];
   if (process.argv.includes("--keep")) writeFileSync(store, packCases([...old, ...found]));
 }
+let failed = seen.size > 0;
 const rate = Math.round(sequences / ((Date.now() - started) / 1000));
-console.log(`${sequences} sequences (${rate} a second), ${instructions} instructions, ${completed} sequences ran to their end, ${[...seen.values()].reduce((a, b) => a + b, 0)} differences of ${seen.size} kinds`);
+if (only !== "system") console.log(`${sequences} sequences (${rate} a second), ${instructions} instructions, ${completed} sequences ran to their end, ${[...seen.values()].reduce((a, b) => a + b, 0)} differences of ${seen.size} kinds`);
 for (const [key, n] of seen) console.log(`${String(n).padStart(6)}  ${key}`);
-process.exit(seen.size ? 1 : 0);
+if (only !== "user") {
+  const system = await fuzzSystem(rng, seconds, option("length", 4), process.argv.includes("--keep"), option("corpus", 0));
+  console.log(`${system.cases} system-mode cases, ${system.findings} differences of ${system.kinds.size} kinds`);
+  for (const [key, n] of system.kinds) console.log(`${String(n).padStart(6)}  ${key}`);
+  failed ||= system.findings > 0;
+}
+process.exit(failed ? 1 : 0);

@@ -1,7 +1,7 @@
 // The frame of the page: header with language and theme, list of machines and guests at the left, the selected machine or the start page
 // in the middle, notices on top. Files can be dropped anywhere.
 
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { isOn } from "../contract/machine.ts";
 import type { Key, Language } from "../i18n/index.ts";
 import { rememberLanguage } from "../i18n/index.ts";
@@ -14,6 +14,9 @@ import { MachineForm } from "./MachineForm.tsx";
 import { MachineView } from "./MachineView.tsx";
 import { Notices } from "./Notices.tsx";
 import { tagOf, useLanguage, useText } from "./use-text.ts";
+
+/** Help and its table are fetched when somebody opens them. */
+const Help = lazy(() => import("./Help.tsx"));
 
 const themeKeys: { readonly [T in Theme]: Key } = { auto: "theme.auto", light: "theme.light", dark: "theme.dark" };
 
@@ -114,6 +117,10 @@ export function App() {
           <Icon name="plus" />
           {t("list.new")}
         </button>
+        <button type="button" className="entry" aria-current={selection.kind === "help"} onClick={() => go(() => actions.select({ kind: "help" }))} data-testid="help-open">
+          <Icon name="help" />
+          {t("help.title")}
+        </button>
       </nav>
       <main id="main" tabIndex={-1}>
         {selected ? (
@@ -128,6 +135,10 @@ export function App() {
               onSave={(config, start) => void (start ? controller.addAndStart(config) : controller.add(config))}
             />
           </div>
+        ) : selection.kind === "help" ? (
+          <Suspense fallback={<p className="hint">{t("help.loading")}</p>}>
+            <Help />
+          </Suspense>
         ) : (
           <Home />
         )}

@@ -2,12 +2,13 @@
 // expected.txt: QEMU's line; where Bochs alone agrees with the line that was expected before, that one with "; Bochs: why"; where neither does,
 // "; SDM ...", decided by hand (try.ts --accept) and kept. A program's line "; oracle: Bochs, why" makes Bochs the first to ask. npx tsx capture.ts [group...]; --judge only compares what is stored.
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
+import { runBochs, runQemu } from "./oracles.ts";
 import { type ExpectedLine, parseExpected } from "./program.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -15,50 +16,7 @@ const args = process.argv.slice(2);
 const names = args.filter((a) => !a.startsWith("--"));
 const groups = readdirSync(here, { withFileTypes: true }).filter((d) => d.isDirectory() && existsSync(join(here, d.name, "program.asm"))).map((d) => d.name);
 
-function runQemu(rom: string, source: string, work: string): string[] {
-  const out = join(work, "out.txt");
-  const model = /^; cpu: (.*)$/m.exec(source)?.[1] ?? "max";
-  const q = spawnSync(
-    "qemu-system-x86_64",
-    ["-accel", "tcg", "-cpu", model, "-m", "64", "-bios", rom, "-display", "none", "-nodefaults", "-no-reboot", "-debugcon", `file:${out}`, "-device", "isa-debug-exit,iobase=0x501,iosize=2"],
-    { timeout: 20_000 },
-  );
-  const lines = existsSync(out) ? readFileSync(out, "latin1").split("\n").filter((l) => l !== "") : [];
-  if (q.status !== 3) lines.push(q.error ? "(no end)" : "(reset)");
-  return lines;
-}
-/** Bochs prints port E9 on its standard output and ends when a program writes to port 501, which to it is a panicking VGA BIOS. */
-function runBochs(rom: string, source: string, work: string): string[] {
-  const model = /^; bochs: (.*)$/m.exec(source)?.[1] ?? "tigerlake";
-  const rc = join(work, "bochsrc");
-  const log = join(work, "bochs.log");
-  writeFileSync(
-    rc,
-    `display_library: rfb, options="timeout=0"
-megs: 64
-romimage: file=${rom}, address=0xffff0000
-vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-cpu: model=${model}, count=1, ips=50000000, reset_on_triple_fault=0, ignore_bad_msrs=0
-port_e9_hack: enabled=1
-log: ${log}
-panic: action=fatal
-clock: sync=none
-sound: driver=dummy
-speaker: enabled=0
-boot: floppy
-`,
-  );
-  writeFileSync(join(work, "go"), "c\n");
-  const b = spawnSync("bochs", ["-q", "-f", rc, "-rc", join(work, "go")], { timeout: 30_000, encoding: "latin1", input: "" });
-  const text = (b.stdout ?? "").split("\n(0).[")[0] as string;
-  const lines = text
-    .split("\n")
-    .map((l) => l.replace(/^.*<bochs:\d+> /, "").replace(/\(0\)\.\[.*$/, ""))
-    .filter((l) => /^[^\n]*: /.test(l) && !/^0000|^ALSA|^Next at|^\*\*\*|^LTDL|^\(0\)|^=====|Bochs x86|Built from|Timestamp/.test(l));
-  const end = existsSync(log) ? readFileSync(log, "latin1") : "";
-  if (!/VGABIOS panic/.test(`${b.stderr}${end}`)) lines.push(/triple fault|3rd exception/.test(`${b.stderr}${end}`) ? "(reset)" : "(no end)");
-  return lines;
-}
+const modelOf = (oracle: "qemu" | "bochs", source: string) => (oracle === "qemu" ? /^; cpu: (.*)$/m : /^; bochs: (.*)$/m).exec(source)?.[1];
 const nameOf = (line: string) => line.split(": ")[0] ?? line;
 const read = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").split("\n").filter((l) => l !== "") : []);
 
@@ -90,7 +48,7 @@ for (const group of names.length ? names : groups) {
     const source = readFileSync(join(dir, "program.asm"), "utf8");
     execFileSync("nasm", ["-f", "bin", "-w-all", "-i", here, "-o", rom, join(dir, "program.asm")], { stdio: "inherit" });
     writeFileSync(join(dir, "program.bin.z"), deflateSync(readFileSync(rom), { level: 9 }));
-    for (const [name, run] of [["qemu", runQemu], ["bochs", runBochs]] as const) writeFileSync(join(dir, `${name}.txt`), `${run(rom, source, work).join("\n")}\n`);
+    for (const [name, run] of [["qemu", runQemu], ["bochs", runBochs]] as const) writeFileSync(join(dir, `${name}.txt`), `${run(rom, modelOf(name, source), work).join("\n")}\n`);
     rmSync(work, { recursive: true, force: true });
   }
   const file = join(dir, "expected.txt");

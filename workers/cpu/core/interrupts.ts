@@ -120,8 +120,18 @@ export function hardwareTrap(vector: u32): void {
   deliver(vector, false, 0, false, false);
 }
 
+/**
+ * Where IRET or a task switch set RF. The flag goes off when the instruction there is done (SDM 3B 17.3.1.1): not looked at before each one, but
+ * when EFLAGS are stored next, and while breakpoints are on (trapBefore).
+ */
+let resumeAt: u64 = 0;
+export function resumesHere(): void {
+  if (load<u64>(vcpu, EFLAGS) & RF) resumeAt = load<u64>(vcpu, IP);
+}
+
 function deliver(vector: u32, hasCode: bool, code: u32, soft: bool, setRf: bool): void {
   stepFlag = false;
+  if (load<u64>(vcpu, EFLAGS) & RF && (soft ? currentIp() : load<u64>(vcpu, IP)) != resumeAt) clearSystemFlags(RF);
   if (logs(LOG_INTERRUPTS)) report(EVENT_DELIVER, vector | (soft ? 256 : 0), hasCode ? code : 0, soft ? currentIp() : load<u64>(vcpu, IP));
   if (soft && tracing & TRACE_SOFTWARE) emit(TRACE_SOFTWARE, <f64>vector, 0, 0);
   const from = load<u64>(vcpu, IP) + codeBase;
@@ -161,7 +171,7 @@ function protectedInterrupt(vector: u32, hasCode: bool, code: u32, soft: bool, s
   if (!descPresent(gate)) raiseCode(NP, gateCode(vector, soft));
   const target = <u32>(gate >> 16) & 0xffff;
   if (type == 5) {
-    taskSwitch(target, 1, load<u64>(vcpu, IP), hasCode, code);
+    taskSwitch(target, 1, load<u64>(vcpu, IP), hasCode, code, setRf ? RF : 0);
     return;
   }
   if (!(target & 0xfffc)) raiseCode(GP, ext);
@@ -342,6 +352,7 @@ function returned<T>(): void {
     enterV86(gs, GS);
     store<u64>(vcpu, ip & 0xffff, IP);
     Regs.set(RSP, sp);
+    resumesHere();
     unblockNmi();
     updateMode();
     updateAttention();
@@ -373,6 +384,7 @@ function returned<T>(): void {
     store<u64>(vcpu, ip, IP);
   }
   writeFlags(flags, mask);
+  resumesHere();
   unblockNmi();
   updateMode();
 }
@@ -383,7 +395,7 @@ function returned<T>(): void {
 export function trapBefore(): bool {
   const flags = load<u64>(vcpu, EFLAGS);
   const dr7 = load<u64>(vcpu + 56, DR);
-  if (dr7 & 0xff && !(flags & RF)) {
+  if (dr7 & 0xff && !(flags & RF && load<u64>(vcpu, IP) == resumeAt)) {
     const linear = load<u64>(vcpu, IP) + codeBase;
     let hit: u64 = 0;
     for (let n: u32 = 0; n < 4; n++)

@@ -367,6 +367,7 @@ export function alignNew(): void {
 }
 export function setNewStack(sp: u64): void {
   newSp = sp;
+  newSsDesc = 0;
   newMask = ~(<u64>0);
   newBase = 0;
 }

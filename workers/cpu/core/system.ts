@@ -202,9 +202,14 @@ function cr4Allowed(): u64 {
   if (feature(96 + 20)) m |= 0x200000;
   return m;
 }
-export function movFromCr<T>(r: usize): void {
+/** Registers that are not there are #UD before anybody asks who reads them (so does silicon). */
+function controlRegister(n: u32): u32 {
+  if (n == 1 || (n > 4 && n != 8)) raise(UD);
   privileged();
-  const n = <u32>load<u8>(r, REC_R1);
+  return n;
+}
+export function movFromCr<T>(r: usize): void {
+  const n = controlRegister(<u32>load<u8>(r, REC_R1));
   let v: u64;
   switch (n) {
     case 0: v = load<u64>(vcpu, CR0); break;
@@ -220,8 +225,7 @@ export function movFromCr<T>(r: usize): void {
   else Reg.write<u32>(r, REC_R0, <u32>v);
 }
 export function movToCr<T>(r: usize): void {
-  privileged();
-  const n = <u32>load<u8>(r, REC_R0);
+  const n = controlRegister(<u32>load<u8>(r, REC_R0));
   const v = codeSize == 2 ? Reg.read<u64>(r, REC_R1) : <u64>Reg.read<u32>(r, REC_R1);
   switch (n) {
     case 0: writeCr0(v); break;
@@ -265,18 +269,15 @@ export function clts(r: usize): void {
   store<u64>(vcpu, load<u64>(vcpu, CR0) & ~8, CR0);
 }
 export function movFromDr<T>(r: usize): void {
-  privileged();
   const n = drNumber(<u32>load<u8>(r, REC_R1));
   const v = load<u64>(vcpu + (n << 3), DR);
   if (codeSize == 2) Reg.write<u64>(r, REC_R0, v);
   else Reg.write<u32>(r, REC_R0, <u32>v);
 }
 function drNumber(n: u32): u32 {
-  if (n > 7) raise(UD);
-  if (n == 4 || n == 5) {
-    if (load<u64>(vcpu, CR4) & 8) raise(UD);
-    n += 2;
-  }
+  if (n > 7 || ((n == 4 || n == 5) && load<u64>(vcpu, CR4) & 8)) raise(UD);
+  privileged();
+  if (n == 4 || n == 5) n += 2;
   if (load<u64>(vcpu + 56, DR) & 0x2000) {
     // General detect.
     store<u64>(vcpu + 56, load<u64>(vcpu + 56, DR) & ~0x2000, DR);
@@ -286,7 +287,6 @@ function drNumber(n: u32): u32 {
   return n;
 }
 export function movToDr<T>(r: usize): void {
-  privileged();
   const n = drNumber(<u32>load<u8>(r, REC_R0));
   let v = codeSize == 2 ? Reg.read<u64>(r, REC_R1) : <u64>Reg.read<u32>(r, REC_R1);
   if (n >= 6) {

@@ -3,7 +3,7 @@
 
 import { DB, GP, NP, raiseCode, SSF, TS } from "./fault";
 import { flagBits, NT, setFlagBits, VM } from "./flags";
-import { hardwareTrap } from "./interrupts";
+import { hardwareTrap, resumesHere } from "./interrupts";
 import { cr3Watched, cr3Written } from "./watch";
 import { CR0, CR3, CR4, DR, EFLAGS, IP } from "./layout";
 import { ATTR_NULL, updateAttention, updateMode } from "./mode";
@@ -29,9 +29,9 @@ function setBusy(sel: u32, busy: bool): void {
 }
 /**
  * Switches to the task of `sel`. kind 0: JMP, 1: CALL or interrupt (nests), 2: IRET (back link). `ip` is saved in the old task.
- * `hasCode`: push `code` on the new stack.
+ * `hasCode`: push `code` on the new stack. `savedFlags`: set in the EFLAGS of the old task, RF when it faulted.
  */
-export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u32): void {
+export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u32, savedFlags: u64 = 0): void {
   const bad: u32 = kind == 2 ? TS : GP;
   if (sel & 4 || !(sel & 0xfffc)) raiseCode(bad, sel & 0xfffc);
   const d = readDescriptor(sel, bad);
@@ -45,7 +45,7 @@ export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u3
   const oldBase = segBase(TR);
   const oldSel = selector(TR);
   const base = descBase(d);
-  let flags = fullFlags();
+  let flags = fullFlags() | savedFlags;
   if (kind == 2) flags &= ~NT;
 
   // Read the new task first: page faults belong to the old one.
@@ -96,6 +96,7 @@ export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u3
   const nested: u32 = kind == 1 ? nflags | NT : nflags;
   setFlagBits(nested);
   store<u64>(vcpu, <u64>(nested & 0x003f7700), EFLAGS);
+  resumesHere();
   Regs.set(0, r0);
   Regs.set(1, r1);
   Regs.set(2, r2);
@@ -130,6 +131,8 @@ export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u3
     if (!descPresent(s)) raiseCode(SSF, ss & 0xfffc);
     setAccessed(ss, s);
     loadFromDescriptor(SS, ss, s);
+    // A fault of the data segments is already pushed with this stack's width.
+    updateMode();
     loadData(ES, es);
     loadData(DS, ds);
     loadData(FS, fs);
