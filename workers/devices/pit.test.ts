@@ -88,4 +88,22 @@ describe("pit", () => {
     slot.out8(0x61, 3);
     expect(Math.round(chip.tone())).toBe(1000);
   });
+  it("counts on without a timer to wait for while the HPET has its interrupt, and goes on in step", () => {
+    const { slot, chip, program, value } = make();
+    program(0, 2, 1000);
+    expect(chip.save()).toMatchObject({ due: expect.any(Number) });
+    slot.drive("disable", true);
+    expect(chip.save()).toMatchObject({ due: null });
+    const before = slot.edges(0);
+    slot.advance(ns(10_300) + 10);
+    expect(slot.edges(0)).toBe(before);
+    expect(value(0)).toBe(700);
+    chip.load(chip.save());
+    expect(chip.save()).toMatchObject({ due: null });
+    slot.drive("disable", false);
+    slot.advance(ns(690));
+    expect(slot.edges(0)).toBe(before);
+    slot.advance(ns(20));
+    expect(slot.edges(0)).toBe(before + 1);
+  });
 });

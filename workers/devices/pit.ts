@@ -220,11 +220,11 @@ class Pit implements Device<State> {
     this.timer = slot.clock.timer(() => this.expire());
     slot.pio.map(0x40, 4, byteRegion((o) => this.read(o), (o, v) => this.write(o, v)));
     slot.pio.map(0x61, 1, byteRegion(() => this.read61(), (_, v) => this.write61(v)));
-    // HPET legacy replacement takes IRQ0 away from us.
+    // HPET legacy replacement takes IRQ0 away from us: counting goes on, but nothing waits for it.
     slot.pin("disable", (high) => {
       this.disabled = high;
       if (high) this.drive(false);
-      else this.schedule();
+      this.schedule();
     });
     this.reset();
   }
@@ -233,16 +233,14 @@ class Pit implements Device<State> {
     this.irq.set(high);
   }
   private expire(): void {
-    if (!this.disabled) {
-      this.drive(false);
-      this.drive(true);
-    }
+    this.drive(false);
+    this.drive(true);
     // Count from the tick that just fired, so that a late host does not lose ticks; but give up on what is long past.
     const now = this.clock.now();
     this.schedule(now - this.dueAt < 2e8 ? this.dueAt : now);
   }
   private schedule(from = this.clock.now()): void {
-    const next = this.counters[0].nextRise(from);
+    const next = this.disabled ? null : this.counters[0].nextRise(from);
     if (next === null) this.timer.cancel();
     else {
       this.dueAt = next;
@@ -315,9 +313,10 @@ class Pit implements Device<State> {
     listField(f, "counters", 3).forEach((c, i) => (this.counters[i] as Counter).restore(c));
     this.speakerBits = numberField(f, "speakerBits", 0, 15);
     this.disabled = booleanField(f, "disabled");
-    if (f.due === null) this.timer.cancel();
+    const due = f.due === null ? null : timeField(f, "due");
+    if (due === null || this.disabled) this.timer.cancel();
     else {
-      this.dueAt = timeField(f, "due");
+      this.dueAt = due;
       this.timer.arm(this.dueAt);
     }
     // Machines of version 1 did not say; then the line is left as it is.
