@@ -33,7 +33,6 @@ export function writeFlags(value: u64, mask: u64): void {
   store<u64>(vcpu, ((old & ~mask) | (value & mask)) & SYSTEM_FLAGS, EFLAGS);
   if ((old ^ load<u64>(vcpu, EFLAGS)) & ACF) updateContext();
   updateAttention();
-  stopBlock();
 }
 function clearSystemFlags(bits: u64): void {
   const old = load<u64>(vcpu, EFLAGS);

@@ -157,7 +157,8 @@ export const HALTED: u32 = 920; // u32: 1 after HLT
 export const NMI_STATE: u32 = 924; // u32: bit 0 = NMI pending, bit 1 = NMIs blocked until IRET
 export const MSR_DEBUGCTL: u32 = 928;
 export const MSR_BIOS_SIGN: u32 = 936;
-export const COUNTERS: u32 = 944; // 8 x u64: tlb fills, interrupts, exceptions, blocks decoded, smc invalidations, TLB flushes, INVLPGs
+export const COUNTERS: u32 = 944; // 7 x u64: tlb fills, interrupts, exceptions, blocks decoded, smc invalidations, TLB flushes, INVLPGs
+export const SHADOW_END: u32 = 1000; // u64: ICOUNT behind the last STI that found nothing waiting: nothing interrupts there
 export const RANDOM: u32 = 1008; // u64: state of RDRAND and RDSEED
 // x87 and SSE
 export const FPR: u32 = 1024; // 8 physical registers of 16 bytes: significand u64, sign and exponent u16 at +8

@@ -8,7 +8,7 @@ import { dropBlocks, dropUsers, findCached } from "./blocks";
 import {
   ARENA_BASE, ATTENTION, ATTENTION_BREAK, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_LOG, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
   BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, HALTED, ICOUNT, IP, JIT_BAILED, JIT_BAILS, JIT_BAILS_ENTRIES, JIT_QUEUE, JIT_QUEUE_ENTRIES, JIT_QUEUE_LINEAR, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, PREFIX_SLOW, REC_END, REC_HANDLER, REC_PREFIX,
-  REC_START, SEG_LIMIT, VCPU_BASE, VCPU_STRIDE,
+  REC_START, SEG_LIMIT, SHADOW_END, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
 import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
 import { EVENT_BLOCK, report } from "./log";
@@ -105,10 +105,13 @@ export function requestShutdown(): void {
   shutdown = true;
 }
 /** Instructions retired, exact also while one executes. */
-export function instructionCount(): f64 {
+export function retired(): u64 {
   let n = load<u64>(vcpu, ICOUNT);
   if (currentRecord) n += (currentRecord - currentBlock - BLOCK_HEADER_SIZE) >> 5;
-  return <f64>n;
+  return n;
+}
+export function instructionCount(): f64 {
+  return <f64>retired();
 }
 /** RIP of the instruction being executed. */
 export function currentIp(): u64 {
@@ -176,7 +179,8 @@ function attend(): u32 {
   if (a & ATTENTION_SHADOW) {
     store<u32>(vcpu, load<u32>(vcpu, ATTENTION) & ~ATTENTION_SHADOW, ATTENTION);
     single = true;
-  } else {
+  } else if (a & (ATTENTION_NMI | ATTENTION_INTR) && load<u64>(vcpu, ICOUNT) == load<u64>(vcpu, SHADOW_END)) single = true;
+  else {
     if (a & ATTENTION_NMI && !(load<u32>(vcpu, NMI_STATE) & 2)) {
       unhalt();
       deliverNmi();
@@ -322,6 +326,7 @@ function executeBailed(): void {
 /** A region ends early, after stopBlock(). */
 export function leaveStopped(r: usize): void {
   currentRecord = 0;
+  stopSignal = 0;
   unstop();
 }
 /** Raises what a near transfer to a non-canonical or too high target raises. */

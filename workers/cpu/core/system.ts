@@ -8,7 +8,7 @@ import { shadowNext, shadowStack, writeFlags } from "./interrupts";
 import { EVENT_CR0, LOG_CR0, logs, report } from "./log";
 import { setVif, virtualIf } from "./vme";
 import { cr3Watched, cr3Written, emit, tracing } from "./watch";
-import {TRACE_HALT, CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, IDT_BASE, IDT_LIMIT, IP,
+import { ATTENTION, ATTENTION_INTR, SHADOW_END, TRACE_HALT, CPUID_BASE, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, GDT_BASE, GDT_LIMIT, IDT_BASE, IDT_LIMIT, IP,
   MSR_BIOS_SIGN, MSR_CSTAR, MSR_DEBUGCTL, MSR_KERNEL_GS_BASE, MSR_LSTAR, MSR_MISC_ENABLE, MSR_MTRR, MSR_MTRR_DEF_TYPE, MSR_PAT, MSR_SFMASK,
   MSR_STAR, MSR_SYSENTER_CS, MSR_SYSENTER_EIP, MSR_SYSENTER_ESP, MSR_TSC_ADJUST, MSR_TSC_AUX, REC_ADDR_SHIFT, REC_R0, REC_R1, REC_SEG, REC_SIZE,
   SCRATCH_BASE, SEG_BASE, TSC_OFFSET,
@@ -18,7 +18,7 @@ import {
 } from "./mode";
 import { enterSystem, flushAll, flushPage, flushPcid, loadPdptes, Mem, switchAddressSpace, updateContext } from "./mmu";
 import { Ea, Reg } from "./operands";
-import { stopBlock } from "./run";
+import { retired, stopBlock } from "./run";
 import {
   descAttr, descBase, descDpl, descLimit, descPresent, descSystem, descType, descriptorAt, loadSegment, readDescriptor, readDescriptorHigh,
   segAttr, segBase, segLimit, selector, setCpl, setSegment,
@@ -93,7 +93,7 @@ export function cli(r: usize): void {
     }
   }
   store<u64>(vcpu, load<u64>(vcpu, EFLAGS) & ~(<u64>IF), EFLAGS);
-  updateAttention();
+  store<u32>(vcpu, load<u32>(vcpu, ATTENTION) & ~ATTENTION_INTR, ATTENTION);
 }
 export function sti(r: usize): void {
   if (protectedMode()) {
@@ -105,9 +105,12 @@ export function sti(r: usize): void {
     }
   }
   const old = load<u64>(vcpu, EFLAGS);
+  if (old & IF) return;
   store<u64>(vcpu, old | IF, EFLAGS);
   updateAttention();
-  if (!(old & IF)) shadowNext();
+  // With nothing waiting the shadow costs nothing: what comes later looks whether an instruction was executed since (attend()).
+  if (load<u32>(vcpu, ATTENTION)) shadowNext();
+  else store<u64>(vcpu, retired() + 1, SHADOW_END);
 }
 export function setDirection(r: usize, on: u32): void {
   const f = load<u64>(vcpu, EFLAGS);

@@ -201,7 +201,7 @@ add(
   { op: "PUSHA", enc: "60", operands: "v", fn: "pusha", raw: true, mode: "no64" },
   { op: "POPA", enc: "61", operands: "v", fn: "popa", raw: true, mode: "no64" },
   { op: "PUSHF", enc: "9C", operands: "v", fn: "pushf", raw: true, size64: "default" },
-  { op: "POPF", enc: "9D", operands: "v", fn: "popf", raw: true, size64: "default", end: true },
+  { op: "POPF", enc: "9D", operands: "v", fn: "popf", raw: true, size64: "default" },
   { op: "ENTER", enc: "C8", operands: "v Iwb", fn: "enter", raw: true, size64: "default" },
   { op: "LEAVE", enc: "C9", operands: "v", fn: "leave", raw: true, size64: "default" },
 );
@@ -285,7 +285,7 @@ add(
   { op: "CLD", enc: "FC", fn: "setDirection", raw: true, param: 0 },
   { op: "STD", enc: "FD", fn: "setDirection", raw: true, param: 1 },
   { op: "CLI", enc: "FA", fn: "cli", raw: true },
-  { op: "STI", enc: "FB", fn: "sti", raw: true, end: true },
+  { op: "STI", enc: "FB", fn: "sti", raw: true },
   { op: "HLT", enc: "F4", fn: "hlt", raw: true, end: true },
   { op: "CLAC", enc: "0F 01 CA", fn: "setAc", raw: true, param: 0, cpuid: "smap" },
   { op: "STAC", enc: "0F 01 CB", fn: "setAc", raw: true, param: 1, cpuid: "smap" },

@@ -293,7 +293,7 @@ export class Copier {
     }
     if (this.promoted) {
       if (!effects.noRegisters && f >= core.code.importedFunctions) throw unsupported(`calls ${f}`);
-      if (effects.reachesHost) {
+      if (effects.reachesHost || effects.readsRecord) {
         this.spill(this, -1);
         this.sync();
       } else if (effects.readsFlags) this.spill(this, ALL_FLAGS);
@@ -316,6 +316,7 @@ export class Copier {
           this.stack.unknown();
           this.set(v);
         }
+      if (effects.movesTlb) this.reloadTlb();
       if (effects.stops) {
         ir.op1(0x23, this.imports.globalOf(this.g.stopSignal as number));
         ir.op1(0x21, this.local("stop"));
@@ -323,6 +324,12 @@ export class Copier {
       }
     }
     return false;
+  }
+  private reloadTlb(): void {
+    for (const name of ["tlb", "generation"] as const) {
+      this.ir.op1(0x23, this.imports.globalOf(this.g[name] as number));
+      this.ir.op1(0x21, this.local(name));
+    }
   }
   private inline(f: number, t: Tokens, depth: number): void {
     const body = this.core.code.bodies.get(f);
@@ -748,6 +755,7 @@ export class Copier {
     }
     this.ir.op1(0x24, this.imports.globalOf(global));
     this.stack.pop();
+    if (this.promoted && (global === g.tlb || global === g.generation)) this.reloadTlb();
   }
 
   // ---- memory -----------------------------------------------------------------------------------------------------------

@@ -41,6 +41,8 @@ export interface Effects {
   readonly stops: boolean;
   readonly readsFlags: boolean;
   readonly writesFlags: boolean;
+  /** Chooses another TLB table or generation. */
+  readonly movesTlb: boolean;
   /** Looks at the running instruction, which is known where the state is in place. */
   readonly readsRecord: boolean;
 }
@@ -104,7 +106,11 @@ export class CoreFunctions {
     let readsFlags = false;
     let writesFlags = false;
     let readsRecord = false;
+    let movesTlb = false;
     const record = this.global("currentRecord");
+    const stop = this.global("stopSignal");
+    const tlb = this.global("tlb");
+    const generation = this.global("generation");
     const visit = (f: number) => {
       if (seen.has(f)) return;
       seen.add(f);
@@ -129,12 +135,14 @@ export class CoreFunctions {
           if (op === 0x23) readsFlags = true;
           else writesFlags = true;
         } else if (op === 0x23 && t.a[i] === record) readsRecord = true;
+        else if (op === 0x24 && t.a[i] === stop) stops = true;
+        else if (op === 0x24 && (t.a[i] === tlb || t.a[i] === generation)) movesTlb = true;
         else if (op === 0x11 || op === 0x13) noRegisters = false;
       }
       t.calls.forEach(visit);
     };
     visit(index);
-    const effects = { noRegisters, reachesHost, stops, readsFlags, writesFlags, readsRecord };
+    const effects = { noRegisters, reachesHost, stops, readsFlags, writesFlags, movesTlb, readsRecord };
     this.known.set(index, effects);
     return effects;
   }
