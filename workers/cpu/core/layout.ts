@@ -25,6 +25,10 @@ export const FUSE_ALONE: u32 = 0x00150000;
 /** CPUID leaves of the chosen model: records of 6 u32 (leaf, subleaf, eax, ebx, ecx, edx), written by the host. */
 export const CPUID_BASE: u32 = 0x00180000;
 export const CPUID_SIZE: u32 = 0x00004000;
+/** TLB entries that are not global, per vCPU: count (u32), then up to TLB_LOG_MOST entries' addresses. A write of CR3 empties them. */
+export const TLB_LOG_BASE: u32 = 0x00188000;
+export const TLB_LOG_STRIDE: u32 = 0x00001000;
+export const TLB_LOG_MOST: u32 = 1023;
 /** Generation of each PCID (u16 x 4096), per vCPU. */
 export const PCID_BASE: u32 = 0x001a0000;
 export const PCID_STRIDE: u32 = 0x00002000;

@@ -9,7 +9,7 @@ import { mmioRead, mmioWrite, pageIn, pageWritten } from "./host";
 import {
   A20_MASK, CODE_BASE, COUNTERS, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, LOOKUP_BASE, LOOKUP_STRIDE, P2M_BASE, P2M_DIRTY, P2M_LAZY, P2M_PAGES, TRACE_TABLE_WRITE, TRACE_TLB_FILL, TRACE_TLB_FLUSH,
   P2M_PRESENT, P2M_ROM, P2M_WRITE_BUS, PCID_BASE, PCID_STRIDE, PDPTE, POOL_BASE, TLB_ADDEND, TLB_BASE, TLB_ENTRIES, TLB_ENTRY_SIZE,
-  TLB_EXEC, TLB_INFO, TLB_READ, TLB_STRIDE, TLB_WRITE, VCPU_BASE, VCPU_STRIDE, REC_SEG, P2M_TRACK,
+  TLB_EXEC, TLB_INFO, TLB_LOG_BASE, TLB_LOG_MOST, TLB_LOG_STRIDE, TLB_READ, TLB_STRIDE, TLB_WRITE, VCPU_BASE, VCPU_STRIDE, REC_SEG, P2M_TRACK,
 } from "./layout";
 import { usesStack } from "./decode";
 import { currentRecord } from "./run";
@@ -46,6 +46,10 @@ const FRAME_MASK: u64 = 0x000000fffffff000;
 export let tlb: usize = TLB_BASE;
 export let generation: u64 = 1;
 let context: u32 = 0;
+/** Of the block lookup: user code goes with the address space, supervisor code stays as long as the global pages do. */
+export let userGeneration: u64 = 1;
+/** Supervisor code ran from a page that is not global. */
+let localSystem: bool = false;
 let nextGeneration: u64 = 2;
 let largeLow: u64 = ~(<u64>0);
 let largeHigh: u64 = 0;
@@ -60,6 +64,9 @@ function lookupTable(): usize {
 }
 function pcidTable(): usize {
   return PCID_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * PCID_STRIDE;
+}
+function tlbLog(): usize {
+  return TLB_LOG_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * TLB_LOG_STRIDE;
 }
 function selectContext(c: u32): void {
   context = c;
@@ -97,8 +104,31 @@ function freshGeneration(): void {
   if (tracing & TRACE_TLB_FLUSH) emit(TRACE_TLB_FLUSH, 0, 0, 0);
   if (nextGeneration > 4095) clearTables();
   generation = nextGeneration++;
+  userGeneration = generation;
+  localSystem = false;
+  store<u32>(tlbLog(), 0);
   largeLow = ~(<u64>0);
   largeHigh = 0;
+}
+/** Forgets what is not global: those entries are known by name. */
+function forgetLocal(): void {
+  const log = tlbLog();
+  const count = load<u32>(log);
+  if (count > TLB_LOG_MOST || localSystem || nextGeneration > 4095) {
+    freshGeneration();
+    return;
+  }
+  const counter = vcpu + COUNTERS;
+  store<u64>(counter, load<u64>(counter, 40) + 1, 40);
+  if (tracing & TRACE_TLB_FLUSH) emit(TRACE_TLB_FLUSH, 0, 0, 0);
+  for (let n: u32 = 0; n < count; n++) {
+    const e = <usize>load<u32>(log + 4 + (n << 2));
+    store<u64>(e, 0, TLB_READ);
+    store<u64>(e, 0, TLB_WRITE);
+    store<u64>(e, 0, TLB_EXEC);
+  }
+  store<u32>(log, 0);
+  userGeneration = nextGeneration++;
 }
 /** Forgets every translation of every address space. */
 export function flushAll(): void {
@@ -113,6 +143,7 @@ export function switchAddressSpace(keep: bool): void {
     const known = load<u16>(slot);
     if (keep && known) {
       generation = known;
+      userGeneration = known;
       // Large-page fragments of this generation may exist: treat INVLPG conservatively.
       largeLow = 0;
       largeHigh = ~(<u64>0);
@@ -122,7 +153,7 @@ export function switchAddressSpace(keep: bool): void {
     store<u16>(slot, <u16>generation);
     return;
   }
-  freshGeneration();
+  forgetLocal();
 }
 /** INVPCID of one address space. */
 export function flushPcid(pcid: u32): void {
@@ -205,7 +236,9 @@ export function codeLines(host: usize): usize {
 // ---- page walk ------------------------------------------------------------------------------------------------------
 
 let walkWritable: bool = false; // a later write needs no further check
-let walkLarge: bool = false;
+/** Bytes of the large page found, less one; 0: a page of 4 KiB. */
+let walkLarge: u64 = 0;
+let walkGlobal: bool = false;
 /** For the debugger: levels visited by the last walk are not kept here; see inspect.ts. */
 
 function pageFault(linear: u64, code: u32): void {
@@ -246,7 +279,8 @@ function walk32(linear: u64, access: u32): u64 {
     if (!allowed(access, pde & 6, false)) pageFault(linear, faultCode(access, 1));
     const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;
     if ((pde & set) != set) physicalOr32(pdeAt, set);
-    walkLarge = true;
+    walkLarge = 0x3fffff;
+    walkGlobal = (pde & 0x100) != 0;
     // PSE-36: bits 13-20 hold physical address bits 32-39.
     return ((<u64>(pde >> 13) & 0xff) << 32) | <u64>(pde & 0xffc00000) | <u64>(l & 0x3fffff);
   }
@@ -257,6 +291,7 @@ function walk32(linear: u64, access: u32): u64 {
   if (!(pde & 0x20)) physicalOr32(pdeAt, 0x20);
   const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;
   if ((pte & set) != set) physicalOr32(pteAt, set);
+  walkGlobal = (pte & 0x100) != 0;
   return <u64>(pte & 0xfffff000) | <u64>(l & 0xfff);
 }
 /** Walks PAE and 4-level tables. */
@@ -290,7 +325,8 @@ function walk64(linear: u64, access: u32, long: bool): u64 {
       if (!(e4 & 0x20)) physicalOr32(at4, 0x20);
       const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;
       if ((<u32>e3 & set) != set) physicalOr32(at3, set);
-      walkLarge = true;
+      walkLarge = 0x3fffffff;
+      walkGlobal = (e3 & 0x100) != 0;
       return (e3 & 0x000000ffc0000000) | (linear & 0x3fffffff);
     }
     table = e3 & FRAME_MASK;
@@ -313,7 +349,8 @@ function walk64(linear: u64, access: u32, long: bool): u64 {
     }
     const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;
     if ((<u32>e2 & set) != set) physicalOr32(at2, set);
-    walkLarge = true;
+    walkLarge = 0x1fffff;
+    walkGlobal = (e2 & 0x100) != 0;
     return (e2 & 0x000000ffffe00000) | (linear & 0x1fffff);
   }
   const at1 = (e2 & FRAME_MASK) | (((linear >> 12) & 511) << 3);
@@ -330,6 +367,7 @@ function walk64(linear: u64, access: u32, long: bool): u64 {
   if (!(e2 & 0x20)) physicalOr32(at2, 0x20);
   const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;
   if ((<u32>e1 & set) != set) physicalOr32(at1, set);
+  walkGlobal = (e1 & 0x100) != 0;
   return (e1 & FRAME_MASK) | (linear & 0xfff);
 }
 
@@ -362,7 +400,8 @@ export function translate(linear: u64, access: u32): usize {
   const counters = vcpu + COUNTERS;
   store<u64>(counters, load<u64>(counters) + 1);
   let physical: u64;
-  walkLarge = false;
+  walkLarge = 0;
+  walkGlobal = false;
   walkWritable = true;
   if (load<u64>(vcpu, CR0) & PG) {
     if (load<u64>(vcpu, EFER) & LMA) {
@@ -408,11 +447,12 @@ export function translate(linear: u64, access: u32): usize {
     if (page < largeLow) largeLow = page;
     if (page > largeHigh) largeHigh = page | 0xfff;
     // Fragments of the same large page may lie anywhere around.
-    const low = page & ~0x3fffffff;
-    const high = page | 0x3fffffff;
+    const low = page & ~walkLarge;
+    const high = page | walkLarge;
     if (low < largeLow) largeLow = low;
     if (high > largeHigh) largeHigh = high;
   }
+  if (!walkGlobal || !(load<u64>(vcpu, CR4) & PGE)) noteLocal(e, access);
   if (access == ACCESS_EXEC) store<u64>(e, tag, TLB_EXEC);
   else if (access == ACCESS_READ) store<u64>(e, tag, TLB_READ);
   else {
@@ -425,6 +465,14 @@ export function translate(linear: u64, access: u32): usize {
   return host;
 }
 
+function noteLocal(e: usize, access: u32): void {
+  if (access == ACCESS_EXEC && context != CONTEXT_USER) localSystem = true;
+  const log = tlbLog();
+  const count = load<u32>(log);
+  if (count > TLB_LOG_MOST) return;
+  if (count < TLB_LOG_MOST) store<u32>(log + 4 + (count << 2), <u32>e);
+  store<u32>(log, count + 1);
+}
 /** Host address of an instruction byte, raising the guest's fault; 0 when it lies on the bus. */
 export function executableHost(linear: u64): usize {
   const e = Mem.entry(linear);

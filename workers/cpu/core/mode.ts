@@ -5,7 +5,7 @@ import {
   ATTENTION, ATTENTION_HALT, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, HALTED, MODE_FLAT, TRACE_WAKE, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
 } from "./layout";
 import { IF, TF, VM } from "./flags";
-import { generation, setWatching, updateContext } from "./mmu";
+import { generation, setWatching, userGeneration, updateContext } from "./mmu";
 import { setStackMode } from "./operands";
 import { stopBlock } from "./run";
 import { CS, GS, Regs, SS, vcpu } from "./state";
@@ -42,7 +42,8 @@ export function longMode(): bool {
 export function updateLookupKey(): void {
   // A block that was found under one CS limit may end outside another.
   const limit = codeSize == 2 ? ~(<u32>0) : load<u32>(vcpu + (CS << 2), SEG_LIMIT);
-  lookupKey = (<u32>generation << 5) | blockMode | (Regs.cpl() == 3 ? 8 : 0) | 16 | ((limit ^ (limit >> 16)) << 17);
+  const user = Regs.cpl() == 3;
+  lookupKey = ((user ? <u32>userGeneration : <u32>generation) << 5) | blockMode | (user ? 8 : 0) | 16 | ((limit ^ (limit >> 16)) << 17);
 }
 /** Which checks accesses through segment `s` need (SEG_CHECK). */
 export function updateSegment(s: u32): void {
