@@ -63,7 +63,7 @@ export class Controller {
       loadGuests(base).then((list) => this.#sink.guests(list)),
       this.#try(async () => {
         this.#sink.images(await listImages());
-        const saved = await listMachines();
+        const saved = await listMachines((fault) => this.#sink.fault(fault));
         this.#set([...saved.map((m) => newRow(m.id, m.config)), ...this.#rows.filter((r) => !saved.some((m) => m.id === r.id))]);
       }),
     ]);

@@ -3,7 +3,7 @@
 
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import type { Attachments } from "../contract/machine.ts";
-import { FaultError } from "../contract/schema.ts";
+import { type Fault, FaultError, faultOf } from "../contract/schema.ts";
 import { deleteImage, deleteVm, diskLock, type ImageRow, newId, openLibrary, type SavedMachine } from "../contract/storage.ts";
 import { sourcesOf } from "../contract/sources-of.ts";
 
@@ -54,13 +54,16 @@ export async function attachmentsOf(config: DomainConfig): Promise<Attachments> 
   }
   return out;
 }
-export async function listMachines(): Promise<readonly SavedMachine[]> {
+/** Machines of this browser; `unreadable` gets those that this version cannot understand, which stay where they are. */
+export async function listMachines(unreadable: (fault: Fault) => void = () => {}): Promise<readonly SavedMachine[]> {
   const rows = await (await open()).getAll("machines");
   return rows
     .flatMap((row) => {
       try {
         return [{ ...row, config: domainSchema.parse(row.config, "machine") }];
-      } catch {
+      } catch (error) {
+        const { message, hint } = faultOf(error);
+        unreadable({ code: "machine.unreadable", message: `The machine "${String((row.config as { name?: unknown } | null)?.name ?? row.id)}" cannot be shown: ${message}`, hint: hint ?? "Another version of Guesthouse may have made it; it is kept." });
         return [];
       }
     })

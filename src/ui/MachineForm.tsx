@@ -51,7 +51,7 @@ export function MachineForm({ initial, disabled = false, isNew, onSave }: FormPr
   const save = (start: boolean) => {
     const memoryMiB = Number(memory);
     if (memory.trim() === "" || !Number.isInteger(memoryMiB) || memoryMiB < 1 || memoryMiB > MOST_MEMORY_MIB)
-      actions.fault({ code: "form.memory", message: `Memory must be a whole number from 1 to ${MOST_MEMORY_MIB} MiB.` });
+      actions.fault({ code: "form.memory", message: `Memory must be a whole number from 1 to ${MOST_MEMORY_MIB} MiB.`, hint: "It is taken from a pool that ends at 3.5 GiB." });
     else onSave({ ...config, memoryMiB }, start);
   };
   const id = useId();
@@ -97,7 +97,7 @@ export function MachineForm({ initial, disabled = false, isNew, onSave }: FormPr
             </label>
             <label>
               {t("form.cpu")}
-              <input list={`${id}-models`} value={config.cpu.model} onChange={(e) => change({ cpu: { ...config.cpu, model: e.target.value } })} spellCheck={false} />
+              <input list={`${id}-models`} value={config.cpu.model} onChange={(e) => change({ cpu: { ...config.cpu, model: e.target.value } })} spellCheck={false} data-testid="form-cpu" />
               <datalist id={`${id}-models`}>
                 {models.map((m) => (
                   <option key={m} value={m} />

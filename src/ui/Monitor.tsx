@@ -3,8 +3,8 @@
 
 import { useEffect, useRef, useState } from "react";
 import type { Fault } from "../contract/schema.ts";
+import { faultText } from "../i18n/index.ts";
 import { controller, type MachineClient, type MachineRow } from "../store/index.ts";
-import { faultText } from "./Notices.tsx";
 import { useLanguage, useText } from "./use-text.ts";
 
 interface Line {
@@ -41,8 +41,8 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
       return;
     }
     const fail = (fault: Fault) => {
-      const { sentence, hint } = faultText(language, fault);
-      print({ kind: "error", text: `${sentence}${hint ? ` ${hint}` : ""} [${fault.code}]` });
+      const { sentence, hint, original } = faultText(language, fault);
+      print({ kind: "error", text: `${[sentence, hint, original].filter(Boolean).join(" ")} [${fault.code}]` });
     };
     if (!client) {
       // Before its first start a machine has no worker to ask.
