@@ -1,6 +1,7 @@
 // The processor behind one face: the machine sees runs, exits and lines, never wasm.
 // What KVM calls an exit is a call of CpuHost here (or the end of `run`).
 
+import type { MapRange, Place } from "../../src/contract/inspect.ts";
 import type { IrqLine, State } from "../platform/types.ts";
 
 /**
@@ -86,4 +87,8 @@ export interface GuestMemory {
   setShadow(physical: number, length: number, reads: "ram" | "bus", writes: "ram" | "bus"): void;
   /** Is this address read from memory (RAM, ROM, memory of a device), not from the bus? */
   readable(address: number): boolean;
+  /** Where a physical address leads, for people to look at; changes nothing. */
+  place(address: number): Place;
+  /** What answers where, as ranges in rising order; registers of devices are not listed. */
+  ranges(): MapRange[];
 }

@@ -1,6 +1,7 @@
 // Guest-physical memory over the frame pool (architecture 4): RAM frames, device frames (video memory, ROM), chipset shadowing, and the map
 // page -> frame that core reads at P2M_BASE. Core data lies below POOL_BASE in the same WebAssembly.Memory.
 
+import type { MapRange, Place } from "../../src/contract/inspect.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import type { MappedRam } from "../platform/types.ts";
 import {
@@ -173,6 +174,26 @@ export class PoolMemory implements GuestMemory {
   }
   readable(address: number): boolean {
     return (this.entry(address) & P2M_PRESENT) !== 0;
+  }
+  place(address: number): Place {
+    const page = Math.floor(address / PAGE);
+    const entry = page < P2M_PAGES ? (this.p2m[page] as number) : 0;
+    if (!(entry & P2M_PRESENT)) return { kind: "bus", frame: null, writable: true, dirty: false, packed: false };
+    const frame = (entry & ~0xfff) >>> 0;
+    const kind = entry & P2M_ROM ? "rom" : frame === this.ram[page] ? "ram" : "device";
+    return { kind, frame, writable: (entry & (P2M_ROM | P2M_WRITE_BUS)) === 0, dirty: (entry & P2M_DIRTY) !== 0, packed: (entry & P2M_LAZY) !== 0 };
+  }
+  /** What answers where, as ranges in rising order; registers of devices are not listed (the bus knows them). */
+  ranges(): MapRange[] {
+    const out: { from: number; to: number; kind: Place["kind"]; writable: boolean }[] = [];
+    for (let page = 0; page < P2M_PAGES; page++) {
+      if (!((this.p2m[page] as number) & P2M_PRESENT)) continue;
+      const { kind, writable } = this.place(page * PAGE);
+      const last = out[out.length - 1];
+      if (last && last.to + 1 === page * PAGE && last.kind === kind && last.writable === writable) last.to += PAGE;
+      else out.push({ from: page * PAGE, to: page * PAGE + PAGE - 1, kind, writable });
+    }
+    return out;
   }
   read(address: number, into: Uint8Array): void {
     let done = 0;

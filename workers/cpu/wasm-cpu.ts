@@ -8,6 +8,11 @@ import {
   A20_MASK,
   ATTENTION,
   ATTENTION_SHADOW,
+  BLOCK_FRAME_NEXT,
+  BLOCK_HOST,
+  BLOCK_INTERPRETED,
+  BLOCK_LENGTH,
+  BLOCK_USERS,
   COUNTERS,
   CPUID_BASE,
   DECODE_BASE,
@@ -15,6 +20,7 @@ import {
   FCW,
   FEATURES,
   FPR,
+  FRAME_BLOCKS_BASE,
   FSW,
   FTW,
   GDT_BASE,
@@ -23,6 +29,8 @@ import {
   IDT_LIMIT,
   MODE_KEY,
   MXCSR,
+  PDPTE,
+  POOL_BASE,
   SCRATCH_BASE,
   SEG_ATTR,
   SEG_BASE,
@@ -300,6 +308,10 @@ export class WasmCpu implements Cpu {
       idt: { base: s.getBigUint64(IDT_BASE, true), limit: s.getUint32(IDT_LIMIT, true) },
     };
   }
+  /** The copies of the four PDPT entries that PAE paging uses. */
+  pdptes(): readonly bigint[] {
+    return Array.from({ length: 4 }, (_, n) => this.state.getBigUint64(PDPTE + n * 8, true));
+  }
   /** Does the processor have 64-bit mode (CPUID 8000_0001h EDX bit 29)? */
   hasLongMode(): boolean {
     return (this.state.getUint32(FEATURES + 16, true) & 0x20000000) !== 0;
@@ -335,6 +347,26 @@ export class WasmCpu implements Cpu {
       out.push({ context: Math.floor(n / TLB_ENTRIES), linear, read: valid[0] === true, write: valid[1] === true, execute: valid[2] === true });
     }
     return out.sort((a, b) => (a.linear < b.linear ? -1 : a.linear > b.linear ? 1 : a.context - b.context));
+  }
+  /** What the processor has made of code at an address of the pool: asked for many bytes of few frames. */
+  codeMarks(): (host: number) => "region" | "decoded" | null {
+    const view = new DataView(this.block.buffer);
+    const frames = new Map<number, readonly { readonly from: number; readonly to: number; readonly region: boolean }[]>();
+    const blocksOf = (frame: number) => {
+      const blocks: { from: number; to: number; region: boolean }[] = [];
+      for (let b = view.getUint32(FRAME_BLOCKS_BASE + frame * 4, true); b !== 0; b = view.getUint32(b + BLOCK_FRAME_NEXT, true)) {
+        const from = view.getUint32(b + BLOCK_HOST, true);
+        blocks.push({ from, to: from + view.getUint16(b + BLOCK_LENGTH, true), region: view.getUint32(b + BLOCK_INTERPRETED, true) !== 0 || view.getUint32(b + BLOCK_USERS, true) !== 0 });
+      }
+      return blocks;
+    };
+    return (host) => {
+      const frame = (host - POOL_BASE) >>> 12;
+      let blocks = frames.get(frame);
+      if (!blocks) frames.set(frame, (blocks = blocksOf(frame)));
+      const here = blocks.filter((b) => host >= b.from && host < b.to);
+      return here.some((b) => b.region) ? "region" : here.length > 0 ? "decoded" : null;
+    };
   }
   /** Physical address behind a linear one, as the current tables say, or null. */
   translate(linear: bigint): bigint | null {

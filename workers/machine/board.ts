@@ -3,6 +3,7 @@
 
 import { FaultError } from "../../src/contract/schema.ts";
 import type { DomainConfig } from "../../src/contract/domain.ts";
+import type { Interrupts } from "../../src/contract/inspect.ts";
 import type { TraceName } from "../../src/contract/trace.ts";
 import type { Cpu, CpuHost, GuestMemory } from "../cpu/cpu.ts";
 import { deviceType } from "../devices/index.ts";
@@ -148,6 +149,8 @@ export class Board {
   private readonly local: ReturnType<typeof localApic.create>;
   private readonly dualPic: ReturnType<typeof pic.create>;
   private picInt = false;
+  /** How often the processor acknowledged each vector: from the 8259 pair, then from the local APIC. */
+  private readonly acknowledged = [new Float64Array(256), new Float64Array(256)] as const;
   private held = false;
 
   constructor(config: DomainConfig, parts: BoardParts) {
@@ -305,6 +308,13 @@ export class Board {
   irqCounts(): readonly number[] {
     return this.junctions.map((j) => j.rises);
   }
+  /** How often the processor acknowledged each vector that it ever did. */
+  vectorCounts(): Interrupts["vectors"] {
+    return this.acknowledged.flatMap((counts, by) => [...counts].flatMap((count, vector) => (count > 0 ? [{ vector, by: by as 0 | 1, count }] : [])));
+  }
+  irqLevels(): readonly boolean[] {
+    return this.junctions.map((j) => j.output.level);
+  }
   wireOf(name: string): Wire {
     let wire = this.wires.get(name);
     if (!wire) {
@@ -407,9 +417,11 @@ export class Board {
         mmio.write(physical, width, value);
       },
       acknowledge: () => {
-        if (this.local.hasDeliverable()) return this.local.acknowledge();
-        const vector = this.dualPic.acknowledge();
-        this.updateIntr();
+        const fromLocal = this.local.hasDeliverable();
+        const vector = fromLocal ? this.local.acknowledge() : this.dualPic.acknowledge();
+        const counts = this.acknowledged[fromLocal ? 1 : 0];
+        counts[vector] = (counts[vector] as number) + 1;
+        if (!fromLocal) this.updateIntr();
         return vector;
       },
       readTpr: () => this.local.taskPriority,

@@ -1,7 +1,7 @@
 // The debugger of a machine: breakpoints of every kind with conditions, and steps. It sees the machine through the loop's hooks (machine.ts) and core's
 // lists (workers/cpu/watch.ts): with nothing set, nothing in core is different. Conditions are evaluated here, in the worker; a breakpoint whose
 // condition does not hold goes on at once.
-// Left out: symbols (addresses are numbers), watching what devices write by DMA.
+// Left out: watching what devices write by DMA.
 
 import type { BreakWhat, Breakpoint, DebugStop } from "../../src/contract/debug.ts";
 import { FaultError } from "../../src/contract/schema.ts";
@@ -13,6 +13,7 @@ import type { Board } from "./board.ts";
 import { compile, type Expression } from "./expression.ts";
 import { type Looked, readMemory, surroundings } from "./look.ts";
 import type { LoopHooks, Machine } from "./machine.ts";
+import { Symbols } from "./symbols.ts";
 import { modeNames } from "../../src/contract/trace.ts";
 import { CpuTrace } from "./trace-cpu.ts";
 
@@ -47,6 +48,8 @@ const hex = (v: bigint | number) => `0x${v.toString(16)}`;
 export class Debugger implements LoopHooks {
   readonly looked: Looked;
   readonly trace: CpuTrace;
+  /** Names of addresses, once somebody gave or found some. */
+  readonly symbols = new Symbols();
   private readonly machine: Machine;
   private readonly board: Board;
   private readonly cpu: WasmCpu;

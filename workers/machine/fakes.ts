@@ -2,6 +2,7 @@
 // function per run instead of instructions.
 
 import type { DomainConfig } from "../../src/contract/domain.ts";
+import type { MapRange, Place } from "../../src/contract/inspect.ts";
 import { domainSchema } from "../../src/contract/domain.ts";
 import type { Cpu, CpuHost, Exit, GuestMemory } from "../cpu/cpu.ts";
 import type { Backends, MappedRam } from "../platform/types.ts";
@@ -33,6 +34,12 @@ export class FakeMemory implements GuestMemory {
   }
   readable(address: number): boolean {
     return this.ram.some((r) => address >= r.base && address < r.base + r.bytes.length);
+  }
+  place(address: number): Place {
+    return { kind: this.readable(address) ? "ram" : "bus", frame: null, writable: true, dirty: false, packed: false };
+  }
+  ranges(): MapRange[] {
+    return this.ram.map((r) => ({ from: r.base, to: r.base + r.bytes.length - 1, kind: "ram", writable: true }));
   }
   read(address: number, into: Uint8Array): void {
     const found = this.ram.find((r) => address >= r.base && address + into.length <= r.base + r.bytes.length);

@@ -7,6 +7,7 @@ import { debugCommands } from "./debug.ts";
 import { historyCommands } from "./history.ts";
 import { inspectCommands } from "./inspect.ts";
 import { lifecycleCommands } from "./lifecycle.ts";
+import { lookCommands } from "./look.ts";
 import { memoryCommands } from "./memory.ts";
 import { shareCommands } from "./share.ts";
 import { snapshotCommands } from "./snapshots.ts";
@@ -15,7 +16,7 @@ import { traceCommands } from "./trace.ts";
 export type { MonitorContext } from "./command.ts";
 
 /** Every command there is; add a list here. */
-const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...memoryCommands, ...traceCommands, ...debugCommands, ...historyCommands, ...snapshotCommands, ...shareCommands];
+const declared: readonly AnyCommand[] = [...lifecycleCommands, ...inspectCommands, ...lookCommands, ...memoryCommands, ...traceCommands, ...debugCommands, ...historyCommands, ...snapshotCommands, ...shareCommands];
 
 export interface Monitor {
   execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>>;

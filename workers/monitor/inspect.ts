@@ -1,6 +1,7 @@
 // Commands that look: registers, translations, interrupt controllers, PCI, the device tree, address spaces, drives. Output in the manner of
 // QEMU's monitor. Nothing here changes the machine.
 
+import type { PciFunctionInfo } from "../../src/contract/inspect.ts";
 import { cpuState } from "./cpu-state.ts";
 import { hex } from "./format.ts";
 import { type AnyCommand, command } from "./command.ts";
@@ -14,7 +15,7 @@ export const inspectCommands: readonly AnyCommand[] = [
     name: "info registers",
     summary: "registers of the processor",
     args: {},
-    run: ({ cpu }) => ({ registers: cpu.registers(), ...cpu.segments(), debug: cpu.debugRegisters(), bits: cpu.codeBits(), text: cpuState(cpu, { fpu: true }) }),
+    run: ({ cpu }) => ({ registers: cpu.registers(), ...cpu.segments(), debug: cpu.debugRegisters(), vector: cpu.vectorRegisters(), bits: cpu.codeBits(), linearIp: cpu.linearIp(), text: cpuState(cpu, { fpu: true }) }),
     print: ({ text }) => text,
   }),
   command({
@@ -44,8 +45,8 @@ export const inspectCommands: readonly AnyCommand[] = [
     summary: "interrupt controllers: 8259 pair, I/O APIC, local APIC",
     args: {},
     run: ({ board }) => {
-      const ioApic = board.device("io-apic") as unknown as { describe?(): readonly { pin: number; low: number; high: number; level: boolean }[] } | null;
-      const local = board.device("local-apic") as unknown as { describe?(): { readonly [k: string]: number | readonly number[] } } | null;
+      const ioApic = board.device("ioapic") as unknown as { describe?(): readonly { pin: number; low: number; high: number; level: boolean }[] } | null;
+      const local = board.device("lapic") as unknown as { describe?(): { readonly [k: string]: number | readonly number[] } } | null;
       return { pic: board.device("pic")?.save() as PicState | undefined, ioApic: ioApic?.describe?.() ?? [], localApic: local?.describe?.() ?? {} };
     },
     print: ({ pic, ioApic, localApic }) =>
@@ -69,18 +70,23 @@ export const inspectCommands: readonly AnyCommand[] = [
     name: "info pci",
     summary: "PCI functions and their base addresses",
     args: {},
-    run: ({ board }) =>
+    run: ({ board }): PciFunctionInfo[] =>
       board.pci.list().map((f) => ({
         slot: f.devfn >> 3,
         function: f.devfn & 7,
         vendor: f.read(0, 2),
         device: f.read(2, 2),
+        subsystem: [f.read(0x2c, 2), f.read(0x2e, 2)] as const,
         classCode: f.read(10, 2),
+        progIf: f.read(9, 1),
+        revision: f.read(8, 1),
+        command: f.read(4, 2),
         irqPin: f.read(0x3d, 1),
         irqLine: f.read(0x3c, 1),
+        id: board.devices.find((d) => d.devfn === f.devfn)?.id ?? "",
         bars: f.list(),
       })),
-    print: (list) =>
+    print: (list: readonly PciFunctionInfo[]) =>
       list
         .map((f) =>
           [
