@@ -17,7 +17,7 @@ test("placeholders agree", () => {
 });
 test("every key is used somewhere", () => {
   const ui = join(here, "../ui");
-  const source = readdirSync(ui).map((f) => readFileSync(join(ui, f), "utf8")).join("\n");
+  const source = readdirSync(ui, { recursive: true, encoding: "utf8" }).filter((f) => /\.tsx?$/.test(f)).map((f) => readFileSync(join(ui, f), "utf8")).join("\n");
   const unused = Object.keys(en).filter((key) => !source.includes(`"${key}"`) && !/^(state|status)\./.test(key));
   expect(unused).toEqual([]);
 });
