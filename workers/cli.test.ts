@@ -1,5 +1,5 @@
 // The program as a person runs it: help, faults, exit status, serial output, screendump and counters.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -125,4 +125,56 @@ describe.skipIf(!existsSync(core))("with a machine", () => {
     expect([...readFileSync(png).subarray(1, 4)]).toEqual([0x50, 0x4e, 0x47]);
     expect((JSON.parse(readFileSync(stats, "utf8")) as { instructions: number }).instructions).toBe(counted.instructions);
   }, 60_000);
+  test("pc-testdev's ports and memory answer as QEMU's", () => {
+    const { sector, lines, status } = JSON.parse(readFileSync(join(root, "workers/conformance/testdev/qemu.json"), "utf8")) as { sector: string; lines: readonly string[]; status: number };
+    const image = join(folder, "testdev.img");
+    writeFileSync(image, Buffer.concat([Buffer.from(sector, "base64"), Buffer.alloc(1_474_560 - 512)]));
+    const serial = join(folder, "testdev.txt");
+    const exit = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
+    const said = run("-m", "16", "-nodefaults", "-bios", "none", "-device", "pc-testdev", ...exit, "-drive", `file=${image},if=floppy,format=raw`, "-serial", `file:${serial}`);
+    expect(said).toMatchObject({ stdout: "", stderr: "", status });
+    expect(readFileSync(serial, "utf8").split("\n").filter((l) => l !== "")).toEqual(lines);
+    // Beside a debug console that somebody listens to, port E9 is the console's.
+    expect(run("-m", "16", "-nodefaults", "-bios", "none", "-device", "pc-testdev", ...exit, "-fda", image, "-debugcon", "file:e9.txt")).toMatchObject({ stderr: "", status });
+  }, 60_000);
+  test("-S waits for cont; -stats has every field; -D takes the log; -global, -name, -smp 1", () => {
+    const stats = join(folder, "all.json");
+    const log = join(folder, "log.txt");
+    const exit = bootSector(0xb0, 0x01, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd, 0x90);
+    const said = runWith("info status\ncont\n", "-S", "-monitor", "stdio", "-serial", "null", "-display", "none", "-bios", "none", "-hda", exit, "-m", "16", "-smp", "1", "-name", "guest=shop", "-global", "isa-debug-exit.iobase=0xf4", "-device", "isa-debug-exit", "-stats", stats, "-d", "in_asm,cpu_reset", "-D", log);
+    expect(said.stdout).toContain("VM status: paused");
+    expect(said).toMatchObject({ stderr: "", status: 3 });
+    expect(Object.keys(JSON.parse(readFileSync(stats, "utf8")) as object)).toEqual(["instructions", "seconds", "busySeconds", "guestSeconds", "mips", "tlbFills", "interrupts", "exceptions", "blocksDecoded", "pio", "mmio", "missing"]);
+    expect(JSON.parse(readFileSync(stats, "utf8"))).toMatchObject({ instructions: 2, interrupts: 0, pio: 1 });
+    expect(readFileSync(log, "utf8")).toMatch(/CPU Reset[\s\S]*IN:[\s\S]*0xf4/);
+  }, 60_000);
+  test("what ends a machine: triple fault with -no-reboot, power off with and without -no-shutdown, a signal", async () => {
+    // lidt of a limit of 0 and int 3: three faults
+    const triple = bootSector(0x0f, 0x01, 0x1e, 0x10, 0x7c, 0xcd, 0x03, 0xf4, 0x90);
+    expect(run("-bios", "none", "-hda", triple, "-m", "16", "-display", "none", "-serial", "null", "-no-reboot")).toMatchObject({ stderr: "", status: 0 });
+    // PM base 600h and enable by configuration space, then SLP_EN of S5 (ACPI's power off)
+    const off = bootSector(
+      0x66, 0xb8, 0x40, 0x0b, 0x00, 0x80, 0xba, 0xf8, 0x0c, 0x66, 0xef, 0xba, 0xfc, 0x0c, 0x66, 0xb8, 0x01, 0x06, 0x00, 0x00, 0x66, 0xef, // config 40h = 601h
+      0x66, 0xb8, 0x80, 0x0b, 0x00, 0x80, 0xba, 0xf8, 0x0c, 0x66, 0xef, 0xba, 0xfc, 0x0c, 0xb0, 0x01, 0xee, // config 80h = 1
+      0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, 0xf4, 0xeb, 0xfd,
+    );
+    const flags = ["-bios", "none", "-hda", off, "-m", "16", "-display", "none", "-serial", "null"];
+    expect(run(...flags)).toMatchObject({ stderr: "", status: 0 });
+    expect(runWith("info status\nquit\n", ...flags, "-no-shutdown", "-monitor", "stdio")).toMatchObject({ stderr: "", status: 0 });
+    const hang = bootSector(0xf4, 0xeb, 0xfd, 0x90, 0x90, 0x90);
+    const child = spawn(process.execPath, [join(root, "bin/guesthouse.mjs"), "-bios", "none", "-hda", hang, "-m", "16", "-display", "none", "-serial", "null", "-monitor", "stdio"], { cwd: folder, env: { ...process.env, GUESTHOUSE_CORE: core } });
+    let out = "";
+    let errors = "";
+    child.stdout.on("data", (d: Buffer) => {
+      out += d.toString();
+    });
+    child.stderr.on("data", (d: Buffer) => {
+      errors += d.toString();
+    });
+    for (let n = 0; n < 600 && !out.includes("(guesthouse)"); n++) await new Promise((r) => setTimeout(r, 50));
+    child.kill("SIGTERM");
+    const status = await new Promise((resolve) => child.on("exit", resolve));
+    expect(errors).toBe("guesthouse: terminating on signal 15\n");
+    expect(status).toBe(0);
+  }, 90_000);
 });

@@ -214,7 +214,7 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
       await made.snapshots.load(session.loadVm);
       return true;
     };
-  const monitor = createMonitor({ board, machine, cpu, input, debug, keeper, ...(history ? { history } : {}), version: VERSION, readFile: readBytesOf, screendump: dump, saveFile: (name, bytes) => writeFileSync(name, bytes), snapshots: made.snapshots });
+  const monitor = createMonitor({ board, machine, cpu, input, debug, keeper, ...(history ? { history } : {}), version: VERSION, leave: () => leave(), readFile: readBytesOf, screendump: dump, saveFile: (name, bytes) => writeFileSync(name, bytes), snapshots: made.snapshots });
 
   let status = 0;
   const finished = new Promise<void>((resolve) => {

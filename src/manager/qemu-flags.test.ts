@@ -117,6 +117,10 @@ describe("meaning", () => {
     expect(domain.devices).toEqual([{ type: "edu", id: "e", options: { x: "1" } }]);
     expect(session).toMatchObject({ debugItems: ["int", "exec"], logFile: "l", startPaused: true, debugcon: "stdio" });
   });
+  test("-global is the default of a device's options", () => {
+    const { domain } = parseCommandLine("qemu -global isa-debug-exit.iobase=0xf4 -device isa-debug-exit,id=a -device isa-debug-exit,iobase=0x600 -global isa-debug-exit.iobase=0x501 -global edu.dma_mask=1");
+    expect(domain.devices.map((d) => d.options)).toEqual([{ iobase: "0x501" }, { iobase: "0x600" }]);
+  });
   test("every flag has help", () => {
     for (const flag of flagTable) expect(flag.help.length).toBeGreaterThan(3);
     expect(flagHelp()).toContain("-kernel FILE");

@@ -58,6 +58,8 @@ interface Draft {
   readonly disks: Map<Disk["at"], Disk>;
   readonly drives: (() => void)[];
   readonly devices: { type: string; id: string; options: { [name: string]: string } }[];
+  /** -global: options of every -device of that type that does not say otherwise. */
+  readonly globals: { driver: string; property: string; to: string }[];
   vga: DomainConfig["vga"] | null;
   serial: string[] | null;
   monitor: Session["monitor"] | null;
@@ -324,12 +326,13 @@ export const flagTable: readonly Flag[] = [
     else unsupported(`-vga ${v}`, "Use std or none.");
   } },
   { name: "device", argument: "TYPE[,OPTION=VALUE…]", help: "add a device (help lists them)", apply: addDevice },
-  { name: "global", argument: "DRIVER.PROPERTY=VALUE", help: "isa-debugcon.iobase=0x402 and VGA.romfile=FILE only", apply: (d, v) => {
+  { name: "global", argument: "DRIVER.PROPERTY=VALUE", help: "default of a -device's option; also isa-debugcon.iobase=0x402 and VGA.romfile=FILE", apply: (d, v) => {
     const match = /^([^.=]+)\.([^=]+)=(.*)$/.exec(v);
     if (!match) return badValue("global", v, "DRIVER.PROPERTY=VALUE");
-    const [, driver, property, to = ""] = match;
+    const [, driver = "", property = "", to = ""] = match;
     if (driver === "isa-debugcon" && property === "iobase" && (Number(to) === 0x402 || Number(to) === 0xe9)) return;
     if (driver === "VGA" && property === "romfile") d.domain.firmware.vgaBios = to === "seavgabios" ? to : sourceOf(to);
+    else if (d.known.some((device) => device.name === driver)) d.globals.push({ driver, property, to });
     else unsupported(`-global ${driver}.${property}`);
   } },
   { name: "no-reboot", help: "leave instead of rebooting", apply: (d) => { d.domain.noReboot = true; } },
@@ -425,6 +428,7 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
     disks: new Map(),
     drives: [],
     devices: [],
+    globals: [],
     vga: null,
     serial: null,
     monitor: null,
@@ -455,6 +459,8 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
     flag.apply(draft, value);
   }
   for (const place of draft.drives) place();
+  // As QEMU's: the last one counts, and a device's own option more.
+  for (const { driver, property, to } of draft.globals.toReversed()) for (const device of draft.devices) if (device.type === driver) device.options[property] ??= to;
   return finish(draft);
 }
 

@@ -4,22 +4,31 @@
 const LINGER_MS = 500;
 const IDLE_MS = 100;
 let activeAt = 0;
+/** Those who wait for their next cheap look. */
+const resting = new Set<() => void>();
 
-/** Something happened: look at every frame for a while. */
+/** Something happened: look at every frame for a while, from now on. */
 export function touch(): void {
   activeAt = performance.now();
+  for (const wake of [...resting]) wake();
 }
 /** Calls `job` at the next frame while things happen, else at the first frame after `news` says so. Returns what cancels it. */
 export function nextLook(job: (now: number) => void, news: () => boolean): () => void {
   let frame = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const idle = () => {
+    clearTimeout(timer);
+    resting.delete(idle);
     if (performance.now() - activeAt < LINGER_MS || news()) frame = requestAnimationFrame(job);
-    else timer = setTimeout(idle, IDLE_MS);
+    else {
+      resting.add(idle);
+      timer = setTimeout(idle, IDLE_MS);
+    }
   };
   idle();
   return () => {
     clearTimeout(timer);
+    resting.delete(idle);
     cancelAnimationFrame(frame);
   };
 }

@@ -190,7 +190,8 @@ export class Board {
     this.addNamed("hpet", "hpet", {});
     this.add("fpu-error", fpuError, {});
     this.add("debugcon", debugConsole, { iobase: 0x402, readback: 0xe9 });
-    if (!config.devices.some((d) => d.type === "isa-debugcon")) this.add("e9", debugConsole, { iobase: 0xe9, readback: 0xe9 });
+    // pc-testdev has port E9 too, unless somebody listens to it.
+    if (!(config.devices.some((d) => d.type === "pc-testdev") && !config.firmware.debug) && !config.devices.some((d) => d.type === "isa-debugcon")) this.add("e9", debugConsole, { iobase: 0xe9, readback: 0xe9 });
 
     // ---- disks, display, serial ports
     const drives = config.disks.filter((d) => d.at.startsWith("ide")).map((d) => [d.at, d.media === "cdrom" ? "cdrom" : "disk"] as const);
@@ -208,6 +209,7 @@ export class Board {
       const type = deviceType(wanted.type);
       if (!type) throw new FaultError("device.unknown", `There is no device type "${wanted.type}".`, "See -device help.");
       const options = { ...wanted.options } as Record<string, unknown>;
+      if (wanted.type === "pc-testdev" && (config.firmware.debug || config.devices.some((d) => d.type === "isa-debugcon"))) options.latch2 ??= 1;
       let devfn = nextSlot << 3;
       if (options.addr !== undefined) {
         const [device, fn] = String(options.addr).split(".");

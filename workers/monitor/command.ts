@@ -58,6 +58,8 @@ export interface MonitorContext {
   readonly readFile?: (name: string) => Uint8Array | Promise<Uint8Array>;
   /** Keeps a file for the person, where there are files. */
   readonly saveFile?: (name: string, bytes: Uint8Array) => void | Promise<void>;
+  /** Ends the program, where there is one to end (a terminal): quit does so even when the machine is off already. */
+  readonly leave?: () => void;
   /** Writes the screen to a file, where there are files. */
   readonly screendump?: (file: string) => void | Promise<void>;
 }

@@ -50,7 +50,10 @@ export const lifecycleCommands: readonly AnyCommand[] = [
     aliases: ["q"],
     summary: "power off at once",
     args: {},
-    run: ({ machine }) => machine.powerOff(),
+    run: ({ machine, leave }) => {
+      machine.powerOff();
+      leave?.();
+    },
   }),
   command({
     name: "sendkey",
