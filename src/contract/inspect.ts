@@ -58,6 +58,8 @@ export interface CodeListing {
   /** The next instruction of the processor. */
   readonly ip: bigint;
   readonly bits: 16 | 32 | 64;
+  /** Of the code segment: what instructions call an address counts from here. */
+  readonly base: bigint;
   readonly lines: readonly CodeLine[];
   /** Where the listing ended because nothing is mapped. */
   readonly unmapped: bigint | null;

@@ -75,6 +75,7 @@ export const controller = new Controller({
 });
 
 export { isAppliance };
+export { type AddressPanel, inspected, inspectorActions, useInspector } from "./inspector.ts";
 export { emptyConfig, fromCommandLine, withImage } from "../manager/forms.ts";
 export { saveAs } from "../manager/save-as.ts";
 export { storageUse } from "../manager/library.ts";

@@ -1,8 +1,8 @@
 // One machine: its name and state, the toolbar, the tabs (screen, serial, monitor, settings) and the status line.
 
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import type { Key } from "../i18n/index.ts";
-import { actions, controller, type MachineRow, type Tab, useApp } from "../store/index.ts";
+import { actions, controller, inspectorActions, type MachineRow, type Tab, useApp, useInspector } from "../store/index.ts";
 import { Badge } from "./Badge.tsx";
 import { Icon, type IconName } from "./icons.tsx";
 import { MachineForm } from "./MachineForm.tsx";
@@ -11,9 +11,13 @@ import { fullScreen, Screen, screenshot } from "./Screen.tsx";
 import { Serial } from "./Serial.tsx";
 import { CloneDialog, ShareDialog } from "./Dialogs.tsx";
 import { Snapshots } from "./Snapshots.tsx";
+import { Splitter } from "./Splitter.tsx";
 import { StatusLine } from "./StatusLine.tsx";
 import { forgetTerminals, watchSerial } from "./terminals.ts";
 import { bytesText, useText } from "./use-text.ts";
+
+/** The inspector and its libraries are fetched when somebody opens it. */
+const Inspector = lazy(() => import("./inspector/Inspector.tsx"));
 
 const tabs: readonly { readonly id: Tab; readonly label: Key; readonly icon: IconName }[] = [
   { id: "screen", label: "tab.screen", icon: "screen" },
@@ -27,6 +31,7 @@ const SHOW_PROGRESS_AFTER_MS = 1000;
 export function MachineView({ row }: { readonly row: MachineRow }) {
   const t = useText();
   const tab = useApp((s) => s.tabs[row.id]) ?? (row.config.vga === "none" ? "serial" : "screen");
+  const { open: inspecting, share } = useInspector();
   const [sharing, setSharing] = useState(false);
   const [cloning, setCloning] = useState(false);
   const client = controller.client(row.id);
@@ -53,6 +58,10 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
         <Badge row={row} />
         {row.exitStatus !== null && <span className="hint">{t("machine.exit", { status: row.exitStatus })}</span>}
         <span className="spacer" />
+        <button type="button" aria-pressed={inspecting} onClick={() => inspectorActions.open(!inspecting)} data-testid="tool-inspect">
+          <Icon name="inspect" />
+          {t("toolbar.inspect")}
+        </button>
         <button
           type="button"
           className="quiet danger"
@@ -96,26 +105,40 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
       </div>
       <Progress row={row} />
       {row.report !== null && <CrashReport report={row.report} />}
-      <div className="tabs" role="tablist" aria-label={t("tab.label")} onKeyDown={tabKeys}>
-        {tabs.map((one) => (
-          <button key={one.id} id={`tab-${one.id}`} type="button" role="tab" aria-selected={tab === one.id} aria-controls="tab-panel" tabIndex={tab === one.id ? 0 : -1} onClick={() => actions.tab(row.id, one.id)} data-testid={`tab-${one.id}`}>
-            <Icon name={one.icon} />
-            {t(one.label)}
-          </button>
-        ))}
-      </div>
-      <div className="tab-panel" id="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
-        {/* The screen stays in place while hidden: it keeps its scale and its text for tests. */}
-        <div className="tab-page" hidden={tab !== "screen"}>
-          <Screen row={row} client={open ? client : null} shown={tab === "screen"} />
-        </div>
-        {tab === "serial" && <Serial row={row} client={client} shown />}
-        {tab === "monitor" && <Monitor row={row} client={open ? client : null} shown />}
-        {tab === "snapshots" && <Snapshots row={row} />}
-        {tab === "settings" && (
-          <div className="scroll">
-            <MachineForm key={JSON.stringify(row.config)} initial={row.config} isNew={false} disabled={row.state !== "off" && row.state !== "crashed"} onSave={(config) => void controller.update(row.id, config)} />
+      <div className="machine-body">
+        <div className="machine-main">
+          <div className="tabs" role="tablist" aria-label={t("tab.label")} onKeyDown={tabKeys}>
+            {tabs.map((one) => (
+              <button key={one.id} id={`tab-${one.id}`} type="button" role="tab" aria-selected={tab === one.id} aria-controls="tab-panel" tabIndex={tab === one.id ? 0 : -1} onClick={() => actions.tab(row.id, one.id)} data-testid={`tab-${one.id}`}>
+                <Icon name={one.icon} />
+                {t(one.label)}
+              </button>
+            ))}
           </div>
+          <div className="tab-panel" id="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
+            {/* The screen stays in place while hidden: it keeps its scale and its text for tests. */}
+            <div className="tab-page" hidden={tab !== "screen"}>
+              <Screen row={row} client={open ? client : null} shown={tab === "screen"} />
+            </div>
+            {tab === "serial" && <Serial row={row} client={client} shown />}
+            {tab === "monitor" && <Monitor row={row} client={open ? client : null} shown />}
+            {tab === "snapshots" && <Snapshots row={row} />}
+            {tab === "settings" && (
+              <div className="scroll">
+                <MachineForm key={JSON.stringify(row.config)} initial={row.config} isNew={false} disabled={row.state !== "off" && row.state !== "crashed"} onSave={(config) => void controller.update(row.id, config)} />
+              </div>
+            )}
+          </div>
+        </div>
+        {inspecting && (
+          <>
+            <Splitter label={t("insp.separator")} share={share} onShare={inspectorActions.share} />
+            <div className="machine-side" style={{ flexBasis: `${share * 100}%` }}>
+              <Suspense fallback={<p className="hint insp-empty">{t("insp.loading")}</p>}>
+                <Inspector row={row} client={open ? client : null} />
+              </Suspense>
+            </div>
+          </>
         )}
       </div>
       <StatusLine row={row} client={open ? client : null} />

@@ -24,6 +24,13 @@ const paths = {
   clipboard: "M6.5 4.5H5V17h10V4.5h-1.5M7.5 3h5v3h-5z",
   sun: "M10 6.5a3.5 3.5 0 1 0 .01 0zM10 1.8v1.7M10 16.5v1.7M1.8 10h1.7M16.5 10h1.7M4.2 4.2l1.2 1.2M14.6 14.6l1.2 1.2M4.2 15.8l1.2-1.2M14.6 5.4l1.2-1.2",
   help: "M10 2.8a7.2 7.2 0 1 0 .01 0zM7.9 8a2.1 2.1 0 1 1 3 1.9c-.6.3-.9.7-.9 1.4v.3M10 14.2h.01",
+  inspect: "M8.5 3.5a5 5 0 1 0 .01 0zM12.2 12.2L17 17M8.5 6.5v4M6.5 8.5h4",
+  stepIn: "M10 2.5v8M6.8 7.5L10 10.7l3.2-3.2M10 15.5h.01",
+  stepOver: "M3 10a7 7 0 0 1 13-2M16.5 3.5V8H12M10 15.5h.01",
+  stepOut: "M10 11V3M6.8 6L10 2.8 13.2 6M10 15.5h.01",
+  toInterrupt: "M11 2.5L5 11h4.5l-1 6.5L15 9h-4.5z",
+  stepBack: "M15 5v10M12.5 10H4M7 6.5L3.5 10 7 13.5",
+  runBack: "M14 4L4 10l10 6z",
   mouse: "M10 2.5a4.5 4.5 0 0 0-4.5 4.5v6a4.5 4.5 0 0 0 9 0V7A4.5 4.5 0 0 0 10 2.5zM10 5.5v3",
 } as const;
 export type IconName = keyof typeof paths;

@@ -97,7 +97,9 @@ export class Debugger implements LoopHooks {
       throw error;
     }
     this.nextId++;
-    return point;
+    // Plain data: the compiled condition cannot travel to the page.
+    const { test, ...shown } = point;
+    return shown;
   }
   remove(id: number): void {
     this.find(id);

@@ -48,6 +48,7 @@ export function listing(debug: Debugger, address: bigint, count: number, back: n
   const { looked, symbols } = debug;
   const { cpu } = looked;
   const bits = cpu.codeBits();
+  const base = bits === 64 ? 0n : (cpu.segments().segments[1]?.base ?? 0n);
   const known = symbols.at(address);
   let at = back > 0 ? before(looked, address, back, bits, known ? address - BigInt(known.offset) : null) : address;
   const lines: CodeLine[] = [];
@@ -55,7 +56,7 @@ export function listing(debug: Debugger, address: bigint, count: number, back: n
   const code = cpu.codeMarks();
   for (let n = 0; n < count + back; n++) {
     const bytes = bytesAt(looked, at);
-    if (!bytes) return { ip: cpu.linearIp(), bits, lines, unmapped: at };
+    if (!bytes) return { ip: cpu.linearIp(), bits, base, lines, unmapped: at };
     const d = disassemble(bytes, bits, at);
     const physical = cpu.translate(at);
     const host = physical === null ? null : looked.memory.place(Number(physical)).frame;
@@ -69,5 +70,5 @@ export function listing(debug: Debugger, address: bigint, count: number, back: n
     });
     at = BigInt.asUintN(64, at + BigInt(d.length));
   }
-  return { ip: cpu.linearIp(), bits, lines, unmapped: null };
+  return { ip: cpu.linearIp(), bits, base, lines, unmapped: null };
 }

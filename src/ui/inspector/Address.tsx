@@ -1,0 +1,47 @@
+// An address as a link: it opens the bytes, the instructions or the page walk there. Text with addresses in it becomes text with links.
+
+import type { SymbolAt } from "../../contract/inspect.ts";
+import { inspectorActions } from "../../store/index.ts";
+import { useText } from "../use-text.ts";
+import { useAct, useMachine } from "./look.ts";
+import { Menu } from "./Menu.tsx";
+
+export const hex = (v: bigint | number, digits = 0) => BigInt.asUintN(64, BigInt(v)).toString(16).padStart(digits, "0");
+export const symbolText = (s: SymbolAt | null | undefined) => (s ? `${s.name}${s.offset ? `+0x${s.offset.toString(16)}` : ""}` : "");
+
+export function Address({ at, physical = false, digits = 0, text }: { readonly at: bigint; readonly physical?: boolean; readonly digits?: number; readonly text?: string }) {
+  const t = useText();
+  const act = useAct();
+  const { row } = useMachine();
+  const where = `${physical ? "p:" : ""}0x${hex(at)}`;
+  const items = () => [
+    { label: t("insp.go.memory"), testId: "go-memory", act: () => inspectorActions.show(row.id, "memory", where) },
+    ...(physical
+      ? []
+      : [
+          { label: t("insp.go.code"), testId: "go-code", act: () => inspectorActions.show(row.id, "code", where) },
+          { label: t("insp.go.walk"), testId: "go-walk", act: () => inspectorActions.show(row.id, "walk", where) },
+        ]),
+    { label: t("insp.go.break"), testId: "go-break", act: () => void act("break", { what: physical ? `phys 0x${hex(at)}` : where }) },
+    { label: t("insp.go.watch"), testId: "go-watch", act: () => void act("watch", { what: physical ? `phys 0x${hex(at)}` : where }) },
+    { label: t("insp.go.copy"), act: () => void navigator.clipboard?.writeText(`0x${hex(at)}`) },
+  ];
+  return (
+    <Menu className={`addr${physical ? " physical" : ""}`} items={items} translated={false}>
+      {text ?? hex(at, digits)}
+    </Menu>
+  );
+}
+/** Makes links of the numbers in an instruction that may be addresses; where it branches to counts from the code segment's base. */
+export function Instruction({ text, base }: { readonly text: string; readonly base: bigint }) {
+  const from = /^(j|call|loop|xbegin)/.test(text) ? base : 0n;
+  const parts = text.split(/(0x[0-9a-f]{4,16})/);
+  return (
+    <>
+      {parts.map((part, n) =>
+        // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text
+        n % 2 === 1 ? <Address key={n} at={from + BigInt(part)} text={part} /> : <span key={n}>{part}</span>,
+      )}
+    </>
+  );
+}
