@@ -126,8 +126,11 @@ describe("a machine with firmware only", () => {
     await page.click(id("tool-inspect"));
     await page.waitForSelector("[data-testid=insp-tab-breakpoints]");
     expect((await page.$$("[data-floating] [data-testid=insp-tab-breakpoints], [data-tabset-floating] [data-testid=insp-tab-breakpoints]")).length).toBe(1);
+    await panel(page, "registers");
+    await page.waitForSelector(id("insp-tab-registers"), { state: "detached" });
     await page.click(id("insp-panels"));
     await page.click("text=First arrangement");
+    await page.waitForSelector(id("insp-tab-registers"));
   });
   test("an address is a link: Enter opens its menu, and the listing goes there", async () => {
     const link = page.locator('[data-register="esp"] .addr');
