@@ -83,9 +83,9 @@ next_case:
   hlt
   jmp .stop
 .more:
-  ; memory from 0 to FFFF
+  ; memory from 0 to 1FFFF: real-mode segments reach behind FFFF
   xor edi, edi
-  mov ecx, 0x10000 / 4
+  mov ecx, 0x20000 / 4
   xor eax, eax
   rep stosd
   mov esi, gdt_template

@@ -55,12 +55,15 @@ const FAR_OTHER = [0, 0x10, 0x23, 0x28, 0x30, 0x48, 0x4b, 0x50, 0x80, 0x88, 0x88
 
 class Maker {
   readonly width: 16 | 32 | 64;
+  /** Cases with TF have no task switch by JMP, CALL or IRET: whether its trap comes in the new task is not agreed on (README.md). */
+  readonly traps: boolean;
   constructor(
     readonly rng: Random,
     readonly mode: number,
     readonly paging: number,
   ) {
     this.width = widthOf(mode);
+    this.traps = rng.one(5);
   }
   get paragraphs(): boolean {
     return this.mode === REAL || this.mode === V86;
@@ -130,7 +133,15 @@ const farPointer: Form = (m) => {
   const store = (reg: number, address: number) => [...(m.width === 16 ? [0x66] : []), 0x89, ...m.direct(reg, address)];
   return fixed([...m.load(0, m.word()), ...store(0, at), ...m.load(0, sel), ...store(0, at + (m.width === 16 ? 2 : 4)), ...op, ...m.direct(2, at)]);
 };
+/** Task-state segments and the task gate. */
+const TASKS = [0x28, 0x48, 0x50, 0xa0];
 function farTarget(m: Maker): number {
+  for (;;) {
+    const sel = anyTarget(m);
+    if (!m.traps || m.width === 64 || !TASKS.includes(sel & ~7)) return sel;
+  }
+}
+function anyTarget(m: Maker): number {
   if (m.paragraphs) return CODE >> 4;
   if (m.width === 64) return m.rng.pick([0x48, 0x53, 0x4b, 0x88, 0x8b, 0x10, 0, 0x28, 0x30, 0xa0, 0xf8, 0x100, 0x80]);
   if (m.mode === PROTECTED_16) return m.rng.pick([0x38, 0x38, 0x3b, 0x10, 0x28, 0x48, 0x88, 0x98, 0xa0, 0, 0x100]);
@@ -161,12 +172,12 @@ const farIndirect: Form = (m) => {
   };
 };
 const software: Form = ({ rng }) => fixed(rng.pick([[0xcc], [0xce], ...[0x30, 0x31, 0x33, 0x35, 0x35, 0x36, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3f, 0x40, 0xff, 0, 1, 4, 13, 14].map((n) => [0xcd, n])]));
-const flagBits = (rng: Random) => 2 | (rng.next() & 0x8d5) | (rng.one(4) ? 0x200 : 0) | (rng.one(6) ? 0x400 : 0) | (rng.one(4) ? rng.below(4) << 12 : 0) | (rng.one(8) ? 0x4000 : 0) | (rng.one(10) ? 0x10000 : 0) | (rng.one(6) ? 0x40000 : 0) | (rng.one(8) ? 0x200000 : 0) | (rng.one(12) ? 0x100 : 0);
+const flagBits = ({ rng, traps }: Maker) => 2 | (rng.next() & 0x8d5) | (rng.one(4) ? 0x200 : 0) | (rng.one(6) ? 0x400 : 0) | (rng.one(4) ? rng.below(4) << 12 : 0) | (!traps && rng.one(8) ? 0x4000 : 0) | (rng.one(10) ? 0x10000 : 0) | (rng.one(6) ? 0x40000 : 0) | (rng.one(8) ? 0x200000 : 0) | (traps && rng.one(3) ? 0x100 : 0);
 const pushWord = (m: Maker, v: number) => [0x68, ...(m.width === 16 ? u16(v) : u32(v))];
 /** IRET to what stands behind it, in this ring, an outer one, V86 or 64-bit code. */
 const interruptReturn: Form = (m) => {
   const { rng } = m;
-  const flags = flagBits(rng);
+  const flags = flagBits(m);
   const outer = rng.one(2);
   const stack = outer || m.width === 64 ? [pushWord(m, m.width === 64 ? rng.pick([0x23, 0x23, 0, 0x10, 0x20, 0x4b]) : rng.pick([0x23, 0x23, 0x23, 0x61, 0x10, 0x73, 0])), pushWord(m, 0x8f80)].flat() : [];
   const own = m.paragraphs ? CODE >> 4 : m.width === 64 ? (m.mode === LONG ? 0x48 : 0x53) : m.mode === PROTECTED_16 ? 0x38 : m.mode === PROTECTED ? 0x08 : 0x1b;
@@ -247,7 +258,7 @@ const stackEdge: Form = (m) => {
   const at = rng.pick([...(m.paging || m.width === 16 ? [0, 1, 2, 3] : []), 0x6ffe, 0x6002, 0x7000, ...(m.width === 16 ? [0xffff, 0xfffe] : []), ...(m.paging && m.width !== 16 ? [WINDOW + 0x1002, WINDOW + rng.below(16) * 0x1000 + 2] : [])]);
   return fixed([...m.load(4, at), ...rng.pick([[0x50], [0x9c], [0x58], [0x6a, 1]])]);
 };
-const popFlags: Form = (m) => fixed([...pushWord(m, flagBits(m.rng)), 0x9d]);
+const popFlags: Form = (m) => fixed([...pushWord(m, flagBits(m)), 0x9d]);
 const verify: Form = (m) => {
   if (m.paragraphs) return m.rng.one(4) ? fixed([0x0f, 0x00, 0xe0]) : null;
   const { rng } = m;
@@ -299,8 +310,8 @@ const msr: Form = (m) => {
   if (number === 0xc0000080 && m.width !== 64) return null;
   const high = rng.pick([0, 0, 0, 0x00007fff, 0xffff8000, 0x8000, 0x1]);
   const write = [...m.load(1, number), ...m.load(0, low), ...m.load(2, [0x174, 0x175, 0xc0000080, 0xc0000103].includes(number) ? 0 : high), 0x0f, 0x30];
-  // Most of them outlive a case: written before they are read.
-  return fixed(rng.one(3) && number >= 0xc0000081 && number <= 0xc0000103 ? [...m.load(1, number), 0x0f, 0x32] : [...write, ...(number === 0xc0000080 ? [] : [0x0f, 0x32])]);
+  // Most of them outlive a case: written before they are read, but for those that the driver sets for 64-bit mode.
+  return fixed(m.width === 64 && rng.one(3) && number >= 0xc0000081 && number <= 0xc0000103 ? [...m.load(1, number), 0x0f, 0x32] : [...write, ...(number === 0xc0000080 ? [] : [0x0f, 0x32])]);
 };
 const privileged: Form = (m) => {
   const { rng } = m;
@@ -344,9 +355,9 @@ function pokes(rng: Random, mode: number, paging: number): [number, number][] {
       out.push([0x2004 + sel, rng.one(4) ? rng.pick([0x100000, 0x400000, 0x800000]) & (sel >= 0x88 && sel <= 0xa0 ? 0 : -1) : 1 << rng.pick([8, 9, 10, 11, 12, 13, 14, 15])]);
     } else if (how === 3 && mode !== REAL) {
       const vector = rng.pick([0x30, 0x31, 0x33, 0x35, 0x36, 0x37, 0x38, 3, 6, 10, 11, 12, 13, 14]);
-      out.push([0x1004 + vector * (mode >= LONG ? 16 : 8), 1 << rng.pick([8, 9, 10, 11, 13, 14, 15])]);
+      out.push([0x1004 + vector * (mode >= LONG ? 16 : 8), 1 << rng.pick([8, 9, 10, ...(mode >= LONG ? [11] : []), 13, 14, 15])]);
     } else if (how === 4 && mode !== REAL && mode < LONG) {
-      out.push(rng.pick([[0x4008, bit(0, 8)], [0x4004, 0x2000 + bit(0, 12)], [0x4064, 1], [0x4264, 1], [0x4224, bit(8, 18)], [0x424c, bit(0, 8)], [0x4254, bit(0, 8)], [0x4260, 0x30], [0x406c, bit(0, 32)]]));
+      out.push(rng.pick([[0x4008, bit(0, 8)], [0x4004, 0x2000 + bit(0, 12)], [0x4064, 1], [0x4264, 1], [0x4224, bit(8, 18)], [0x4254, bit(0, 8)], [0x4260, 0x30], [0x406c, bit(0, 32)]]));
     } else if (paging) {
       const size = wide ? 8 : 4;
       const page = rng.below(16);
@@ -375,7 +386,7 @@ export function systemCase(rng: Random, longest: number): SystemCase {
   const paged32 = paging === 1 || paging === 2;
   const cr0 = 0x11 | (paged32 ? 0x80000000 : 0) | (rng.one(2) ? 0x10000 : 0) | (!paging && rng.one(3) ? 0x40000 : 0) | (rng.one(8) ? 8 : 0) | (rng.one(10) ? 4 : 0) | (rng.one(2) ? 0x20 : 0);
   const cr4 = (paging === 2 ? 0x20 : 0) | (rng.one(3) ? 0x600 : 0) | (rng.one(3) ? 0x80 : 0) | (rng.one(4) ? 8 : 0) | (rng.one(4) ? 4 : 0) | (rng.one(5) ? 0x800 : 0);
-  const flags = 2 | (rng.next() & 0x8d5) | (rng.one(4) ? 0x200 : 0) | (rng.one(3) ? 0x3000 : rng.below(4) << 12) | (rng.one(10) ? 0x4000 : 0) | (rng.one(5) ? 0x40000 : 0) | (rng.one(25) ? 0x100 : 0);
+  const flags = 2 | (rng.next() & 0x8d5) | (rng.one(4) ? 0x200 : 0) | (rng.one(3) ? 0x3000 : rng.below(4) << 12) | (!m.traps && rng.one(10) ? 0x4000 : 0) | (rng.one(5) ? 0x40000 : 0) | (m.traps && rng.one(5) ? 0x100 : 0);
   const ring3 = mode === USER || mode === COMPATIBLE;
   const data = mode === COMPATIBLE ? [0x23, 0x23, 0x73, 0] : ring3 ? [0x23, 0x23, 0x23, 0x73, 0x17, 0] : [0x10, 0x10, 0x23, 0x70, 0x1c];
   const segments = mode === REAL || mode === V86 || mode === LONG || mode === LONG_USER ? [0, 0, 0, 0] : [rng.pick(data), rng.pick(data), rng.pick([data[0] as number, rng.pick(data)]), rng.pick(ring3 ? [0x23] : [0x10])];
@@ -385,7 +396,8 @@ export function systemCase(rng: Random, longest: number): SystemCase {
     cr0: cr0 >>> 0,
     cr4,
     flags: mode === REAL ? flags & 0x7fff & ~0x4000 : flags,
-    registers: Array.from({ length: 7 }, () => m.word()),
+    // LEAVE takes EBP: not to the top of the address space, where the ROM lies, nor to where far returns wrap (README.md).
+    registers: Array.from({ length: 7 }, (_, i) => (i === 4 ? rng.pick([0x7f00, 0x6ff0, 0x1234, 0x5a5a5a5a, 0x8002]) : m.word())),
     segments,
     parts,
     // What the driver itself loads stays whole: its own fault would show where the record lies.

@@ -202,15 +202,24 @@ export function pusha<T>(r: usize): void {
   for (let n: u32 = 0; n < 8; n++) Stack.poke<T>((n + 1) * sizeof<T>(), <T>(n == RSP ? sp : Regs.get(n)));
   Stack.adjust(-(8 * <u64>sizeof<T>()));
 }
+/** All eight are read before one changes: the slots may lie on two pages, or wrap to two ends of a segment. */
 export function popa<T>(r: usize): void {
-  Stack.peek<T>(7 * sizeof<T>());
-  for (let n: u32 = 0; n < 8; n++) {
-    if (7 - n == RSP) continue;
-    const v = Stack.peek<T>(n * sizeof<T>());
-    if (sizeof<T>() == 2) store<u16>(vcpu + ((7 - n) << 3), <u16>v);
-    else Regs.set(7 - n, <u64>v);
-  }
+  const n = sizeof<T>();
+  const di = Stack.peek<T>(0), si = Stack.peek<T>(n), bp = Stack.peek<T>(2 * n);
+  Stack.peek<T>(3 * n);
+  const bx = Stack.peek<T>(4 * n), dx = Stack.peek<T>(5 * n), cx = Stack.peek<T>(6 * n), ax = Stack.peek<T>(7 * n);
+  popped<T>(7, di);
+  popped<T>(6, si);
+  popped<T>(5, bp);
+  popped<T>(3, bx);
+  popped<T>(2, dx);
+  popped<T>(1, cx);
+  popped<T>(0, ax);
   Stack.adjust(8 * sizeof<T>());
+}
+function popped<T>(n: u32, v: T): void {
+  if (sizeof<T>() == 2) store<u16>(vcpu + (n << 3), <u16>v);
+  else Regs.set(n, <u64>v);
 }
 export function enter<T>(r: usize): void {
   const imm = load<u32>(r, REC_IMM);

@@ -128,9 +128,18 @@ export function resumesHere(): void {
   if (load<u64>(vcpu, EFLAGS) & RF) resumeAt = load<u64>(vcpu, IP);
 }
 
+/** Before EFLAGS are stored by what stands at `at`: RF was for the instruction at resumeAt only. */
+function settleResume(at: u64): void {
+  if (load<u64>(vcpu, EFLAGS) & RF && at != resumeAt) clearSystemFlags(RF);
+}
+/** The same for an instruction that switches tasks. */
+export function settleResumeHere(): void {
+  settleResume(currentIp());
+}
+
 function deliver(vector: u32, hasCode: bool, code: u32, soft: bool, setRf: bool): void {
   stepFlag = false;
-  if (load<u64>(vcpu, EFLAGS) & RF && (soft ? currentIp() : load<u64>(vcpu, IP)) != resumeAt) clearSystemFlags(RF);
+  settleResume(soft ? currentIp() : load<u64>(vcpu, IP));
   if (logs(LOG_INTERRUPTS)) report(EVENT_DELIVER, vector | (soft ? 256 : 0), hasCode ? code : 0, soft ? currentIp() : load<u64>(vcpu, IP));
   if (soft && tracing & TRACE_SOFTWARE) emit(TRACE_SOFTWARE, <f64>vector, 0, 0);
   const from = load<u64>(vcpu, IP) + codeBase;
@@ -278,7 +287,6 @@ function longInterrupt(vector: u32, hasCode: bool, code: u32, soft: bool, setRf:
 }
 
 // ---- IRET -----------------------------------------------------------------------------------------------------------
-
 function unblockNmi(): void {
   const s = load<u32>(vcpu, NMI_STATE);
   store<u32>(vcpu, s & ~2, NMI_STATE);
@@ -290,6 +298,9 @@ export function iret<T>(): void {
 function returned<T>(): void {
   const size = <u64>sizeof<T>();
   const low: u64 = sizeof<T>() == 2 ? 0x7fd5 : 0x257fd5;
+  if (virtual8086() && (load<u64>(vcpu, EFLAGS) & IOPL) != IOPL) virtualFlags(sizeof<T>());
+  // NMIs are no longer blocked even if the instruction faults behind here (SDM 3C 28.2.3, NMI unblocking due to IRET).
+  unblockNmi();
   if (!protectedMode()) {
     const ip = <u64>Stack.peek<T>(0);
     const cs = <u32>Stack.peek<T>(size) & 0xffff;
@@ -299,13 +310,11 @@ function returned<T>(): void {
     setRealSegment(CS, cs);
     store<u64>(vcpu, ip, IP);
     writeFlags(flags, low);
-    unblockNmi();
     updateMode();
     return;
   }
   if (virtual8086()) {
     const own = (load<u64>(vcpu, EFLAGS) & IOPL) == IOPL;
-    if (!own) virtualFlags(sizeof<T>());
     const ip = <u64>Stack.peek<T>(0);
     const cs = <u32>Stack.peek<T>(size) & 0xffff;
     let flags = <u64>Stack.peek<T>(2 * size);
@@ -315,7 +324,6 @@ function returned<T>(): void {
     setRealSegment(CS, cs);
     store<u64>(vcpu, ip, IP);
     writeFlags(flags, own ? low & ~(<u64>IOPL) : <u64>(0x4dd5 | VIF));
-    unblockNmi();
     updateMode();
     return;
   }
@@ -324,8 +332,8 @@ function returned<T>(): void {
     enterSystem();
     const link = Mem.read<u16>(load<u64>(vcpu + (TR << 3), 1792));
     updateContext();
+    settleResumeHere();
     taskSwitch(link, 2, load<u64>(vcpu, IP), false, 0);
-    unblockNmi();
     stopBlock();
     return;
   }
@@ -352,7 +360,6 @@ function returned<T>(): void {
     store<u64>(vcpu, ip & 0xffff, IP);
     Regs.set(RSP, sp);
     resumesHere();
-    unblockNmi();
     updateMode();
     updateAttention();
     stopBlock();
@@ -384,7 +391,6 @@ function returned<T>(): void {
   }
   writeFlags(flags, mask);
   resumesHere();
-  unblockNmi();
   updateMode();
 }
 

@@ -2,6 +2,7 @@
 // Intel SDM 3A chapters 3.4, 5.5-5.8, 2A CALL/JMP/RET. Checks come first; state changes when nothing can fault any more.
 
 import { GP, NP, raiseCode, SSF, TS } from "./fault";
+import { settleResumeHere } from "./interrupts";
 import { CPL, GDT_BASE, GDT_LIMIT, IP, SEG_ATTR, SEG_BASE, SEG_LIMIT, SEG_SELECTOR } from "./layout";
 import { ATTR_DB, ATTR_L, ATTR_NULL, codeSize, longMode, realOrV86, updateFlat, updateMode, updateSegment, virtual8086 } from "./mode";
 import { enterLevel, enterSystem, Mem, updateContext } from "./mmu";
@@ -138,13 +139,16 @@ export function loadSegment(s: u32, sel: u32): void {
   loadFromDescriptor(s, sel, d);
   if (s == SS) updateMode();
 }
-/** After a change to outer privilege: data segments that are too privileged become null. */
+/** After a change to outer privilege: data segments that are too privileged become null, and null selectors 1-3 become 0 (bases stay). */
 export function dropPrivilegedSegments(): void {
   const cpl = Regs.cpl();
   for (let s: u32 = ES; s <= 5; s++) {
     if (s == CS || s == SS) continue;
     const a = segAttr(s);
-    if (a & ATTR_NULL) continue;
+    if (a & ATTR_NULL) {
+      store<u16>(vcpu + (s << 1), 0, SEG_SELECTOR);
+      continue;
+    }
     // Data or non-conforming code.
     if ((a & 0x1c) != 0x1c && ((a >> 5) & 3) < cpl) setSegment(s, 0, 0, 0, ATTR_NULL);
   }
@@ -242,10 +246,12 @@ function systemTransfer<T>(sel: u32, d: u64, call: bool): void {
     if (type != 12) raiseCode(GP, code);
   } else if (type == 1 || type == 9) {
     if (!descPresent(d)) raiseCode(NP, code);
+    settleResumeHere();
     taskSwitch(sel, call ? 1 : 0, load<u64>(vcpu, IP), false, 0);
     return;
   } else if (type == 5) {
     if (!descPresent(d)) raiseCode(NP, code);
+    settleResumeHere();
     taskSwitch(<u32>(d >> 16) & 0xffff, call ? 1 : 0, load<u64>(vcpu, IP), false, 0);
     return;
   } else if (type != 4 && type != 12) raiseCode(GP, code);

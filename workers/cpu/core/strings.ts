@@ -3,7 +3,7 @@
 // timely and deterministic. Intel SDM 1 7.3.9, 2 REP.
 
 import { cmp } from "./alu";
-import { DF, zf } from "./flags";
+import { DF } from "./flags";
 import { pioRead, pioWrite } from "./host";
 import { ATTENTION, ATTENTION_TRAP, EFLAGS, IP, PREFIX_REP, PREFIX_REPNE, REC_ADDR_SHIFT, REC_PREFIX, REC_SEG, SEG_BASE, SEG_CHECK, TLB_ADDEND, TLB_READ, TLB_WRITE } from "./layout";
 import { codeSize } from "./mode";
@@ -246,6 +246,7 @@ export function scas<T>(r: usize): void {
         advance(RCX, shift, -(<u64>n));
         left -= n;
         quota -= n;
+        cmp<T>(a, load<T>(from + (n - 1) * sizeof<T>()));
       }
     }
     const v = Mem.read<T>(Ea.readAt(dst, masked(RDI, shift), sizeof<T>()));
@@ -253,10 +254,8 @@ export function scas<T>(r: usize): void {
     left--;
     quota--;
     advance(RCX, shift, -1);
-    if (!quota || (a == v) != want) {
-      cmp<T>(a, v);
-      if (zf() != want) return;
-    }
+    cmp<T>(a, v);
+    if ((a == v) != want) return;
   }
   if (left) again();
 }
@@ -295,6 +294,7 @@ export function cmps<T>(r: usize): void {
         advance(RCX, shift, -(<u64>n));
         left -= n;
         quota -= n;
+        cmp<T>(load<T>(x + (n - 1) * sizeof<T>()), load<T>(y + (n - 1) * sizeof<T>()));
       }
     }
     const a = Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>()));
@@ -304,10 +304,8 @@ export function cmps<T>(r: usize): void {
     left--;
     quota--;
     advance(RCX, shift, -1);
-    if (!quota || (a == b) != want) {
-      cmp<T>(a, b);
-      if (zf() != want) return;
-    }
+    cmp<T>(a, b);
+    if ((a == b) != want) return;
   }
   if (left) again();
 }

@@ -622,6 +622,18 @@ function mtrrSlot(index: u32): i32 {
   if (index >= 0x268 && index < 0x270) return 19 + index - 0x268;
   return -1;
 }
+function memoryType(t: u64): bool {
+  return t < 7 && t != 2 && t != 3;
+}
+/** Reserved bits and types of the MTRRs (SDM 3A 11.11.2): physical addresses have 40 bits (models.ts). */
+function checkMtrr(slot: i32, v: u64): void {
+  const high: u64 = 0xffffff0000000000;
+  if (slot < 16) {
+    if (slot & 1 ? (v & (high | 0x7ff)) != 0 : (v & (high | 0xf00)) != 0 || !memoryType(v & 255)) raiseCode(GP, 0);
+    return;
+  }
+  for (let n: u64 = 0; n < 64; n += 8) if (!memoryType((v >> n) & 255)) raiseCode(GP, 0);
+}
 function writeMsr(index: u32, v: u64): void {
   switch (index) {
     case 0x10: {
@@ -659,7 +671,10 @@ function writeMsr(index: u32, v: u64): void {
       store<u64>(vcpu, v, MSR_PAT);
       return;
     }
-    case 0x2ff: store<u64>(vcpu, v, MSR_MTRR_DEF_TYPE); return;
+    case 0x2ff:
+      if (v & ~0xcff || !memoryType(v & 255)) raiseCode(GP, 0);
+      store<u64>(vcpu, v, MSR_MTRR_DEF_TYPE);
+      return;
     case 0xc0000080: {
       const old = load<u64>(vcpu, EFER);
       let allowed: u64 = SCE | LME | LMA;
@@ -691,6 +706,7 @@ function writeMsr(index: u32, v: u64): void {
   }
   const slot = mtrrSlot(index);
   if (slot >= 0) {
+    checkMtrr(slot, v);
     store<u64>(vcpu + (<usize>slot << 3), v, MSR_MTRR);
     return;
   }

@@ -105,7 +105,8 @@ export function taskSwitch(sel: u32, kind: u32, ip: u64, hasCode: bool, code: u3
   Regs.set(5, r5);
   Regs.set(6, r6);
   Regs.set(7, r7);
-  store<u64>(vcpu + 56, load<u64>(vcpu + 56, DR) & ~0x55, DR);
+  // The local enables and LE (SDM 3B 17.2.4).
+  store<u64>(vcpu + 56, load<u64>(vcpu + 56, DR) & ~0x155, DR);
   for (let n: u32 = 0; n < 6; n++) setSegment(n, seg6(n, es, cs, ss, ds, fs, gs), 0, 0, ATTR_NULL);
   setSegment(LDTR, ldt, 0, 0, ATTR_NULL);
   if (nested & VM) {
