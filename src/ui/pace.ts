@@ -4,31 +4,37 @@
 const LINGER_MS = 500;
 const IDLE_MS = 100;
 let activeAt = 0;
-/** Those who wait for their next cheap look. */
+/** Those who wait for their next cheap look: one timer for all, since each turn of it wakes the tab. */
 const resting = new Set<() => void>();
+let timer: ReturnType<typeof setTimeout> | null = null;
+function wakeAll(): void {
+  const waiting = [...resting];
+  resting.clear();
+  for (const look of waiting) look();
+}
 
 /** Something happened: look at every frame for a while, from now on. */
 export function touch(): void {
   activeAt = performance.now();
-  for (const wake of [...resting]) wake();
+  wakeAll();
 }
 /** Calls `job` at the next frame while things happen, else at the first frame after `news` says so. Returns what cancels it. */
 export function nextLook(job: (now: number) => void, news: () => boolean): () => void {
   let frame = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const idle = () => {
-    clearTimeout(timer);
-    resting.delete(idle);
+  const look = () => {
     if (performance.now() - activeAt < LINGER_MS || news()) frame = requestAnimationFrame(job);
     else {
-      resting.add(idle);
-      timer = setTimeout(idle, IDLE_MS);
+      resting.add(look);
+      if (timer === null)
+        timer = setTimeout(() => {
+          timer = null;
+          wakeAll();
+        }, IDLE_MS);
     }
   };
-  idle();
+  look();
   return () => {
-    clearTimeout(timer);
-    resting.delete(idle);
+    resting.delete(look);
     cancelAnimationFrame(frame);
   };
 }

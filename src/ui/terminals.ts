@@ -122,6 +122,12 @@ function onFrame(): void {
 }
 export function startPump(): void {
   nextLook(onFrame, hasOutput);
-  setInterval(pump, PUMP_HIDDEN_MS);
+  let hidden: ReturnType<typeof setInterval> | undefined;
+  const follow = () => {
+    clearInterval(hidden);
+    if (document.hidden) hidden = setInterval(pump, PUMP_HIDDEN_MS);
+  };
+  document.addEventListener("visibilitychange", follow);
+  follow();
   setInterval(() => keepBlinking(false), BLINKING_MS / 2);
 }
