@@ -45,7 +45,7 @@ function casesPerRow(): Map<number, number> {
   return counts;
 }
 /** Programs of the system suite by mnemonic: where it stands as an instruction, or names a case written in bytes. */
-function programsOf(): (row: Row) => string {
+export function programsOf(): (row: Pick<Row, "op">) => string {
   const groups = readdirSync(join(conformance, "system")).filter((n) => existsSync(join(conformance, "system", n, "program.asm")));
   const texts = groups.map((name) => ({ name, text: readFileSync(join(conformance, "system", name, "program.asm"), "utf8").replace(/;.*$/gm, "").toLowerCase() }));
   return ({ op }) => texts.filter(({ text }) => new RegExp(`^\\s*(?:[a-z0-9_]+\\s+)?(?:rep\\w* |bytes ")?(?:${op === "INT1" ? "icebp|db 0xf1" : op.toLowerCase()})\\b`, "m").test(text)).map((t) => t.name).join(", ");

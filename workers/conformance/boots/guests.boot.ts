@@ -40,11 +40,11 @@ describe("Debian", () => {
 });
 
 describe("memtest86+", () => {
-  it("shows its screen and starts testing", async () => {
-    const stage = await Stage.open(guestConfig("memtest86+"));
+  it("shows its screen, and its first tests find no error (all of them: npm run memtest)", async () => {
+    const stage = await Stage.open({ ...guestConfig("memtest86+"), memoryMiB: 16 });
     await stage.node.machine.start();
     await stage.until(() => stage.screen().includes("Memtest86+"), 60, "title");
-    await stage.until(() => /Pass\s+[1-9]\d?%|Pass:\s+[1-9]/.test(stage.screen()), 60, "progress");
+    await stage.until(() => /Test #[5-9]|Errors:\s+[1-9]/.test(stage.screen()), 240, "the fifth test");
     expect(stage.screen()).toMatch(/Errors:\s+0|Errors\s+0/);
     expect(stage.missing()).toEqual([]);
   });

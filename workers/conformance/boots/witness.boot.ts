@@ -1,6 +1,5 @@
 // Programs of this host as witnesses in Debian: gzip, sha512sum, bc and awk, the very files, give the same answers in the guest as here.
 // They are put behind the guest's initrd with their libraries. Needs a glibc host of x86-64; a program that is not there is left out, by name.
-// Left out: python3, whose modules would have to lie where they lie on the host.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

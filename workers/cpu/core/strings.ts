@@ -315,8 +315,9 @@ export function ins<T>(r: usize): void {
   const dst = destination();
   const port = <u32>Regs.get(RDX) & 0xffff;
   let left: u64 = rep ? masked(RCX, shift) : 1;
-  if (!left) return;
+  // Before the count is looked at, as on processors: without permission a count of 0 faults too.
   checkPort(port, sizeof<T>());
+  if (!left) return;
   let quota = quotaOf(4096);
   while (left && quota) {
     const at = Ea.writeAt(dst, masked(RDI, shift), sizeof<T>());
@@ -335,8 +336,9 @@ export function outs<T>(r: usize): void {
   const rep = (load<u8>(r, REC_PREFIX) & (PREFIX_REP | PREFIX_REPNE)) != 0;
   const port = <u32>Regs.get(RDX) & 0xffff;
   let left: u64 = rep ? masked(RCX, shift) : 1;
-  if (!left) return;
+  // Before the count is looked at, as on processors: without permission a count of 0 faults too.
   checkPort(port, sizeof<T>());
+  if (!left) return;
   let quota = quotaOf(4096);
   while (left && quota) {
     pioWrite(port, sizeof<T>(), <u32>Mem.read<T>(Ea.readAt(seg, masked(RSI, shift), sizeof<T>())));
