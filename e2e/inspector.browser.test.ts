@@ -1,9 +1,11 @@
 // The inspector in Chromium: panels over a running machine, by mouse and by keyboard; what they show is held against the machine's own commands.
 // Stories that need a guest are skipped where none was built.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
-import { beforeAll, describe, expect, test } from "vitest";
-import { browser, id, openPage, until, viewport, withBrowser } from "./browsing.ts";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { browser, id, openPage, serialText, until, viewport, withBrowser } from "./browsing.ts";
 
 withBrowser();
 const text = async (page: Page, name: string) => (await page.textContent(id(name))) ?? "";
@@ -23,6 +25,8 @@ const pause = async (page: Page) => {
   await until(async () => (await state(page)) === "paused", 5000, "paused");
 };
 const register = (page: Page, name: string) => page.textContent(`[data-register="${name}"] .addr`);
+/** What the monitor printed last. */
+const answer = async (page: Page) => ((await page.locator(`${id("monitor")} pre.output`).last().textContent()) ?? "").trim();
 const panel = async (page: Page, name: string) => {
   await page.click(id("insp-panels"));
   await page.click(id(`panel-item-${name}`));
@@ -140,6 +144,88 @@ describe("a machine with firmware only", () => {
     await until(async () => (await page.inputValue(id("code-address"))) === `0x${Number.parseInt((await register(page, "esp")) as string, 16).toString(16)}`, 3000, "the listing there");
     await page.click("text=Follow");
   });
+  test("ports in words while the log is open, and no tracing when it is closed", async () => {
+    const on = async () => {
+      await page.click(id("tab-monitor"));
+      await page.fill(id("monitor-line"), "trace info");
+      await page.press(id("monitor-line"), "Enter");
+      await new Promise((r) => setTimeout(r, 400));
+      return (await answer(page)).split("on: ").at(-1)?.trim();
+    };
+    expect(await on()).toBe("nothing");
+    await panel(page, "ports");
+    await page.waitForSelector(id("panel-ports"));
+    await until(async () => (await on()) === "pio.read, pio.write", 5000, "tracing of ports");
+    if ((await state(page)) === "paused") await page.click(id("insp-run"));
+    // What is looked for is all that is recorded: firmware's other accesses would be too many.
+    await page.fill(id("ports-filter"), "PIT");
+    await page.click(id("tool-reset"));
+    await until(async () => (await text(page, "panel-ports")).includes("channel 0: mode 2, low byte then high byte follow"), 20_000, "the firmware's programming of the PIT");
+    await page.fill(id("ports-filter"), "0x70-0x71");
+    await page.click(id("tool-reset"));
+    await until(async () => /RTC \/ CMOS/.test(await text(page, "panel-ports")) && !/PIT/.test(await text(page, "panel-ports")), 5000, "the filter");
+    await panel(page, "ports");
+    await until(async () => (await on()) === "nothing", 5000, "no tracing");
+    await page.click(id("tab-screen"));
+  });
+  test("the timeline shows modes and rings, and tracing that the monitor began stays", async () => {
+    await page.click(id("tab-monitor"));
+    await page.fill(id("monitor-line"), "trace on cpu.mode");
+    await page.press(id("monitor-line"), "Enter");
+    await panel(page, "timeline");
+    if ((await state(page)) === "paused") await page.click(id("insp-run"));
+    await page.click(id("tool-reset"));
+    await until(async () => /real|protected/.test(await text(page, "timeline-now")), 20_000, "a change of mode");
+    await panel(page, "timeline");
+    await page.fill(id("monitor-line"), "trace info");
+    await page.press(id("monitor-line"), "Enter");
+    await until(async () => (await answer(page)).endsWith("on: cpu.mode"), 5000, "the monitor's own kind");
+    await page.fill(id("monitor-line"), "trace off");
+    await page.press(id("monitor-line"), "Enter");
+    await page.click(id("tab-screen"));
+  });
+  test("every panel opens, in the pseudo-language without a text that is not translated", async () => {
+    const other = await openPage(context, "?lang=qps");
+    other.on("pageerror", (e) => errors.push(e.message));
+    await other.click(id("new-machine"));
+    await other.fill(id("form-memory"), "32");
+    await other.click(id("form-start"));
+    await until(async () => (await state(other)) === "running", 30_000, "running");
+    if (!(await other.$(id("inspector")))) await other.click(id("tool-inspect"));
+    await other.waitForSelector(id("insp-run"));
+    const names = ["code", "memory", "walk", "registers", "breakpoints", "dashboard", "interrupts", "tlb", "tables", "ports", "timeline", "pci", "map"];
+    for (const name of names) {
+      if (!(await other.$(id(`insp-tab-${name}`)))) await panel(other, name);
+      await other.click(id(`insp-tab-${name}`));
+      await other.waitForSelector(id(`panel-${name}`));
+      await new Promise((r) => setTimeout(r, 500));
+      const bare = await other.evaluate(`(() => {
+        const found = [];
+        const walker = document.createTreeWalker(document.querySelector(".inspector"), NodeFilter.SHOW_TEXT);
+        for (let n = walker.nextNode(); n; n = walker.nextNode()) {
+          const text = n.data.trim();
+          if (!text || n.parentElement.closest('[translate]')?.getAttribute("translate") === "no") continue;
+          if (/^[^A-Za-z]*$/.test(text.replace(/\\[[\\w.-]+\\]/g, ""))) continue;
+          found.push(text);
+        }
+        for (const e of document.querySelectorAll(".inspector [title], .inspector [aria-label], .inspector [placeholder]"))
+          for (const a of ["title", "aria-label", "placeholder"]) {
+            const v = e.getAttribute(a);
+            if (v && !/\\[[\\w.-]+\\]/.test(v) && !e.closest('[translate="no"]') && !(a === "placeholder" && /^[^a-z]*[0-9]/.test(v))) found.push(a + ": " + v);
+          }
+        return found;
+      })()`);
+      expect(bare, name).toEqual([]);
+    }
+    // Closed, it leaves nothing behind: no tracing, no question to the machine.
+    await other.click(id("insp-close"));
+    await other.waitForSelector(id("inspector"), { state: "detached" });
+    await other.click(id("tab-monitor"));
+    await other.fill(id("monitor-line"), "trace info");
+    await other.press(id("monitor-line"), "Enter");
+    await until(async () => (await answer(other)).endsWith("on: nothing"), 5000, "no tracing");
+    await other.close();
+  }, 180_000);
   test("nothing went wrong in the page", () => expect(errors).toEqual([]));
 });
 
@@ -164,4 +250,132 @@ test("a machine whose time is instructions records, steps back and runs back", a
   await page.click(id("insp-run-back"));
   await until(async () => (await text(page, "insp-where")).includes("The first moment that is known"), 20_000, "the beginning");
   await context.close();
+});
+
+describe("pages and bytes", () => {
+  const site = inject("site");
+  const guests = JSON.parse(readFileSync(join(site, "guests/index.json"), "utf8")) as { id: string; config: { boot: { resume: string } } }[];
+  const first = guests.some((g) => g.id === "first-steps-paging");
+
+  test.skipIf(!first)("a boot sector's page tables: two addresses of the screen are one page; bytes are searched and changed", async () => {
+    const context = await browser.newContext({ viewport });
+    const page = await openPage(context);
+    await page.click(`${id("guest-first-steps-paging")} ${id("guest-start")}`);
+    await until(async () => (await state(page)) === "running", 20_000, "running");
+    await page.click(id("tool-inspect"));
+    await page.waitForSelector(id("insp-run"));
+    await new Promise((r) => setTimeout(r, 1500));
+    await pause(page);
+    await page.click(id("insp-tab-walk"));
+    await page.fill(id("walk-address"), "0x400000");
+    await page.press(id("walk-address"), "Enter");
+    await until(async () => (await text(page, "walk-physical").catch(() => "")) === "0xb8000", 5000, "the screen's page");
+    expect(await page.$$eval(`${id("panel-walk")} li[data-level]`, (all) => all.map((e) => [e.getAttribute("data-level"), e.querySelector(".entry")?.textContent]))).toEqual([["PD", expect.stringMatching(/^[0-9a-f]{5}\d67$|^[0-9a-f]{8}$/)], ["PT", expect.stringMatching(/^000b8/)]]);
+    await page.fill(id("walk-address"), "0x40000000");
+    await page.press(id("walk-address"), "Enter");
+    await page.waitForSelector(`${id("panel-walk")} li.absent`);
+    // An address in the walk is a link to the bytes of the table.
+    await page.click(`${id("panel-walk")} li[data-level=PD] .addr`);
+    await page.click(id("go-memory"));
+    await page.waitForSelector(id("panel-memory"));
+    expect(await page.inputValue(id("memory-address"))).toBe("p:0x1000");
+    const cells = () => page.$$eval(`${id("panel-memory")} tbody tr:first-child td[data-n]`, (all) => all.slice(0, 4).map((e) => e.textContent).join(" "));
+    const before = await cells();
+    expect(before).toMatch(/^[0-9a-f]{2} [0-9a-f]{2} /);
+    await page.fill(id("memory-address"), "0x7c00");
+    await page.press(id("memory-address"), "Enter");
+    await page.fill(id("memory-search"), "55 aa");
+    await page.press(id("memory-search"), "Enter");
+    await until(async () => (await page.inputValue(id("memory-address"))) === "0x7dfe", 5000, "the boot signature");
+    await page.focus(`${id("panel-memory")} td[data-n="0"]`);
+    await page.keyboard.type("99");
+    await until(async () => (await cells()).startsWith("99 aa"), 3000, "the byte that was typed");
+    expect(await page.$$eval(`${id("panel-memory")} td.changed`, (all) => all.length)).toBe(1);
+    await context.close();
+  });
+
+  const GUEST = process.env.E2E_GUEST ?? "debian-amd64";
+  describe.skipIf(!guests.some((g) => g.id === GUEST && g.config.boot.resume !== ""))(`in ${GUEST}`, () => {
+    let context: BrowserContext;
+    let page: Page;
+    const said = async (command: string, end: string): Promise<string> => {
+      await page.click(".xterm-screen");
+      await page.keyboard.type(`clear; ${command}; echo ${end.slice(0, 1)}''${end.slice(1)}\r`);
+      await until(async () => (await serialText(page)).includes(end), 30_000, async () => `the answer; the console shows ${(await serialText(page)).slice(-600)}`);
+      return serialText(page);
+    };
+    beforeAll(async () => {
+      context = await browser.newContext({ viewport });
+      page = await openPage(context);
+      await page.click(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
+      await page.click(id("tab-serial"));
+      await until(async () => (await serialText(page)).endsWith("~ #"), 40_000, "a prompt");
+      await page.click(id("tool-inspect"));
+      await page.waitForSelector(id("insp-run"));
+    }, 120_000);
+
+    test("page walks agree with /proc/self/pagemap", async () => {
+      // The stack, the program and a library of the shell; then it spins, so that a pause finds its address space.
+      const shown = await said(
+        `for m in stack busybox vdso; do l=$(grep -m1 $m /proc/$$/maps); a=0x\${l%%-*}; [ $m = stack ] && { e=\${l%% *}; a=$((0x\${e##*-} - 4096)); }; [ "$l" ] && echo V=$((a)) P=$(dd if=/proc/$$/pagemap bs=8 count=1 skip=$((a >> 12)) 2>/dev/null | hexdump -e '2/4 "%08x "'); done`,
+        "PAGES1",
+      );
+      const pages = [...shown.matchAll(/V=(\d+) P=([0-9a-f]{8}) ([0-9a-f]{8})/g)].map(([, v, low, high]) => ({ at: BigInt(v as string), entry: BigInt(`0x${high}${low}`) })).filter((p) => p.entry >> 63n);
+      expect(pages.length, shown).toBeGreaterThanOrEqual(2);
+      await page.keyboard.type("while :; do :; done\r");
+      await new Promise((r) => setTimeout(r, 1500));
+      await pause(page);
+      await page.click(id("insp-tab-walk"));
+      for (const { at, entry } of pages) {
+        const frame = entry & ((1n << 55n) - 1n);
+        await page.fill(id("walk-address"), `0x${at.toString(16)}`);
+        await page.press(id("walk-address"), "Enter");
+        await until(async () => (await page.textContent(`${id("panel-walk")} .piece.whole .addr`)) === at.toString(16).padStart(16, "0"), 5000, "the walk");
+        await until(async () => (await text(page, "walk-physical").catch(() => "")) === `0x${((frame << 12n) | (at & 0xfffn)).toString(16)}`, 5000, async () => `frame ${frame.toString(16)} behind ${at.toString(16)}; shown is ${await text(page, "panel-walk")}`);
+        expect(await page.$$eval(`${id("panel-walk")} li[data-level]`, (all) => all.length)).toBe(4);
+      }
+      await page.click(id("insp-run"));
+      await page.click(".xterm-screen");
+      await page.keyboard.press("Control+c");
+    });
+    test("counts of interrupts agree with /proc/interrupts", async () => {
+      await panel(page, "interrupts");
+      const counts = async () => {
+        await new Promise((r) => setTimeout(r, 700));
+        return page.$$eval(`${id("panel-interrupts")} tr[data-vector]`, (rows) => {
+          const of = (test: (r: (typeof rows)[number]) => boolean) => rows.filter(test).reduce((sum, r) => sum + Number(r.getAttribute("data-count")), 0);
+          return { serial: of((r) => r.getAttribute("data-pins") === "4"), timer: of((r) => r.getAttribute("data-timer") === "true") };
+        });
+      };
+      const guest = async (end: string) => {
+        const shown = await said("grep -E 'ttyS0|LOC:' /proc/interrupts", end);
+        return { serial: Number(/^ *4: +(\d+).*ttyS0/m.exec(shown)?.[1]), timer: Number(/LOC: +(\d+)/.exec(shown)?.[1]) };
+      };
+      const before1 = await counts();
+      const guest1 = await guest("FIRST1");
+      const after1 = await counts();
+      await said("i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); done; sleep 3", "BUSY1");
+      const before2 = await counts();
+      const guest2 = await guest("SECOND1");
+      const after2 = await counts();
+      for (const kind of ["serial", "timer"] as const) {
+        const delta = guest2[kind] - guest1[kind];
+        console.log(`${kind}: the guest counts ${delta} more, the panel ${before2[kind] - after1[kind]} to ${after2[kind] - before1[kind]}`);
+        expect(delta).toBeGreaterThan(50);
+        expect(delta).toBeGreaterThanOrEqual(before2[kind] - after1[kind]);
+        expect(delta).toBeLessThanOrEqual(after2[kind] - before1[kind]);
+      }
+    });
+    test("the PCI tree is the one of the guest's sysfs", async () => {
+      await panel(page, "pci");
+      await page.waitForSelector("[data-pci]");
+      const shown = await said(`cd /sys/bus/pci/devices; for d in *; do echo D=$d $(cat $d/vendor $d/device $d/class) R $(head -6 $d/resource | cut -d' ' -f1); done; cd`, "TREE1");
+      // Lines of the console are cut where it ends.
+      const flat = shown.replaceAll("\n", " ");
+      const inGuest = [...flat.matchAll(/D=0000:([0-9a-f:.]+) +0x(\w{4}) +0x(\w{4}) +0x(\w{6})/g)].map(([, name, vendor, device, code]) => ({ name, ids: `${vendor}:${device}`, code }));
+      const here = await page.$$eval("[data-pci]", (all) => all.map((e) => ({ name: e.getAttribute("data-pci"), ids: e.getAttribute("data-ids"), code: e.getAttribute("data-class") })));
+      expect(inGuest.length, shown).toBeGreaterThanOrEqual(5);
+      expect(here).toEqual(inGuest);
+    });
+  });
 });

@@ -305,6 +305,8 @@ export class MachineHost implements MachineRpc {
     stats[STATS.tlbFills] = counters.tlbFills;
     stats[STATS.memoryBytes] = memory.used;
     stats[STATS.deferredBytes] = memory.deferred;
+    stats[STATS.diskBytes] = board.diskBytes;
+    stats[STATS.serialBytes] = trace.count("serial.byte") + trace.count("serial.in");
   }
   /** What a bug report needs: version, error, registers, last trace events. */
   #report(error: unknown): string {

@@ -64,6 +64,9 @@ export const STATS = {
   memoryBytes: 8,
   /** RAM that the guest has not touched since it was loaded: it lies packed with whoever has it too. */
   deferredBytes: 9,
+  /** Bytes that drives read and wrote, and that serial ports sent and took. */
+  diskBytes: 10,
+  serialBytes: 11,
 } as const;
 export const STATS_COUNT = 16;
 

@@ -93,6 +93,10 @@ export class MachineClient {
   get serial(): readonly SerialRings[] {
     return this.#serial;
   }
+  /** The trace bus (contract/trace.ts has its reader). */
+  get trace(): SharedArrayBuffer | null {
+    return this.#views?.trace ?? null;
+  }
   get closed(): boolean {
     return this.#closed;
   }

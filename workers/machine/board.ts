@@ -105,6 +105,7 @@ class BoardSlot implements Slot {
     return this.board.parts.backends(kind, id);
   }
   trace(kind: TraceName, a = 0, b = 0, c = 0): void {
+    if (kind === "block.read" || kind === "block.write") this.board.diskBytes += b * 512;
     this.board.trace.emitName(kind, a, b, c);
   }
   missing(what: string): void {
@@ -127,6 +128,8 @@ export class Board {
   readonly chipset: Chipset;
   readonly cpu: Cpu;
   readonly fwCfg: FwCfg;
+  /** Bytes that drives read and wrote. */
+  diskBytes = 0;
   /** The machine: something happened that ends suspend to RAM. */
   onWakeEvent: ((cause: "rtc" | "other") => void) | null = null;
   /** A missing behaviour was asked for, the first time. */

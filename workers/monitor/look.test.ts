@@ -91,6 +91,16 @@ describe("a machine with 32-bit paging", () => {
     expect(await m.type("info ldt")).toBe("There is no local descriptor table.");
     expect(await ask<TaskState>(m, "info tss")).toMatchObject({ bits: null });
   });
+  test("what commands that only look give can travel to the page", async () => {
+    const looking = m.monitor.commands.filter((c) => c.name.startsWith("info ") && c.name !== "info symbol");
+    expect(looking.length).toBeGreaterThan(15);
+    for (const c of looking) {
+      const reply = await m.monitor.execute(c.name, {});
+      expect(() => structuredClone(reply), c.name).not.toThrow();
+    }
+    expect(structuredClone(await m.monitor.execute("break", { what: "0x7c00 if $eax == 5" }))).toMatchObject({ ok: true });
+    await ask(m, "delete");
+  });
   test("symbols name addresses, and addresses have names", async () => {
     expect(await ask(m, "symbols", { file: "x.map", content: "00007c00 T boot\n00007c10 t inner\n" })).toBe(2);
     expect(await ask(m, "info symbol", { what: "0x7c14" })).toMatchObject({ symbol: { name: "inner", offset: 4 } });

@@ -133,7 +133,7 @@ export class PciFunctionImpl implements PciFunction {
     return base === 0 || base < 0x100000 || base + bar.length > 0xfec00000 ? -1 : base;
   }
   list(): readonly { readonly index: number; readonly kind: string; readonly length: number; readonly at: number }[] {
-    return this.bars;
+    return this.bars.map(({ index, kind, length, at }) => ({ index, kind, length, at }));
   }
 }
 

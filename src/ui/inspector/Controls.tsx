@@ -59,19 +59,25 @@ export function Controls() {
   }, [run, running, paused]);
   return (
     <div className="insp-controls-bar">
-      <div className="insp-bar" role="toolbar" aria-label={t("insp.controls")}>
+      <div className="insp-tools" role="toolbar" aria-label={t("insp.controls")}>
         <Tool icon={running ? "pause" : "play"} label={t(running ? "insp.pause" : "insp.run")} keys="F8" disabled={!running && !paused} onClick={() => void run(running ? "stop" : "cont")} testId="insp-run" primary />
         {steps.map((s) => (
           <Tool key={s.command} icon={s.icon} label={t(s.label)} keys={s.keys} disabled={!paused} onClick={() => void run(s.command, s.args)} testId={`insp-${s.command}`} />
         ))}
         {exact && <Past run={run} />}
       </div>
-      {paused ? <Standing /> : <p className="hint insp-where">{t(running ? "insp.running" : "insp.off")}</p>}
       <FaultLine fault={fault} />
     </div>
   );
 }
-function Standing() {
+/** Where a paused machine stands, and why. */
+export function Standing() {
+  const t = useText();
+  const { row } = useMachine();
+  if (row.state !== "paused") return <p className="hint insp-where">{t(row.state === "running" ? "insp.running" : "insp.off")}</p>;
+  return <Stop />;
+}
+function Stop() {
   const t = useText();
   const { value } = useLook<Where>("info stop");
   if (!value) return null;

@@ -6,7 +6,7 @@ import { Separator, TabCloseButton, type TabNode, type TabRenderProps, useParent
 import { inspected, inspectorActions, type MachineClient, type MachineRow, useInspector } from "../../store/index.ts";
 import { Icon } from "../icons.tsx";
 import { useText } from "../use-text.ts";
-import { Controls } from "./Controls.tsx";
+import { Controls, Standing } from "./Controls.tsx";
 import "./inspector.css";
 import { firstLayout, keepLayout, readLayout, tab } from "./layout.ts";
 import { MachineContext } from "./look.ts";
@@ -58,8 +58,7 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
   return (
     <aside className="inspector" aria-label={t("insp.title")} data-testid="inspector">
       <header className="insp-head">
-        <h3>{t("insp.title")}</h3>
-        <span className="spacer" />
+        <MachineContext value={machine}>{machine ? <Controls /> : <span className="spacer" />}</MachineContext>
         <Menu
           testId="insp-panels"
           items={() => {
@@ -83,7 +82,7 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
       </header>
       {machine ? (
         <MachineContext value={machine}>
-          <Controls />
+          <Standing />
           <Workspace
             className="insp-workspace"
             workspaceRef={workspace}

@@ -11,8 +11,8 @@ export const firstLayout: WorkspaceModelInput = {
   root: {
     type: "split", orientation: "vertical",
     children: [
-      { type: "tabset", size: 52, tabs: [tab("code")], selectedId: "code" },
-      { type: "tabset", size: 48, tabs: [tab("registers"), tab("breakpoints")], selectedId: "registers" },
+      { type: "tabset", size: 52, tabs: [tab("code"), tab("memory"), tab("walk")], selectedId: "code" },
+      { type: "tabset", size: 48, tabs: [tab("registers"), tab("breakpoints"), tab("dashboard")], selectedId: "registers" },
     ],
   },
 } as WorkspaceModelInput;
