@@ -235,6 +235,22 @@ export class MachineHost implements MachineRpc {
           this.#say({ state: "crashed", reason: "error", error: crashOf(error) });
         },
       });
+    // Storage is full: the machine stops, and the write is tried again when it goes on.
+    const whenFull = async ({ fault }: FaultError): Promise<boolean> => {
+      if (machine.state === "running") {
+        machine.pause("io-error");
+        this.#say({ state: machine.state, reason: "io-error", error: fault });
+      } else if (machine.last.reason !== "io-error") return false;
+      await new Promise<void>((resolve) => {
+        const stop = machine.onState(({ state }) => {
+          if (state !== "running") return;
+          stop();
+          resolve();
+        });
+      });
+      return true;
+    };
+    for (const disk of disks.values()) if (disk instanceof LibraryDisk) disk.file.onFull = whenFull;
     const stats = new Float64Array(views.stats);
     const id = options.machine;
     const powers =

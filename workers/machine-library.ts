@@ -40,7 +40,7 @@ export function libraryPowers(parts: LibraryParts): Pick<MonitorContext, "snapsh
     share: (carriage, withState) =>
       standingStill(machine, async () => {
         if (withState) whole("sent");
-        for (const disk of disks.values()) await disk.flush();
+        for (const disk of disks.values()) await disk.settle();
         // Chunks of the guest's saved machine must have their names before they are compared.
         const under = withState ? await base() : null;
         return makeBundle(config, id, carriage, withState ? { vm: await captureVm(machine, keeper), base: under, thumbnail: await thumbnail() } : null);

@@ -83,7 +83,7 @@ export interface SharedViews {
 }
 export interface MachineNotice {
   readonly state: MachineState;
-  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error"; "progress" while files are fetched, "clone", "file". */
+  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error", "io-error" (with an error: a disk cannot be written; going on tries again); "progress" while files are fetched, "clone", "file". */
   readonly reason: string;
   /** With reason "progress": bytes fetched so far of all files of the machine; total 0 when unknown. */
   readonly progress?: { readonly what: string; readonly loaded: number; readonly total: number };

@@ -1,10 +1,13 @@
-// The browser's database as page and workers see it (IndexedDB "guesthouse", version 2): files of the library, layers of disks with their
+// The browser's database as page and workers see it (IndexedDB "guesthouse", version 3): files of the library, layers of disks with their
 // written chunks, saved machines and their RAM. A layer that another one or a saved machine stands on is never written again.
 
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { DomainConfig } from "./domain.ts";
+import { FaultError } from "./schema.ts";
 
 export const CHUNK_BYTES = 65536;
+/** What a file arrives in, when it is larger. */
+export const PIECE_BYTES = 4 << 20;
 
 export interface ImageRow {
   readonly id: string;
@@ -19,6 +22,10 @@ export interface ImageRow {
   readonly over?: { readonly machine: string; readonly at: string; readonly source: string; readonly fingerprint: string };
   /** Deleted by the person, but linked clones still stand on it. */
   readonly gone?: boolean;
+  /** Its contents lie in that many pieces. */
+  readonly pieces?: number;
+  /** Not whole yet: bytes in pieces so far, and when the person's file was changed last. */
+  readonly arriving?: { readonly bytes: number; readonly modified: number };
 }
 /** Id of what a drive wrote over its source. */
 export function overlayId(machine: string, at: string, source: string): string {
@@ -61,6 +68,7 @@ export interface SavedVmRow {
 }
 export interface Tables extends DBSchema {
   images: { key: string; value: ImageRow & { readonly blob?: Blob } };
+  pieces: { key: [image: string, index: number]; value: Blob };
   machines: { key: string; value: SavedMachine };
   layers: { key: string; value: LayerRow };
   chunks: { key: [layer: string, index: number]; value: Uint8Array };
@@ -70,7 +78,7 @@ export interface Tables extends DBSchema {
 export type Library = IDBPDatabase<Tables>;
 let database: Promise<Library> | null = null;
 export function openLibrary(): Promise<Library> {
-  database ??= openDB<Tables>("guesthouse", 2, {
+  database ??= openDB<Tables>("guesthouse", 3, {
     upgrade(db, from) {
       if (from < 1) {
         db.createObjectStore("images", { keyPath: "id" });
@@ -82,6 +90,7 @@ export function openLibrary(): Promise<Library> {
         db.createObjectStore("vms", { keyPath: "id" });
         db.createObjectStore("ram");
       }
+      if (from < 3) db.createObjectStore("pieces");
     },
     // Another tab wants a newer version: let it.
     blocking: (_from, _to, event) => (event.target as IDBDatabase | null)?.close(),
@@ -104,6 +113,17 @@ export async function dropLayer(db: Library, id: string): Promise<void> {
   await Promise.all([tx.objectStore("layers").delete(id), tx.objectStore("chunks").delete(IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER])), tx.done]);
   if (row.parent !== null) await dropLayer(db, row.parent);
 }
+/** The contents of a file as it was added: one Blob, or pieces put together (nothing is read yet). Undefined when they are lost. */
+export async function contentOf(db: Library, row: ImageRow & { readonly blob?: Blob }): Promise<Blob | undefined> {
+  if (row.arriving) throw new FaultError("library.arriving", `${row.name} has not arrived completely.`, "Resume its import on the start page, or delete it there.");
+  if (row.pieces === undefined) return row.blob;
+  const pieces = await db.getAll("pieces", IDBKeyRange.bound([row.id, 0], [row.id, Number.MAX_SAFE_INTEGER]));
+  return pieces.length === row.pieces ? new Blob(pieces) : undefined;
+}
+async function deleteContent(db: Library, id: string): Promise<void> {
+  const tx = db.transaction(["images", "pieces"], "readwrite");
+  await Promise.all([tx.objectStore("images").delete(id), tx.objectStore("pieces").delete(IDBKeyRange.bound([id, 0], [id, Number.MAX_SAFE_INTEGER])), tx.done]);
+}
 /** Deletes a file with everything written to it; its contents stay while linked clones stand on them. */
 export async function deleteImage(db: Library, id: string): Promise<void> {
   const row = await db.get("images", id);
@@ -111,10 +131,10 @@ export async function deleteImage(db: Library, id: string): Promise<void> {
   const all = await db.getAll("images");
   const { layer, ...rest } = row;
   if (all.some((i) => i.of === id)) await db.put("images", { ...rest, gone: true });
-  else await db.delete("images", id);
+  else await deleteContent(db, id);
   // Layers that snapshots or clones stand on stay until those go.
   if (layer) await dropLayer(db, layer);
-  if (row.of !== undefined && !all.some((i) => i.id !== id && i.of === row.of) && all.some((i) => i.id === row.of && i.gone)) await db.delete("images", row.of);
+  if (row.of !== undefined && !all.some((i) => i.id !== id && i.of === row.of) && all.some((i) => i.id === row.of && i.gone)) await deleteContent(db, row.of);
 }
 /** Deletes a saved machine; those made after it hang on the one before. What only it needed goes with it. */
 export async function deleteVm(db: Library, id: string): Promise<void> {

@@ -6,7 +6,7 @@ import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import { type CloneOf, isOn, type MachineNotice, type MachineState, type Seed } from "../contract/machine.ts";
 import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
 import { type Guest, loadGuests } from "./guests.ts";
-import { addImage, attachmentsOf, describeSnapshot, type ImageRow, listImages, listMachines, listSnapshots, removeImage, removeMachine, removeSnapshot, renameImage, type SnapshotRow, saveMachine } from "./library.ts";
+import { attachmentsOf, beginImport, describeSnapshot, holding, type ImageRow, listImages, listMachines, listSnapshots, openLibrary, removeImage, removeMachine, removeSnapshot, renameImage, runImport, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
 import { saveAs } from "./save-as.ts";
 import { cloneMachine, compiledCore, exportAppliance, exportFromLibrary, imgInLibrary, importAppliance, importBundle, inspectBundle, keepSpareWorker, MachineClient, makeTar, packMachine } from "./machine-client.ts";
@@ -27,7 +27,13 @@ export interface MachineRow {
 }
 /** Files that describe a machine of another program, or hold one. */
 export const isAppliance = (name: string): boolean => /\.(ova|ovf|vmx|vbox|vmc)$/i.test(name);
+/** A file on its way into the library, in this tab. */
+export interface ImportState {
+  readonly bytes: number;
+  readonly running: boolean;
+}
 export interface Sink {
+  imports(imports: { readonly [image: string]: ImportState }): void;
   machines(list: readonly MachineRow[]): void;
   images(list: readonly ImageRow[]): void;
   guests(list: readonly Guest[]): void;
@@ -49,6 +55,8 @@ export interface Shared {
 export class Controller {
   readonly #sink: Sink;
   readonly #clients = new Map<string, MachineClient>();
+  /** Files that arrive or could go on arriving: this tab has them. */
+  readonly #imports = new Map<string, { readonly file: File; bytes: number; running: boolean; stop: boolean }>();
   #rows: readonly MachineRow[] = [];
   #sessions = 0;
 
@@ -168,17 +176,64 @@ export class Controller {
 
   // ---- files ---------------------------------------------------------------------------------------------------------
 
-  /** Keeps a file in the library. A machine that somebody sent is shown instead; null then. */
+  /** Keeps a file in the library, or goes on with it when a part has arrived; null while it is paused. A machine that somebody sent is shown instead. */
   async addFile(file: File): Promise<ImageRow | null> {
     if (file.name.toLowerCase().endsWith(BUNDLE_ENDING)) {
       await this.look({ kind: "bytes", bytes: file, from: "file" });
       return null;
     }
     return this.#try(async () => {
-      const row = await addImage(file);
-      this.#sink.images(await listImages());
-      return row;
+      const begun = (await listImages()).find((i) => i.arriving && i.name === file.name && i.size === file.size && i.arriving.modified === file.lastModified);
+      return this.#import(begun ?? (await beginImport(await openLibrary(), file)), file);
     });
+  }
+  pauseImport(id: string): void {
+    const known = this.#imports.get(id);
+    if (known) known.stop = true;
+  }
+  /** Goes on with an import; after a reload the person has chosen the file again. */
+  async resumeImport(id: string, chosen?: File): Promise<void> {
+    const file = chosen ?? this.#imports.get(id)?.file;
+    if (file)
+      await this.#try(async () => {
+        const row = (await listImages()).find((i) => i.id === id);
+        if (row) await this.#import(row, file);
+      });
+  }
+  async #import(row: ImageRow, file: File): Promise<ImageRow | null> {
+    this.#sink.images(await listImages());
+    if (!row.arriving) return row;
+    if (this.#imports.get(row.id)?.running) return null;
+    const mine = { file, bytes: row.arriving.bytes, running: true, stop: false };
+    const tell = () => this.#sink.imports(Object.fromEntries([...this.#imports].map(([id, { bytes, running }]) => [id, { bytes, running }])));
+    this.#imports.set(row.id, mine);
+    tell();
+    try {
+      const ending = await holding(row, async () =>
+        runImport(
+          await openLibrary(),
+          row,
+          file,
+          (bytes) => {
+            mine.bytes = bytes;
+            tell();
+          },
+          () => mine.stop,
+        ),
+      );
+      if (ending === "paused") return null;
+      this.#imports.delete(row.id);
+      const { arriving: _, ...whole } = row;
+      return whole;
+    } catch (error) {
+      // Another file, or one that has gone, is no use for going on.
+      if (error instanceof FaultError && error.fault.code !== "library.full") this.#imports.delete(row.id);
+      throw error;
+    } finally {
+      mine.running = false;
+      tell();
+      this.#sink.images(await listImages());
+    }
   }
   /** Files that belong together, when one of them describes a machine of another program: the machine as a draft; null when they are just files. */
   async addAppliance(files: readonly File[]): Promise<DomainConfig | null> {
@@ -341,7 +396,7 @@ export class Controller {
       return;
     }
     this.#patch(id, { state: notice.state, reason: notice.reason, progress: null, report: notice.report ?? null, exitStatus: notice.exitStatus ?? null });
-    if (notice.state === "crashed" && notice.error) this.#sink.fault(notice.error);
+    if (notice.error) this.#sink.fault(notice.error);
   }
   #freeName(name: string): string {
     const taken = new Set(this.#rows.map((r) => r.config.name));

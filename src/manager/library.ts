@@ -4,27 +4,26 @@
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import type { Attachments } from "../contract/machine.ts";
 import { type Fault, FaultError, faultOf } from "../contract/schema.ts";
-import { deleteImage, deleteVm, diskLock, type ImageRow, newId, openLibrary, type SavedMachine } from "../contract/storage.ts";
+import { contentOf, deleteImage, deleteVm, diskLock, type ImageRow, openLibrary, type SavedMachine } from "../contract/storage.ts";
 import { sourcesOf } from "../contract/sources-of.ts";
 
 export type { ImageRow, SavedMachine };
 const open = openLibrary;
-const without = ({ id, name, size, addedAt }: ImageRow): ImageRow => ({ id, name, size, addedAt });
+const without = ({ id, name, size, addedAt, arriving }: ImageRow): ImageRow => ({ id, name, size, addedAt, ...(arriving ? { arriving } : {}) });
 
 export async function listImages(): Promise<readonly ImageRow[]> {
   return (await (await open()).getAll("images")).filter((row) => !row.gone && !row.over).map(without).sort((a, b) => a.addedAt - b.addedAt);
 }
-export async function addImage(file: File): Promise<ImageRow> {
-  if (file.size === 0) throw new FaultError("library.empty", `"${file.name}" is empty.`);
-  const row = { id: newId(), name: file.name, size: file.size, addedAt: Date.now() };
-  try {
-    // Asked once there is something to lose; the browser may refuse.
-    void navigator.storage?.persist?.();
-    await (await open()).put("images", { ...row, blob: file });
-  } catch (error) {
-    throw new FaultError("library.full", `"${file.name}" could not be stored: ${error instanceof Error ? error.message : String(error)}`, "The browser's storage may be full.");
-  }
-  return row;
+export { beginImport, type Ending, runImport } from "./import-file.ts";
+export { openLibrary };
+
+/** Holds a file while something is written to it; a Fault when another machine or tab does. */
+export async function holding<T>(row: ImageRow, work: () => Promise<T>): Promise<T> {
+  if (!navigator.locks) return work();
+  return navigator.locks.request(diskLock(row.id), { ifAvailable: true }, (lock) => {
+    if (!lock) throw new FaultError("disk.busy", `${row.name} is in use by another machine or tab.`, "Turn that machine off, or make the disk read only here.");
+    return work();
+  }) as Promise<T>;
 }
 /** Deletes a file with everything written to it. One that a running machine writes is refused. */
 export async function removeImage(id: string): Promise<void> {
@@ -50,7 +49,8 @@ export async function attachmentsOf(config: DomainConfig): Promise<Attachments> 
     if (!source.startsWith("library:") || out[source]) continue;
     const row = await (await open()).get("images", source.slice("library:".length));
     if (!row) throw new FaultError("source.library", `A file of this machine (${source}) is not in this browser's library.`, "Add the file again, then choose it in the settings.");
-    if (row.blob) out[source] = row.blob;
+    const content = row.of === undefined ? await contentOf(await open(), row) : undefined;
+    if (content) out[source] = content;
   }
   return out;
 }

@@ -4,7 +4,7 @@
 import { create } from "zustand";
 import type { DomainConfig } from "../contract/domain.ts";
 import type { Fault } from "../contract/schema.ts";
-import { Controller, isAppliance, type MachineRow, type Offer, type Shared } from "../manager/controller.ts";
+import { Controller, type ImportState, isAppliance, type MachineRow, type Offer, type Shared } from "../manager/controller.ts";
 import type { Guest } from "../manager/guests.ts";
 import type { ImageRow, SnapshotRow } from "../manager/library.ts";
 import type { MachineClient } from "../manager/machine-client.ts";
@@ -22,6 +22,7 @@ export interface Notice {
 interface AppState {
   readonly machines: readonly MachineRow[];
   readonly images: readonly ImageRow[];
+  readonly imports: { readonly [image: string]: ImportState };
   /** null while loading. */
   readonly guests: readonly Guest[] | null;
   readonly selection: Selection;
@@ -39,6 +40,7 @@ const themes: readonly Theme[] = ["auto", "light", "dark"];
 export const useApp = create<AppState>(() => ({
   machines: [],
   images: [],
+  imports: {},
   guests: null,
   selection: { kind: "home" },
   tabs: {},
@@ -68,6 +70,7 @@ export const actions = {
 export const controller = new Controller({
   machines: (machines) => set({ machines }),
   images: (images) => set({ images }),
+  imports: (imports) => set({ imports }),
   guests: (guests) => set({ guests }),
   select: (id) => set({ selection: { kind: "machine", id } }),
   fault: actions.fault,

@@ -1,6 +1,6 @@
-// Files of the library on the start page: use, rename, export in any format, delete; new disks; how much storage is used.
+// Files of the library on the start page: import with progress, pause and resume; use, rename, export in any format, delete; new disks; how much storage is used.
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { actions, controller, emptyConfig, type ImageRow, saveAs, storageUse, useApp, withImage } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
 import { bytesText, useText } from "./use-text.ts";
@@ -18,9 +18,7 @@ export function Files() {
     <>
       {images.length > 0 && (
         <ul className="files">
-          {images.map((image) => (
-            <FileRow key={image.id} image={image} />
-          ))}
+          {images.map((image) => (image.arriving ? <ArrivingRow key={image.id} image={image} /> : <FileRow key={image.id} image={image} />))}
         </ul>
       )}
       <NewDisk />
@@ -69,6 +67,51 @@ function FileRow({ image }: { readonly image: ImageRow }) {
       <button type="button" className="icon-only quiet" aria-label={t("home.removeFile")} title={t("home.removeFile")} onClick={() => void controller.removeFile(image.id)}>
         <Icon name="trash" />
       </button>
+    </li>
+  );
+}
+/** A file on its way: how far it is, pause, resume. After a reload the person chooses the same file once more. */
+function ArrivingRow({ image }: { readonly image: ImageRow }) {
+  const t = useText();
+  const here = useApp((s) => s.imports[image.id]);
+  const file = useRef<HTMLInputElement>(null);
+  const bytes = here?.bytes ?? image.arriving?.bytes ?? 0;
+  return (
+    <li data-name={image.name} data-testid="arriving">
+      <Icon name="disk" />
+      <span className="file-name" translate="no">
+        {image.name}
+      </span>
+      <progress value={bytes} max={image.size} aria-label={t("files.arriving", { name: image.name })} data-testid="import-progress" />
+      <span className="hint">{t("files.arrived", { done: bytesText(bytes), size: bytesText(image.size) })}</span>
+      <span className="spacer" />
+      {here?.running ? (
+        <button type="button" onClick={() => controller.pauseImport(image.id)} data-testid="import-pause">
+          <Icon name="pause" />
+          {t("files.pause")}
+        </button>
+      ) : (
+        <>
+          <button type="button" className={here ? "" : "attention"} onClick={() => (here ? void controller.resumeImport(image.id) : file.current?.click())} data-testid="import-resume">
+            <Icon name="play" />
+            {here ? t("files.resume") : t("files.chooseAgain")}
+          </button>
+          <input
+            ref={file}
+            type="file"
+            hidden
+            data-testid="import-file"
+            onChange={(e) => {
+              const chosen = e.target.files?.[0];
+              e.target.value = "";
+              if (chosen) void controller.resumeImport(image.id, chosen);
+            }}
+          />
+          <button type="button" className="icon-only quiet" aria-label={t("home.removeFile")} title={t("home.removeFile")} onClick={() => void controller.removeFile(image.id)}>
+            <Icon name="trash" />
+          </button>
+        </>
+      )}
     </li>
   );
 }

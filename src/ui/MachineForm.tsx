@@ -251,7 +251,7 @@ function SourcePicker({ label, value, onChange }: { readonly label: string; read
           }}
         >
           <option value="">{t("source.nothing")}</option>
-          {images.map((i) => (
+          {images.filter((i) => !i.arriving).map((i) => (
             <option key={i.id} value={`library:${i.id}`} translate="no">
               {`${i.name} (${bytesText(i.size)})`}
             </option>

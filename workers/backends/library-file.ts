@@ -3,7 +3,7 @@
 // other tabs and machines from writing the same file. Left out: giving chunks of zeros back.
 
 import { FaultError } from "../../src/contract/schema.ts";
-import { CHUNK_BYTES, diskLock, dropLayer, type Library, newId, openLibrary, overlayId } from "../../src/contract/storage.ts";
+import { CHUNK_BYTES, contentOf, diskLock, dropLayer, type Library, newId, openLibrary, overlayId } from "../../src/contract/storage.ts";
 import type { BlockBackend } from "../platform/types.ts";
 import { blobFile } from "./block-remote.ts";
 import { type ByteFile, readOnlyFault } from "./byte-file.ts";
@@ -52,8 +52,11 @@ export class LibraryFile implements ByteFile {
   readonly #touched = new Set<number>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #committing: Promise<void> = Promise.resolve();
-  /** Set when a commit in the background failed: the next flush says so. */
-  #failed: FaultError | null = null;
+  /**
+   * Asked when what was written cannot be stored: resolves with true when it shall be tried again (QEMU's werror=enospc stops the machine until
+   * then). What was written stays in memory. Without it the write or flush fails.
+   */
+  onFull: ((fault: FaultError) => Promise<boolean>) | null = null;
 
   private constructor(db: Library, name: string, image: string, base: ByteFile, layer: string | null, readOnly: boolean, release: () => void) {
     this.#db = db;
@@ -73,7 +76,8 @@ export class LibraryFile implements ByteFile {
     const release = readOnly ? () => {} : await takeLock(image);
     if (!release) throw new FaultError("disk.busy", `${row.name} is in use by another machine or tab.`, "Turn that machine off, or make the disk read only here.");
     try {
-      const blob = row.of === undefined ? row.blob : (await db.get("images", row.of))?.blob;
+      const holder = row.of === undefined ? row : await db.get("images", row.of);
+      const blob = base || !holder ? undefined : await contentOf(db, holder);
       if (!base && !blob) throw new FaultError("library.damaged", `A part of ${row.name} is missing in the library.`, "Restore the file from a copy.");
       const file = new LibraryFile(db, row.name, image, base ?? blobFile(blob as Blob, row.name), row.layer ?? null, readOnly, release);
       await file.#index();
@@ -171,8 +175,8 @@ export class LibraryFile implements ByteFile {
       done += n;
     }
     this.#size = Math.max(this.#size, at + from.length);
-    if (this.#dirty.size >= MOST_DIRTY) yield* wait(this.commit("relaxed"));
-    else this.#timer ??= setTimeout(() => void this.commit("relaxed").catch(() => {}), COMMIT_MS);
+    if (this.#dirty.size >= MOST_DIRTY) yield* wait(this.#committed("relaxed"));
+    else this.#timer ??= setTimeout(() => void this.#committed("relaxed").catch(() => {}), COMMIT_MS);
   }
   *truncate(size: number): Io<void> {
     if (this.readOnly) throw readOnlyFault(this.name);
@@ -184,7 +188,15 @@ export class LibraryFile implements ByteFile {
     this.#size = size;
   }
   *flush(): Io<void> {
-    if (!this.readOnly) yield* wait(this.commit("strict"));
+    if (!this.readOnly) yield* wait(this.#committed("strict"));
+  }
+  async #committed(durability: "strict" | "relaxed"): Promise<void> {
+    for (;;)
+      try {
+        return await this.commit(durability);
+      } catch (error) {
+        if (!(error instanceof FaultError) || !this.onFull || !(await this.onFull(error))) throw error;
+      }
   }
   /** Everything written so far, in one transaction. "strict": on the disk when it returns. */
   commit(durability: "strict" | "relaxed"): Promise<void> {
@@ -195,10 +207,6 @@ export class LibraryFile implements ByteFile {
   async #commitNow(durability: "strict" | "relaxed"): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#failed && durability === "strict") {
-      // What could not be written then is still in memory: try again.
-      this.#failed = null;
-    }
     const changed = [...this.#dirty];
     this.#touched.clear();
     if (changed.length === 0 && this.#size === this.#sizeStored) return;
@@ -222,8 +230,7 @@ export class LibraryFile implements ByteFile {
       }
       await Promise.all([...puts, tx.done]);
     } catch (error) {
-      this.#failed = full(this.name, error);
-      throw this.#failed;
+      throw full(this.name, error);
     }
     this.#layer = layer;
     this.#sizeStored = size;
@@ -297,9 +304,19 @@ export class LibraryDisk implements BlockBackend {
   flush(): Promise<void> {
     return this.#inner.flush();
   }
+  /** A flush for somebody else than the guest: it fails when storage is full, and does not wait for better times. */
+  async settle(): Promise<void> {
+    const { onFull } = this.file;
+    this.file.onFull = null;
+    try {
+      await this.#inner.flush();
+    } finally {
+      this.file.onFull = onFull;
+    }
+  }
   /** The layer that holds the disk as it is now. */
   async freeze(): Promise<string | null> {
-    await this.#inner.flush();
+    await this.settle();
     return this.file.freeze();
   }
   async revert(layer: string | null): Promise<void> {

@@ -111,8 +111,13 @@ export class Machine {
   get last(): Notice {
     return this.lastNotice;
   }
-  onState(listener: (notice: Notice) => void): void {
+  /** Returns what ends it. */
+  onState(listener: (notice: Notice) => void): () => void {
     this.listeners.push(listener);
+    return () => {
+      const at = this.listeners.indexOf(listener);
+      if (at >= 0) this.listeners.splice(at, 1);
+    };
   }
 
   // ---- control -------------------------------------------------------------------------------------------------------

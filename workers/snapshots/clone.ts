@@ -5,7 +5,7 @@ import type { DomainConfig } from "../../src/contract/domain.ts";
 import type { CloneOf, Seed } from "../../src/contract/machine.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { isWritten, mapSources } from "../../src/contract/sources-of.ts";
-import { type ImageRow, type Library, newId, openLibrary, overlayId } from "../../src/contract/storage.ts";
+import { contentOf, type ImageRow, type Library, newId, openLibrary, overlayId } from "../../src/contract/storage.ts";
 import { MemoryFile } from "../backends/byte-file.ts";
 import { later } from "../backends/io.ts";
 import { LibraryFile } from "../backends/library-file.ts";
@@ -62,7 +62,7 @@ const numbered = (name: string, n: number) => name.replace(/(\.\w+)?$/, ` (${n})
 
 async function linkImage(db: Library, about: ImageRow & { readonly blob?: Blob }, from: ImageRow, layer: string | null, size: number): Promise<void> {
   const own = layer === null ? null : newId();
-  const { blob: _, ...plain } = about;
+  const { blob: _, pieces: __, ...plain } = about;
   const tx = db.transaction(["images", "layers"], "readwrite", { durability: "strict" });
   await Promise.all([
     tx.objectStore("images").put({ ...plain, ...(own ? { layer: own } : {}), ...(from.over ? {} : { of: from.of ?? from.id }) }),
@@ -71,8 +71,9 @@ async function linkImage(db: Library, about: ImageRow & { readonly blob?: Blob }
   ]);
 }
 async function copyImage(db: Library, about: ImageRow & { readonly blob?: Blob }, from: ImageRow, layer: string | null, size: number): Promise<void> {
-  const root = from.of === undefined ? about.blob : (await db.get("images", from.of))?.blob;
-  const { blob: _, of: __, ...plain } = about;
+  const holder = await db.get("images", from.of ?? from.id);
+  const root = holder && !from.over ? await contentOf(db, holder) : undefined;
+  const { blob: _, of: __, pieces: ___, ...plain } = about;
   const own = layer === null ? null : newId();
   if (own !== null) {
     // What it reads is what was frozen: writes to it go to another layer from now on.
