@@ -100,6 +100,11 @@ export function openLibrary(): Promise<Library> {
   });
   return database;
 }
+/** Why something could not be stored, in words. */
+export function storageReason(error: unknown): string {
+  const { name, message } = (error ?? {}) as { readonly name?: string; readonly message?: string };
+  return name === "QuotaExceededError" ? "the browser's storage is full" : message || name || String(error);
+}
 export const diskLock = (image: string): string => `guesthouse-disk-${image}`;
 export const newId = (): string => crypto.randomUUID().slice(0, 8);
 

@@ -2,7 +2,7 @@
 // and go on after the tab was closed (the person chooses the file once more, since a page cannot keep it open). Small files go in at once.
 
 import { FaultError } from "../contract/schema.ts";
-import { type ImageRow, type Library, newId, PIECE_BYTES } from "../contract/storage.ts";
+import { type ImageRow, type Library, newId, PIECE_BYTES, storageReason } from "../contract/storage.ts";
 
 /** What a run of an import ended with. */
 export type Ending = "done" | "paused";
@@ -76,6 +76,5 @@ async function isSame(db: Library, row: ImageRow, file: File): Promise<boolean> 
 }
 function fullFault(name: string, bytes: number, size: number, error: unknown): FaultError {
   const mib = (n: number) => Math.ceil(n / 2 ** 20);
-  const why = (error as { readonly name?: string } | null)?.name === "QuotaExceededError" ? "the browser's storage is full" : error instanceof Error ? error.message : String(error);
-  return new FaultError("library.full", `"${name}" could not be stored: ${why}, after ${mib(bytes)} of ${mib(size)} MiB.`, "What has arrived is kept, and so is everything else. Delete files or snapshots and resume, or delete what has arrived.");
+  return new FaultError("library.full", `"${name}" could not be stored: ${storageReason(error)}, after ${mib(bytes)} of ${mib(size)} MiB.`, "What has arrived is kept, and so is everything else. Delete files or snapshots and resume, or delete what has arrived.");
 }

@@ -4,7 +4,7 @@
 import { FaultError } from "../../src/contract/schema.ts";
 import { mapSources } from "../../src/contract/sources-of.ts";
 import type { DomainConfig } from "../../src/contract/domain.ts";
-import { deleteImage, newId, openLibrary } from "../../src/contract/storage.ts";
+import { deleteImage, newId, openLibrary, storageReason } from "../../src/contract/storage.ts";
 import { readTar } from "../backends/tar.ts";
 import { imgInLibrary } from "../img/library-host.ts";
 import { bad, baseName } from "./appliance.ts";
@@ -62,7 +62,7 @@ export async function importAppliance(given: readonly NamedBlob[]): Promise<Impo
     const tx = (await openLibrary()).transaction("images", "readwrite", { durability: "strict" });
     await Promise.all([...[...files].map(([name, blob]) => tx.store.put({ id: ids.get(SOURCE + name) as string, name, size: blob.size, addedAt: Date.now(), blob })), tx.done]);
   } catch (error) {
-    throw new FaultError("library.full", `The appliance could not be stored: ${error instanceof Error ? error.message : String(error)}`, "Nothing of it was kept. The browser's storage may be full.");
+    throw new FaultError("library.full", `The appliance could not be stored: ${storageReason(error)}.`, "Nothing of it was kept. The browser's storage may be full.");
   }
   for (const { source, media } of domain.disks) {
     const id = ids.get(source);

@@ -3,7 +3,7 @@
 // other tabs and machines from writing the same file. Left out: giving chunks of zeros back.
 
 import { FaultError } from "../../src/contract/schema.ts";
-import { CHUNK_BYTES, contentOf, diskLock, dropLayer, type Library, newId, openLibrary, overlayId } from "../../src/contract/storage.ts";
+import { CHUNK_BYTES, contentOf, diskLock, dropLayer, type Library, newId, openLibrary, overlayId, storageReason } from "../../src/contract/storage.ts";
 import type { BlockBackend } from "../platform/types.ts";
 import { blobFile } from "./block-remote.ts";
 import { type ByteFile, readOnlyFault } from "./byte-file.ts";
@@ -29,8 +29,7 @@ async function takeLock(image: string): Promise<(() => void) | null> {
   });
 }
 function full(name: string, error: unknown): FaultError {
-  const quota = (error as { readonly name?: string } | null)?.name === "QuotaExceededError";
-  return new FaultError("library.full", `${name} could not be written: ${quota ? "the browser's storage is full" : error instanceof Error ? error.message : String(error)}.`, "Delete files or snapshots, or free space on the disk; what was flushed before is intact.");
+  return new FaultError("library.full", `${name} could not be written: ${storageReason(error)}.`, "Delete files or snapshots, or free space on the disk; what was flushed before is intact.");
 }
 
 export class LibraryFile implements ByteFile {
@@ -266,9 +265,13 @@ export class LibraryFile implements ByteFile {
     const below = parent === null ? null : await tx.objectStore("layers").get(parent);
     if (below === undefined) throw new FaultError("library.damaged", `A part of ${this.name} is missing in the library.`, "Restore the file from a copy.");
     const layer = below === null ? null : newId();
-    if (layer !== null && below !== null) await tx.objectStore("layers").put({ id: layer, image: this.image, parent, size: below.size });
-    await tx.objectStore("images").put({ ...row, layer, size: below?.size ?? this.#base.size });
-    await tx.done;
+    try {
+      if (layer !== null && below !== null) await tx.objectStore("layers").put({ id: layer, image: this.image, parent, size: below.size });
+      await tx.objectStore("images").put({ ...row, layer, size: below?.size ?? this.#base.size });
+      await tx.done;
+    } catch (error) {
+      throw full(this.name, error);
+    }
     this.#layer = layer;
     await this.#index();
     if (old !== null && old !== parent) await dropLayer(this.#db, old);

@@ -5,7 +5,7 @@ import type { BundleFile, BundleGroup, BundlePlace, BundleSummary } from "../../
 import type { DomainConfig } from "../../src/contract/domain.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { keptIn, mapSources, sourcesOf } from "../../src/contract/sources-of.ts";
-import { CHUNK_BYTES, type ImageRow, type LayerRow, type Library, newId, openLibrary, overlayId, type SavedVmRow } from "../../src/contract/storage.ts";
+import { CHUNK_BYTES, type ImageRow, type LayerRow, type Library, newId, openLibrary, overlayId, type SavedVmRow, storageReason } from "../../src/contract/storage.ts";
 import { loadZstd, zstdCompress, zstdDecompress } from "../backends/compress.ts";
 import { isZero } from "../backends/image.ts";
 import { baseName, type BaseVm } from "./base-vm.ts";
@@ -80,7 +80,7 @@ interface Written {
 const full = (error: unknown) =>
   error instanceof FaultError
     ? error
-    : new FaultError("library.full", `The machine could not be stored: ${(error as { name?: string }).name === "QuotaExceededError" ? "the browser's storage is full" : error instanceof Error ? error.message : String(error)}.`, "Nothing of it was kept. Delete files or snapshots, then open it again.");
+    : new FaultError("library.full", `The machine could not be stored: ${storageReason(error)}.`, "Nothing of it was kept. Delete files or snapshots, then open it again.");
 
 export async function importBundle(place: BundlePlace, environment: BundleEnvironment, name: string): Promise<ImportedMachine> {
   await inspectBundle(place, environment);

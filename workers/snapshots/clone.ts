@@ -5,7 +5,7 @@ import type { DomainConfig } from "../../src/contract/domain.ts";
 import type { CloneOf, Seed } from "../../src/contract/machine.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { isWritten, mapSources } from "../../src/contract/sources-of.ts";
-import { contentOf, type ImageRow, type Library, newId, openLibrary, overlayId } from "../../src/contract/storage.ts";
+import { contentOf, type ImageRow, type Library, newId, openLibrary, overlayId, storageReason } from "../../src/contract/storage.ts";
 import { MemoryFile } from "../backends/byte-file.ts";
 import { later } from "../backends/io.ts";
 import { LibraryFile } from "../backends/library-file.ts";
@@ -94,7 +94,7 @@ async function copyImage(db: Library, about: ImageRow & { readonly blob?: Blob }
       await put();
     } catch (error) {
       await db.delete("chunks", IDBKeyRange.bound([own, 0], [own, Number.MAX_SAFE_INTEGER])).catch(() => {});
-      throw new FaultError("library.full", `${from.name} could not be copied: ${error instanceof Error ? error.message : String(error)}.`, "Nothing of the copy was kept. Make a linked clone, or free space.");
+      throw new FaultError("library.full", `${from.name} could not be copied: ${storageReason(error)}.`, "Nothing of the copy was kept. Make a linked clone, or free space.");
     }
   }
   const tx = db.transaction(["images", "layers"], "readwrite", { durability: "strict" });

@@ -2,7 +2,7 @@
 // them; disks of the library are frozen as layers; the tree of snapshots remembers which came from which.
 
 import { FaultError } from "../../src/contract/schema.ts";
-import { deleteVm, newId, openLibrary, type SavedVmRow } from "../../src/contract/storage.ts";
+import { deleteVm, newId, openLibrary, type SavedVmRow, storageReason } from "../../src/contract/storage.ts";
 import { loadUnzstd } from "../backends/compress.ts";
 import type { LibraryDisk } from "../backends/library-file.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -26,6 +26,9 @@ export interface LibraryStoreParts {
 }
 const row = (v: SavedVmRow): SavedVm => ({ id: v.id, name: v.name, vmStateSize: v.ramBytes, dateMs: v.dateMs, vmClockNs: v.vmClockNs, parent: v.parent, notes: v.notes, ownBytes: v.ownBytes, thumbnail: v.thumbnail });
 
+function unkept(why: string): FaultError {
+  return new FaultError("library.full", `The snapshot could not be stored: ${why}.`, "Delete other snapshots or files; the machine goes on.");
+}
 export class LibraryStore implements SnapshotStore {
   readonly #parts: LibraryStoreParts;
   /** The chunks of this session by name. */
@@ -60,7 +63,13 @@ export class LibraryStore implements SnapshotStore {
     return standingStill(machine, async () => {
       const vm = await captureVm(machine, keeper);
       const frozen: { [at: string]: { image: string; layer: string | null } } = {};
-      for (const [at, disk] of disks) frozen[at] = { image: disk.file.image, layer: await disk.freeze() };
+      for (const [at, disk] of disks)
+        frozen[at] = {
+          image: disk.file.image,
+          layer: await disk.freeze().catch((error: unknown) => {
+            throw error instanceof FaultError && error.fault.code === "library.full" ? unkept(error.message.replace(/\.$/, "")) : error;
+          }),
+        };
       const contents = new Map<string, PackedChunk>();
       const chunks: (readonly [number, string])[] = [];
       let ramBytes = 0;
@@ -91,7 +100,7 @@ export class LibraryStore implements SnapshotStore {
         };
         await Promise.all([...fresh.map(([content, { bytes: b }]) => tx.objectStore("ram").put(b.slice(), content)), tx.objectStore("vms").put(saved), tx.done]);
       } catch (error) {
-        throw new FaultError("library.full", `The snapshot could not be stored: ${error instanceof Error ? error.message : String(error)}`, "Delete other snapshots or files; the machine goes on.");
+        throw unkept(storageReason(error));
       }
       this.#current = saved.id;
       return row(saved);
