@@ -105,3 +105,45 @@ test("new disks, export in another format, rename", async () => {
   await until(async () => (await page.locator(".files li input").first().inputValue()) === "other.img", 10_000, "the new name");
   await context.close();
 }, 90_000);
+
+test("img works on the library, on the start page and in a machine's monitor, with qemu-img's words", async () => {
+  const context = await browser.newContext({ viewport, acceptDownloads: true });
+  const page = await openPage(context);
+  await page.setInputFiles(id("add-file"), { name: "mine.img", mimeType: "application/octet-stream", buffer: countingDisk() });
+  await page.waitForSelector('.files li[data-name="mine.img"]');
+  await page.click(`${id("img-shell")} summary`);
+  const log = async () => (await page.$$eval(`${id("img-log")} pre`, (all) => all.map((p) => `${p.className}: ${p.textContent}`))).join("\n");
+  const img = async (line: string, answer: RegExp) => {
+    await page.fill(id("img-line"), line);
+    await page.press(id("img-line"), "Enter");
+    await until(async () => answer.test(await log()), 20_000, async () => `${line}: ${await log()}`);
+  };
+  await img("convert -f raw -O qcow2 mine.img 'my copy.qcow2'", /input: img convert/);
+  await page.waitForSelector('.files li[data-name="my copy.qcow2"]', { timeout: 20_000 });
+  await img("info 'my copy.qcow2'", /output: image: my copy\.qcow2\nfile format: qcow2\nvirtual size: 4 MiB \(4194304 bytes\)/);
+  await img("qemu-img compare -f raw -F qcow2 mine.img 'my copy.qcow2'", /Images are identical\./);
+  await img("check 'my copy.qcow2'", /No errors were found on the image\./);
+  await img("resize 'my copy.qcow2' 8M", /Image resized\./);
+  await img("snapshot -c before 'my copy.qcow2'", /input: img snapshot -c/);
+  await img("snapshot -l 'my copy.qcow2'", /Snapshot list:[\s\S]*before/);
+  await img("info gone.img", /error: qemu-img: Could not open 'gone\.img': .*No such file or directory/);
+  await img("info mine.img | tail", /error: The command line uses a pipe.*\[flags\.shell\]/);
+  // In the monitor, of a machine that is off; and a disk that a running machine writes is not touched.
+  await page.locator('.files li[data-name="mine.img"]').locator('button:has-text("Use in a new machine")').click();
+  await page.click(id("form-start"));
+  await counts(page, 1);
+  await page.click(id("tab-monitor"));
+  const say = async (line: string, answer: RegExp) => {
+    await page.fill(id("monitor-line"), line);
+    await page.press(id("monitor-line"), "Enter");
+    await until(async () => answer.test((await page.textContent(id("monitor"))) ?? ""), 20_000, async () => `${line}: ${await page.textContent(id("monitor"))}`);
+  };
+  await say("img info 'my copy.qcow2'", /virtual size: 8 MiB/);
+  await say("img resize -f raw mine.img 8M", /mine\.img is in use by another machine or tab/);
+  await page.click(id("tool-power"));
+  await until(async () => (await page.getAttribute(`.machine-head ${id("badge")}`, "data-state")) === "off", 10_000, "off");
+  await say("img dd if=mine.img of=head.img bs=512 count=1", /img dd/);
+  await page.locator("nav").getByText("Start page", { exact: false }).or(page.locator("nav button").first()).first().click();
+  await page.waitForSelector('.files li[data-name="head.img"]', { timeout: 20_000 });
+  await context.close();
+}, 120_000);

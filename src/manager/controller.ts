@@ -4,7 +4,8 @@
 import { BUNDLE_ENDING, type BundlePlace, type BundleSummary, type MadeBundle } from "../contract/bundle.ts";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import { type CloneOf, isOn, type MachineNotice, type MachineState, type Seed } from "../contract/machine.ts";
-import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
+import { type Fault, FaultError, type Reply, reply } from "../contract/schema.ts";
+import { splitCommandLine } from "./command-line.ts";
 import { type Guest, loadGuests } from "./guests.ts";
 import { attachmentsOf, beginImport, describeSnapshot, holding, type ImageRow, listImages, listMachines, listSnapshots, openLibrary, removeImage, removeMachine, removeSnapshot, renameImage, runImport, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
@@ -268,6 +269,17 @@ export class Controller {
       this.#sink.images(await listImages());
     });
   }
+  /** A line of `img` (qemu-img's words) over the files of the library. */
+  async img(line: string): Promise<Reply<{ readonly status: number; readonly out: string; readonly err: string }>> {
+    const answered = await reply(async () => {
+      const words = splitCommandLine(line);
+      if (words[0] === "guesthouse") words.shift();
+      if (words[0] === "img" || words[0] === "qemu-img") words.shift();
+      return take(await imgInLibrary(words));
+    });
+    this.#sink.images(await listImages());
+    return answered;
+  }
   /** The file as it is ("") or in another format, ready to be saved. */
   async exportFile(id: string, format: string): Promise<Blob | null> {
     return this.#try(async () => take(await exportFromLibrary(id, format)));
@@ -441,7 +453,7 @@ export class Controller {
 function newRow(id: string, config: DomainConfig): MachineRow {
   return { id, config, state: "off", reason: "new", progress: null, report: null, exitStatus: null, cloneOf: null, session: 0 };
 }
-function take<T>(reply: Reply<T>): T {
-  if (reply.ok) return reply.value;
-  throw new FaultError(reply.error.code, reply.error.message, reply.error.hint);
+function take<T>(answer: Reply<T>): T {
+  if (answer.ok) return answer.value;
+  throw new FaultError(answer.error.code, answer.error.message, answer.error.hint);
 }

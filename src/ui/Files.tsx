@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { actions, controller, emptyConfig, type ImageRow, saveAs, storageUse, useApp, withImage } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
+import { ImgShell } from "./ImgShell.tsx";
 import { bytesText, useText } from "./use-text.ts";
 
 const FORMATS = ["raw", "qcow2", "vmdk", "vdi", "vpc", "vhdx"] as const;
@@ -22,6 +23,7 @@ export function Files() {
         </ul>
       )}
       <NewDisk />
+      <ImgShell />
       {use !== null && use.quota > 0 && <p className="hint">{t("files.use", { used: bytesText(use.used), quota: bytesText(use.quota) })}</p>}
     </>
   );

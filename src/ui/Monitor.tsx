@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import type { Fault } from "../contract/schema.ts";
 import { faultText } from "../i18n/index.ts";
 import { controller, type MachineClient, type MachineRow } from "../store/index.ts";
+import { imgLines, isImg } from "./ImgShell.tsx";
 import { useLanguage, useText } from "./use-text.ts";
 
 interface Line {
@@ -44,6 +45,11 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
       const { sentence, hint, original } = faultText(language, fault);
       print({ kind: "error", text: `${[sentence, hint, original].filter(Boolean).join(" ")} [${fault.code}]` });
     };
+    if (isImg(text)) {
+      // The library's files, whatever the machine does.
+      print(...(await imgLines(language, text)));
+      return;
+    }
     if (!client) {
       // Before its first start a machine has no worker to ask.
       if (text.trim() !== "start") print({ kind: "error", text: t("monitor.off") });
