@@ -338,6 +338,22 @@ describe("pages and bytes", () => {
       await page.click(".xterm-screen");
       await page.keyboard.press("Control+c");
     });
+    test("the running kernel's symbols are found, where /proc/kallsyms says, and name the listing", async () => {
+      const shown = await said("for s in schedule do_syscall_64 vfs_read; do grep \" $s\\$\" /proc/kallsyms; done", "NAMES1");
+      const inGuest = [...shown.matchAll(/^([0-9a-f]{16}) \w (\w+)/gm)].map(([, at, name]) => [name, at] as const);
+      expect(inGuest.length, shown).toBe(3);
+      await page.click(id("insp-tab-code"));
+      await page.click(id("code-symbols"));
+      await page.click(id("symbols-linux"));
+      await until(async () => /\d{5,} /.test(await text(page, "code-symbols-said").catch(() => "")), 60_000, "symbols");
+      for (const [name, at] of inGuest) {
+        await page.fill(id("code-address"), name as string);
+        await page.press(id("code-address"), "Enter");
+        await until(async () => (await page.locator(`${id("panel-code")} tr.symbol`).allTextContents()).includes(`${name}:`), 5000, `the listing of ${name}`);
+        const row = page.locator(`${id("panel-code")} tr.symbol`, { hasText: new RegExp(`^${name}:$`) });
+        expect(await row.locator("xpath=following-sibling::tr[1]//*[contains(@class,'addr')]").first().textContent()).toBe(at);
+      }
+    });
     test("counts of interrupts agree with /proc/interrupts", async () => {
       await panel(page, "interrupts");
       const counts = async () => {

@@ -4,6 +4,7 @@
 import type { Descriptor, DescriptorTable, Interrupts, MachineMap, MemoryBytes, TaskState, Walk } from "../../src/contract/inspect.ts";
 import { FaultError, integer, optional, string } from "../../src/contract/schema.ts";
 import { interruptTable, segmentTable, taskState } from "../machine/descriptors.ts";
+import { linuxSymbols } from "../machine/kallsyms.ts";
 import { listing } from "../machine/listing.ts";
 import { readMemory } from "../machine/look.ts";
 import { walk } from "../machine/page-walk.ts";
@@ -236,11 +237,21 @@ export const lookCommands: readonly AnyCommand[] = [
     print: (n) => `${n} symbols`,
   }),
   command({
+    name: "symbols linux",
+    summary: "names of addresses from the running Linux itself: its own symbol table, found in memory",
+    args: {},
+    run: ({ debug }) => {
+      debug.symbols.set(linuxSymbols(debug.looked), "Linux");
+      return debug.symbols.count;
+    },
+    print: (n) => `${n} symbols`,
+  }),
+  command({
     name: "info symbol",
     summary: "the name that an address has, and where a name is",
     args: { what: string("address or name") },
     run: (context, { what }) => {
-      const address = context.debug.symbols.address(what) ?? evaluate(context, what);
+      const address = evaluate(context, what);
       return { address, symbol: context.debug.symbols.at(address), count: context.debug.symbols.count, from: context.debug.symbols.from };
     },
     print: ({ address, symbol, count }) => (symbol ? `${h(address)} = ${symbol.name}${symbol.offset ? `+${h(symbol.offset)}` : ""}` : count === 0 ? "There are no symbols: symbols FILE." : `${h(address)} has no name.`),

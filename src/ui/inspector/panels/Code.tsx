@@ -9,6 +9,7 @@ import { useText } from "../../use-text.ts";
 import { Address, hex, Instruction, symbolText } from "../Address.tsx";
 import { AddressField, FaultLine } from "../Editable.tsx";
 import { useAct, useLook, useMachine } from "../look.ts";
+import { Menu } from "../Menu.tsx";
 
 const LINES = 40;
 export default function Code() {
@@ -19,7 +20,7 @@ export default function Code() {
   const running = row.state === "running";
   const { value, fault } = useLook<CodeListing>("disassemble", { address: at, count: LINES, back: at === "$rip" && running ? 0 : 6 });
   const [failed, setFailed] = useState<Fault | null>(null);
-  const go = (text: string) => inspectorActions.place(row.id, "code", /^[0-9a-f]+$/i.test(text) && !/^\d+$/.test(text) ? `0x${text}` : text);
+  const go = (text: string) => inspectorActions.place(row.id, "code", /^[0-9a-f]{4,16}$/i.test(text) && !/^\d+$/.test(text) ? `0x${text}` : text);
   const here = useRef<HTMLTableRowElement>(null);
   const ip = value?.ip;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new place of the processor is what the view follows
@@ -32,6 +33,26 @@ export default function Code() {
     else for (const id of line.breakpoints) result = (await act("delete", { id })).fault;
     setFailed(result);
   };
+  const file = useRef<HTMLInputElement>(null);
+  const [said, setSaid] = useState<number | null>(null);
+  const symbols = async (name: string, args = {}) => {
+    const result = await act(name, args);
+    setFailed(result.fault);
+    setSaid(result.fault ? null : Number(result.value));
+  };
+  const fromFile = async (input: HTMLInputElement) => {
+    const chosen = input.files?.[0];
+    input.value = "";
+    if (!chosen) return;
+    const bytes = new Uint8Array(await chosen.arrayBuffer());
+    let content = "";
+    for (let n = 0; n < bytes.length; n += 32768) content += String.fromCharCode(...bytes.subarray(n, n + 32768));
+    await symbols("symbols", { file: chosen.name, content });
+  };
+  const symbolItems = () => [
+    { label: t("insp.symbols.linux"), testId: "symbols-linux", act: () => void symbols("symbols linux") },
+    { label: t("insp.symbols.file"), act: () => file.current?.click() },
+  ];
   const lines = value?.lines ?? [];
   const page = (to: "back" | "on") => {
     const line = to === "on" ? lines[lines.length - 2] : lines[0];
@@ -49,8 +70,17 @@ export default function Code() {
         <button type="button" className="small" onClick={() => page("on")} aria-label={t("insp.on")} title={t("insp.on")}>
           ▼
         </button>
+        <Menu testId="code-symbols" items={symbolItems}>
+          {t("insp.symbols")}
+        </Menu>
         <span className="hint">{value ? t("insp.bits", { bits: value.bits }) : ""}</span>
       </AddressField>
+      <input ref={file} type="file" hidden aria-label={t("insp.symbols.file")} onChange={(e) => void fromFile(e.target)} />
+      {said !== null && (
+        <p className="hint insp-note" role="status" data-testid="code-symbols-said">
+          {t("insp.symbols.count", { count: said })}
+        </p>
+      )}
       <FaultLine fault={failed ?? fault} />
       <div className="insp-scroll">
         <table className="insp-code" translate="no" aria-label={t("insp.code")}>
