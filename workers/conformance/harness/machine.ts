@@ -95,7 +95,8 @@ export class Machine {
   /** Runs one instruction, or (`toEnd`, interpreted) until the code's end or a fault. */
   run(mode: number, code: Uint8Array, before: Uint8Array, toEnd = false): { vector: number; after: Uint8Array } {
     if (toEnd) {
-      this.place(Uint8Array.of(...code, 0x0f, 0x0b), 0xcc);
+      // The same bytes behind it as exec.c puts there: a sequence may read them.
+      this.place(code, 0xcc);
       this.load(mode, before);
       return this.execute(ENDLESS, code.length);
     }
@@ -148,8 +149,8 @@ export class Machine {
       if (!(e instanceof Error) || e.message !== "unwind") throw e;
       vector = this.core.faultVector.value as number;
       rip = this.core.currentIp();
-      // The UD2 behind the code: the code itself ended well.
-      if (length >= 0 ? vector === 6 && rip === BigInt(CODE_LINEAR + length) : budget > 1 && rip !== BigInt(CODE_LINEAR)) return this.left(255, rip);
+      // The INT3 (without a gate, a fault) or UD2 behind the code: the code itself ended well.
+      if (length >= 0 ? rip === BigInt(CODE_LINEAR + length) : budget > 1 && rip !== BigInt(CODE_LINEAR)) return this.left(255, rip);
     }
     return this.left(vector, rip);
   }
