@@ -6,16 +6,26 @@ import { type TraceEvent, type TraceName, TraceReader } from "../../contract/tra
 import type { MachineClient } from "../../store/index.ts";
 import { useMachine } from "./look.ts";
 
-/** Who of the panels wants a kind of a machine's session. */
-const wanted = new WeakMap<ArrayBufferLike, Map<TraceName, number>>();
+interface Wanted {
+  /** How many panels want a kind. */
+  readonly panels: Map<TraceName, number>;
+  /** Kinds that panels switched on; until "off" is done they still look on, and are no one else's. */
+  readonly ours: Set<TraceName>;
+}
+/** By a machine's session. */
+const wanted = new WeakMap<ArrayBufferLike, Wanted>();
 async function want(client: MachineClient, buffer: ArrayBufferLike, kinds: readonly TraceName[], filter: string): Promise<() => void> {
   const reader = new TraceReader(buffer);
-  let map = wanted.get(buffer);
-  if (!map) wanted.set(buffer, (map = new Map()));
+  let known = wanted.get(buffer);
+  if (!known) wanted.set(buffer, (known = { panels: new Map(), ours: new Set() }));
+  const { panels: map, ours } = known;
   // A kind that the monitor switched on stays as it is, before and after.
-  const mine = kinds.filter((k) => map.has(k) || !reader.isOn(k));
+  const mine = kinds.filter((k) => ours.has(k) || !reader.isOn(k));
   const fresh = mine.filter((k) => !map.has(k));
-  for (const k of mine) map.set(k, (map.get(k) ?? 0) + 1);
+  for (const k of mine) {
+    map.set(k, (map.get(k) ?? 0) + 1);
+    ours.add(k);
+  }
   if (fresh.length > 0) await client.execute("trace on", { kinds: fresh.join(","), filter });
   return () => {
     const last = mine.filter((k) => {
@@ -24,7 +34,10 @@ async function want(client: MachineClient, buffer: ArrayBufferLike, kinds: reado
       else map.delete(k);
       return n <= 0;
     });
-    if (last.length > 0 && !client.closed) void client.execute("trace off", { kinds: last.join(",") });
+    if (last.length === 0 || client.closed) return;
+    void client.execute("trace off", { kinds: last.join(",") }).then(() => {
+      for (const k of last) if (!map.has(k)) ours.delete(k);
+    });
   };
 }
 /**

@@ -12,13 +12,15 @@ import { useAct, useLook, useMachine } from "../look.ts";
 import { Menu } from "../Menu.tsx";
 
 const LINES = 40;
+/** Forty lines of links cost a page more to draw than the other panels. */
+const EVERY_MS = 500;
 export default function Code() {
   const t = useText();
   const act = useAct();
   const { row } = useMachine();
   const at = useInspector((s) => inspected(s, row.id).code);
   const running = row.state === "running";
-  const { value, fault } = useLook<CodeListing>("disassemble", { address: at, count: LINES, back: at === "$rip" && running ? 0 : 6 });
+  const { value, fault } = useLook<CodeListing>("disassemble", { address: at, count: LINES, back: at === "$rip" && running ? 0 : 6 }, EVERY_MS);
   const [failed, setFailed] = useState<Fault | null>(null);
   const go = (text: string) => inspectorActions.place(row.id, "code", /^[0-9a-f]{4,16}$/i.test(text) && !/^\d+$/.test(text) ? `0x${text}` : text);
   const here = useRef<HTMLTableRowElement>(null);
