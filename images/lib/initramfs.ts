@@ -47,14 +47,19 @@ export function makeInitramfs(entries: readonly Entry[]): Uint8Array {
 /** Module name as the kernel spells it. */
 const spelled = (file: string) => (file.split("/").pop() ?? "").replace(/\.ko$/, "").replace(/-/g, "_");
 
-/** Entries for the wanted modules (a trailing * matches a prefix) and their dependencies, with modules.dep for modprobe. */
+/**
+ * Entries for the wanted modules (a trailing * matches a prefix) and their dependencies, with modules.dep for modprobe. What a module asks for by
+ * the alias of an algorithm ("softdep=pre: crypto-crc32c": ext4 mounts nothing without it) is a dependency too; the generic one is taken.
+ */
 export function moduleEntries(files: Map<string, Uint8Array>, wanted: readonly string[]): Entry[] {
   const modules = new Map([...files].filter(([path]) => path.endsWith(".ko")).map(([path, bytes]) => [spelled(path), { path, bytes }] as const));
   const dependsOn = (name: string): string[] => {
     const module = modules.get(name);
     if (!module) return [];
     const text = Buffer.from(module.bytes).toString("latin1");
-    return (/\0depends=([^\0]*)\0/.exec(text)?.[1] ?? "").split(",").filter((d) => d).map((d) => d.replace(/-/g, "_"));
+    const hard = (/\0depends=([^\0]*)\0/.exec(text)?.[1] ?? "").split(",").filter((d) => d).map((d) => d.replace(/-/g, "_"));
+    const soft = [...text.matchAll(/\0softdep=pre:([^\0]*)/g)].flatMap((m) => (m[1] ?? "").split(/post:/)[0]?.trim().split(/\s+/) ?? []);
+    return [...hard, ...soft.map((d) => d.replace(/^crypto-/, "").replace(/-/g, "_")).flatMap((d) => [d, `${d}_generic`].filter((n) => modules.has(n)))];
   };
   const taken = new Set<string>();
   const take = (name: string) => {
@@ -67,15 +72,20 @@ export function moduleEntries(files: Map<string, Uint8Array>, wanted: readonly s
     if (name.endsWith("*")) for (const m of modules.keys()) if (m.startsWith(name.slice(0, -1))) take(m);
     take(name);
   }
-  // All dependencies, nearest first, as depmod writes them.
-  const closure = (name: string, seen = new Set<string>()): string[] => {
-    const out: string[] = [];
-    for (const d of dependsOn(name))
-      if (modules.has(d) && !seen.has(d)) {
+  // All dependencies, nearest first, as depmod writes them: modprobe loads from the end, so that each comes after all that it needs.
+  const closure = (name: string): string[] => {
+    const order: string[] = [];
+    const seen = new Set([name]);
+    const visit = (of: string) => {
+      for (const d of dependsOn(of)) {
+        if (!modules.has(d) || seen.has(d)) continue;
         seen.add(d);
-        out.push(d, ...closure(d, seen));
+        visit(d);
+        order.push(d);
       }
-    return out;
+    };
+    visit(name);
+    return order.reverse();
   };
   const inTree = (path: string) => path.replace(/^lib\/modules\/[^/]+\//, "");
   const root = /^lib\/modules\/[^/]+\//.exec([...modules.values()][0]?.path ?? "")?.[0] ?? "lib/modules/none/";
