@@ -14,8 +14,9 @@ import { type PackageSource, packageSource } from "./lib/debian.ts";
 import { buildRecipe, type CatalogueRow, readBuilt } from "./lib/guest.ts";
 import { makeResume, readResume, resuming } from "./lib/resume.ts";
 import { recipe as memtest } from "./memtest86+/recipe.ts";
+import { recipe as python } from "./python/recipe.ts";
 
-const recipes = [firstSteps, firmware, amd64, i386, memtest];
+const recipes = [firstSteps, firmware, amd64, i386, memtest, python];
 const root = dirname(fileURLToPath(import.meta.url));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,6 +31,7 @@ let source: PackageSource | null = null;
 const rows: CatalogueRow[] = [];
 let failed = 0;
 for (const recipe of recipes) {
+  if (recipe.onDemand && !positionals.includes(recipe.id)) continue;
   const damaged: string[] = [];
   const known = readBuilt(root, recipe, damaged);
   for (const file of damaged) console.log(`images: ${file} does not have its recorded hash; it is built again.`);

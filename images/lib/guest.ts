@@ -26,6 +26,8 @@ export interface Recipe {
   readonly revision: number;
   /** Needs Debian packages. */
   readonly packages: boolean;
+  /** Built only when named: for tests, not for the page. */
+  readonly onDemand?: boolean;
   build(context: BuildContext): Promise<readonly Omit<CatalogueRow, "sizeBytes">[]>;
 }
 export interface BuildContext {
