@@ -233,7 +233,7 @@ export class WasmCpu implements Cpu {
       code = this.faulted(error);
     }
     this.running = false;
-    this.translator?.drain(this.idle && code === 1);
+    this.translator?.drain(this.idle);
     switch (code) {
       case 0:
         return BUDGET;

@@ -97,6 +97,30 @@ describe("machine", () => {
     expect(runs).toBeGreaterThan(before);
     machine.powerOff();
   });
+  it("calls short wakes of a resting guest idle, and a long one work again", async () => {
+    let host = 0;
+    const { machine, cpu } = build(wall, () => host);
+    const idle: boolean[] = [];
+    let halts = true;
+    cpu.script = () => {
+      idle.push(cpu.idle);
+      host += 0.5;
+      return halts ? { ran: 9000, exit: { reason: "halt" } } : { ran: 40_000, exit: { reason: "budget" } };
+    };
+    await machine.start({ paused: true });
+    machine.resume();
+    for (let n = 0; n < 40; n++) {
+      machine.runSlice();
+      host += 30;
+    }
+    expect(idle[0]).toBe(false);
+    expect(idle.at(-1)).toBe(true);
+    halts = false;
+    idle.length = 0;
+    machine.runSlice();
+    expect(idle).toEqual([true, true, true, false]);
+    machine.powerOff();
+  });
   it("stands still while paused and bounds the step after a gap", async () => {
     let host = 0;
     const { machine, cpu, board } = build(wall, () => host);

@@ -38,6 +38,8 @@ const LEAST_RATE = 5000;
 /** A guest whose slices take less of the time is idle; looked at over so long. */
 const IDLE_SHARE = 0.2;
 const SHARE_MS = 200;
+/** What an idle guest does between two halts is a tick or a key, however often it comes, and not worth translating: a compile costs as much as seconds of ticks. */
+const SHORT_WAKE = 100_000;
 /** Waits shorter than this are not worth a trip through the event loop's timers. */
 const SHORT_WAIT_NS = 60_000;
 
@@ -69,6 +71,8 @@ export class Machine {
   /** Share of host time spent in slices, of the last tenths of a second. */
   private busyShare = 1;
   private sliceEndedMs = 0;
+  /** Instructions at the last halt. */
+  private haltedAt = 0;
   private turnEndedMs = 0;
   /** The hooks ended the last turn. */
   private hookStopped = false;
@@ -339,7 +343,7 @@ export class Machine {
     budget = Math.min(budget, this.advanceTo - cpu.instructions());
     const before = cpu.instructions();
     const began = this.turnEndedMs;
-    cpu.idle = this.busyShare < IDLE_SHARE;
+    cpu.idle = this.busyShare < IDLE_SHARE && before - this.haltedAt < SHORT_WAKE;
     const exit = cpu.run(budget);
     this.turnEndedMs = this.hostNow();
     const ran = cpu.instructions() - before;
@@ -354,6 +358,7 @@ export class Machine {
       return 0;
     }
     if (exit.reason === "halt" && board.request === null) {
+      this.haltedAt = before + ran;
       const due = timers.next();
       const current = clock.now();
       if (due > current) {
