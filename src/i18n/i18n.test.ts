@@ -70,7 +70,7 @@ for (const file of sources) {
 /** A code as a word, or what else stands there. */
 const codeOf = (w: Written) => /^"([\w.-]+)"$/.exec(w.args[0] ?? "")?.[1] ?? null;
 /** Hand on a Fault that was made elsewhere. */
-const HANDED_ON: readonly string[] = ["src/contract/domain.ts", "src/manager/controller.ts", "workers/debug-log.ts"];
+const HANDED_ON: readonly string[] = ["src/contract/domain.ts", "src/manager/controller.ts", "src/lessons/check.ts", "workers/debug-log.ts"];
 type Variant = { readonly of?: string; readonly sentence: string; readonly hint?: string };
 const faults = JSON.parse(readFileSync(join(here, "faults.zh-CN.json"), "utf8")) as { readonly [code: string]: readonly Variant[] };
 

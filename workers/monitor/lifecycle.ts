@@ -1,14 +1,14 @@
 // Commands for the life of a machine, named as in QEMU's monitor where QEMU has them: power, pause, reset, keys, NMI, status.
 
-import { string } from "../../src/contract/schema.ts";
+import { boolean, optional, string } from "../../src/contract/schema.ts";
 import { command, type AnyCommand } from "./command.ts";
 
 export const lifecycleCommands: readonly AnyCommand[] = [
   command({
     name: "start",
-    summary: "power on",
-    args: {},
-    run: ({ machine }) => machine.start(),
+    summary: "power on; start on: stop before the first instruction",
+    args: { paused: optional(boolean("stop before the first instruction"), false) },
+    run: ({ machine }, { paused }) => machine.start({ paused }),
   }),
   command({
     name: "stop",
