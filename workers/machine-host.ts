@@ -8,6 +8,7 @@ import { type MachineNotice, type MachineRpc, type OpenOptions, type SharedViews
 import { Ring } from "../src/contract/ring.ts";
 import { FaultError, faultOf, type Reply } from "../src/contract/schema.ts";
 import { blobFile } from "./backends/block-remote.ts";
+import { SpeakerSink } from "./backends/speaker.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
 import { later } from "./backends/io.ts";
@@ -170,6 +171,7 @@ export class MachineHost implements MachineRpc {
     let first: PrefacedBytes | null = null;
     const input = new InputHub();
     const picture = new FrameSink(views.frame);
+    const speaker = new SpeakerSink((tones) => this.#say({ state: this.#opened?.machine.state ?? "off", reason: "sound", tones }));
     const bytes = (id: string): BytesBackend => {
       const port = portOf.get(id);
       if (port)
@@ -194,6 +196,7 @@ export class MachineHost implements MachineRpc {
         },
         picture: () => picture,
         input: () => input,
+        speaker: () => speaker,
       };
       return make[kind]();
     };

@@ -10,6 +10,7 @@ import { FaultError } from "../src/contract/schema.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
 import { loadZstd } from "./backends/compress.ts";
 import { fileFault, NodeFile, nodeSurroundings } from "./backends/byte-file.node.ts";
+import { nullSpeaker } from "./backends/speaker.ts";
 import { openSource, type SourceOptions } from "./backends/sources.ts";
 import { closeChain, type Image } from "./backends/image.ts";
 import { later } from "./backends/io.ts";
@@ -232,6 +233,7 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
     bytes,
     picture: () => parts.picture,
     input: () => input,
+    speaker: () => nullSpeaker,
   };
   const inputs = new RecordedInputs();
   const exact = config.clock.mode === "instructions";

@@ -81,9 +81,14 @@ export interface SharedViews {
   /** Int32 x 1: set to 1 and notified when a message follows, since the worker may be blocked on it (workers/machine/sleep.ts). */
   readonly doorbell: SharedArrayBuffer;
 }
+/** The PC speaker: a square wave of `hz` from a moment of guest time on, 0: silence. */
+export interface SpokenTone {
+  readonly atNs: number;
+  readonly hz: number;
+}
 export interface MachineNotice {
   readonly state: MachineState;
-  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error", "io-error" (with an error: a disk cannot be written; going on tries again); "progress" while files are fetched, "clone", "file". */
+  /** "start", "pause", "resume", "poweroff", "reset", "shutdown", "exit", "break", "error", "io-error" (with an error: a disk cannot be written; going on tries again); "progress" while files are fetched, "clone", "file", "sound". */
   readonly reason: string;
   /** With reason "progress": bytes fetched so far of all files of the machine; total 0 when unknown. */
   readonly progress?: { readonly what: string; readonly loaded: number; readonly total: number };
@@ -93,6 +98,8 @@ export interface MachineNotice {
   readonly seed?: Seed;
   /** With reason "file": a file for the person's computer (screendump). */
   readonly file?: { readonly name: string; readonly bytes: Uint8Array };
+  /** With reason "sound": what the PC speaker plays from now on. */
+  readonly tones?: readonly SpokenTone[];
   readonly error?: Fault;
   /** Report of a crash: registers, last trace events, version. */
   readonly report?: string;

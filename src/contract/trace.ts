@@ -50,6 +50,7 @@ export const traceKinds = {
   "dma.transfer": { summary: "DMA", a: "physical address", b: "bytes", c: "1 = to memory", as: ["physical"], cost: "seam" },
   "serial.byte": { summary: "byte sent on a serial port", a: "byte", as: ["hex"], cost: "seam" },
   "serial.in": { summary: "byte received on a serial port", a: "byte", as: ["hex"], cost: "seam" },
+  "speaker.tone": { summary: "the PC speaker's tone changed", a: "Hz, 0: silent", cost: "seam" },
   "code.decode": { summary: "block decoded", a: "linear address", b: "instructions", c: "bytes", as: ["linear"], cost: "event" },
   "code.write": { summary: "decoded code was overwritten", a: "offset in its page", b: "bytes", as: ["hex"], cost: "event" },
   "jit.module": { summary: "translated regions were installed", a: "regions", b: "bytes of WebAssembly", c: "microseconds to make it", cost: "seam" },

@@ -10,6 +10,7 @@ import { type Guest, loadGuests } from "./guests.ts";
 import { attachmentsOf, beginImport, describeSnapshot, holding, type ImageRow, listImages, listMachines, listSnapshots, openLibrary, removeImage, removeMachine, removeSnapshot, renameImage, runImport, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
 import { saveAs } from "./save-as.ts";
+import { type SoundContext, Speaker } from "./speaker.ts";
 import { cloneMachine, compiledCore, exportAppliance, exportFromLibrary, imgInLibrary, importAppliance, importBundle, inspectBundle, keepSpareWorker, MachineClient, makeTar, packMachine } from "./machine-client.ts";
 
 export interface MachineRow {
@@ -58,11 +59,18 @@ export class Controller {
   readonly #clients = new Map<string, MachineClient>();
   /** Files that arrive or could go on arriving: this tab has them. */
   readonly #imports = new Map<string, { readonly file: File; bytes: number; running: boolean; stop: boolean }>();
+  readonly #speaker: Speaker;
   #rows: readonly MachineRow[] = [];
   #sessions = 0;
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, sound: boolean) {
     this.#sink = sink;
+    this.#speaker = new Speaker(sound, () => new AudioContext() as SoundContext, () => navigator.userActivation?.hasBeenActive ?? true);
+    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => this.#speaker.touched(), { passive: true, capture: true, once: true });
+  }
+  /** Are the machines' speakers heard? */
+  sound(on: boolean): void {
+    this.#speaker.on = on;
   }
   async load(): Promise<void> {
     const base = new URL("./", document.baseURI).href;
@@ -401,12 +409,17 @@ export class Controller {
       const { name, bytes } = notice.file;
       return saveAs(new Blob([bytes as BlobPart]), name);
     }
+    if (notice.reason === "sound") {
+      if (notice.tones) this.#speaker.tones(id, notice.tones);
+      return;
+    }
     if (notice.reason === "progress" && notice.progress) {
       if (row.state !== "opening") return;
       const { loaded, total } = notice.progress;
       this.#patch(id, { progress: { loaded, total, since: row.progress?.since ?? performance.now() } });
       return;
     }
+    this.#speaker.state(id, notice.state === "running");
     this.#patch(id, { state: notice.state, reason: notice.reason, progress: null, report: notice.report ?? null, exitStatus: notice.exitStatus ?? null });
     if (notice.error) this.#sink.fault(notice.error);
   }
@@ -421,6 +434,7 @@ export class Controller {
   #close(id: string): void {
     this.#clients.get(id)?.close();
     this.#clients.delete(id);
+    this.#speaker.forget(id);
   }
   #patch(id: string, change: Partial<MachineRow>): void {
     this.#set(this.#rows.map((r) => (r.id === id ? { ...r, ...change } : r)));

@@ -71,6 +71,12 @@ const accepted = [
   "qemu-system-x86_64 -kernel bzImage -screendump out.png -stats out.json -display none",
   "qemu-system-i386 -L /usr/share/seabios -hda x.img &",
   "guesthouse -m 64 -hda 'my disk.img'",
+  "qemu-system-x86_64 -drive if=none,id=disk0,file=a.qcow2,format=qcow2 -device ide-hd,drive=disk0,bus=ide.0",
+  "qemu-system-x86_64 -device ide-cd,drive=cd0 -drive if=none,id=cd0,media=cdrom,file=a.iso",
+  "qemu-system-x86_64 -nodefaults -device VGA -device isa-serial,chardev=c -chardev file,id=c,path=serial.log -hda x.img",
+  "qemu-system-x86_64 -chardev stdio,id=char0,mux=on -serial chardev:char0 -mon chardev=char0,mode=readline -hda x.img",
+  "qemu-system-x86_64 -chardev file,path=seabios.log,id=seabios -device isa-debugcon,iobase=0x402,chardev=seabios -hda x.img",
+  "qemu-system-i386 -audiodev none,id=snd -machine pcspk-audiodev=snd -hda x.img",
 ];
 
 describe("accepted", () => {
@@ -92,6 +98,36 @@ describe("meaning", () => {
       ["ide1-master", "cdrom", "file:c.iso", true, false],
       ["floppy0", "floppy", "file:f.img", false, true],
     ]);
+  });
+  test("drives without an interface go where their -device says", () => {
+    const places = (line: string) => parseCommandLine(`qemu ${line}`).domain.disks.map((d) => [d.at, d.media, d.source, d.readOnly]);
+    const d = "-drive if=none,id=d,file=d.img -drive if=none,id=e,file=e.iso,cache=unsafe";
+    // In the order of the flags, behind what -hda and -drive placed.
+    expect(places(`${d} -device ide-hd,drive=d -device ide-cd,drive=e -hda a.img`)).toEqual([
+      ["ide0-master", "disk", "file:a.img", false],
+      ["ide0-slave", "disk", "file:d.img", false],
+      ["ide1-master", "cdrom", "file:e.iso", true],
+    ]);
+    expect(places(`${d} -device ide-hd,drive=d,bus=ide.1,unit=1 -device ide-hd,drive=e,bus=ide.1`)).toEqual([
+      ["ide1-master", "disk", "file:e.iso", false],
+      ["ide1-slave", "disk", "file:d.img", false],
+    ]);
+    expect(places("-device ide-cd,unit=1,bus=ide.1")).toEqual([["ide1-slave", "cdrom", "", true]]);
+    expect(places("-drive if=none,id=f,file=f.img -device floppy,drive=f,unit=1")).toEqual([["floppy1", "floppy", "file:f.img", false]]);
+  });
+  test("character devices", () => {
+    const what = (line: string) => {
+      const { session: s, domain } = parseCommandLine(`qemu ${line}`);
+      return [domain.serial, s.monitor, s.debugcon, domain.devices.length];
+    };
+    // Wherever -chardev stands.
+    expect(what("-serial chardev:c -mon c -chardev stdio,id=c,mux=on")).toEqual([["stdio"], "mux", "", 0]);
+    expect(what("-nodefaults -chardev stdio,id=m -mon chardev=m")).toEqual([[], "stdio", "", 0]);
+    expect(what("-nodefaults -chardev stdio,id=m,mux=on -mon chardev=m")).toEqual([[], "stdio", "", 0]);
+    expect(what("-nodefaults -chardev file,id=c,path=a.log -chardev null,id=n -device isa-serial,chardev=c,index=2 -device isa-serial,chardev=n")).toEqual([["null", "none", "file:a.log"], "none", "", 0]);
+    expect(what("-chardev file,id=c,path=a.log -device isa-debugcon,iobase=0x402,chardev=c")).toEqual([["console"], "none", "file:a.log", 0]);
+    expect(what("-chardev stdio,id=c -device isa-debugcon,iobase=0x510,chardev=c")).toEqual([["console"], "none", "stdio", 1]);
+    expect(parseCommandLine("qemu -nodefaults -device VGA").domain.vga).toBe("std");
   });
   test("terminal", () => {
     const session = (line: string) => {
@@ -144,7 +180,23 @@ describe("faults", () => {
     ["qemu -device virtio-net-pci", "flags.unsupported", "-device virtio-net-pci is not supported."],
     ["qemu -netdev user,id=n", "flags.unsupported", "-netdev is not supported."],
     ["qemu -net nic", "flags.unsupported", "-net nic is not supported."],
-    ["qemu -chardev stdio,id=c", "flags.unsupported", "-chardev is not supported."],
+    ["qemu -chardev socket,id=c,path=x", "flags.unsupported", "-chardev socket is not supported."],
+    ["qemu -chardev stdio", "flags.chardev", "-chardev needs an id=."],
+    ["qemu -chardev file,id=c", "flags.chardev", "-chardev file needs a path=."],
+    ["qemu -chardev stdio,id=c -chardev null,id=c", "flags.chardev", 'Two character devices are called "c".'],
+    ["qemu -serial chardev:c", "flags.chardev", 'There is no character device "c".'],
+    ["qemu -device isa-serial", "flags.chardev", "-device isa-serial needs a chardev=."],
+    ["qemu -chardev null,id=c -serial null -device isa-serial,chardev=c,index=0", "flags.serial", "Two serial ports want to be COM1."],
+    ["qemu -drive if=none,file=a", "flags.drive-id", "-drive if=none needs an id=."],
+    ["qemu -drive if=none,file=a,id=d", "flags.drive-id", 'No device has the drive "d".'],
+    ["qemu -device ide-hd,drive=d", "flags.drive-id", 'There is no drive "d".'],
+    ["qemu -device ide-hd", "flags.drive-id", "-device ide-hd needs a drive."],
+    ["qemu -drive if=none,file=a,id=d -device ide-hd,drive=d -device ide-cd,drive=d", "flags.drive-id", 'Two devices want the drive "d".'],
+    ["qemu -drive if=none,file=a,id=d -device ide-hd,drive=d,bus=ide.2", "flags.drive-index", "-device ide-hd: there is no place ide.2 ."],
+    ["qemu -hda b -drive if=none,file=a,id=d -device ide-hd,drive=d,bus=ide.0,unit=0", "flags.drive-twice", "Two drives want the place ide0-master."],
+    ["qemu -drive if=none,file=a,id=d -device ide-hd,drive=d,bootindex=1", "flags.unsupported", "-device ide-hd,bootindex= is not supported."],
+    ["qemu -audiodev alsa,id=a", "flags.unsupported", "-audiodev alsa is not supported."],
+    ["qemu -machine pc,pcspk-audiodev=a", "flags.audiodev", 'There is no audio device "a".'],
     ["qemu -serial pty", "flags.unsupported", "-serial pty is not supported."],
     ["qemu -serial stdio -monitor stdio", "flags.stdio", "Two things want the terminal."],
     ["qemu -boot once=d", "flags.unsupported", "-boot once= is not supported."],

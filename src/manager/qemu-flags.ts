@@ -1,152 +1,21 @@
 // QEMU's command line as a face of DomainConfig: one row per flag with its help, and every flag or sub-option that we do not
 // support refused by name. From QEMU's invocation manual (docs/system/invocation). The other direction is qemu-flags-print.ts.
 
-import { CACHE_MODES, DISK_FORMATS, type DomainConfig, domainSchema } from "../contract/domain.ts";
+import { domainSchema } from "../contract/domain.ts";
 import { FaultError } from "../contract/schema.ts";
 import { flagsOfCommandLine } from "./command-line.ts";
-import { refusedFlags, refusedInterfaces } from "./qemu-flags-refused.ts";
+import { addChardev, addDevice, addDrive, addSerial, attach, badValue, chardevOf, type Draft, type Flag, FLOPPIES, type KnownDevice, type ParsedFlags, placeSerialDevices, pluggableDevices, POSITIONS, setDebugcon, simpleDrive, sourceOf, splitOptions, unsupported, onOff, wholeNumber } from "./qemu-flags-parts.ts";
+import { refusedFlags } from "./qemu-flags-refused.ts";
 
-/** What a command line says about the session around the machine. */
-export interface Session {
-  /** stdio: the monitor is on the terminal. mux: it shares the terminal with a serial port (Ctrl-A c). */
-  readonly monitor: "none" | "stdio" | "mux";
-  readonly serialOnStdio: boolean;
-  /** Where the debug consoles at 0x402 and 0xE9 go: "" nowhere, "stdio", or "file:NAME". */
-  readonly debugcon: string;
-  readonly debugItems: readonly string[];
-  readonly logFile: string;
-  /** Where gdb is served: "tcp::1234", "" for nowhere. */
-  readonly gdb: string;
-  /** -trace, as given. */
-  readonly traces: readonly string[];
-  readonly screendump: string;
-  readonly stats: string;
-  readonly startPaused: boolean;
-  /** Snapshot to start from, "" for none. */
-  readonly loadVm: string;
-  readonly noShutdown: boolean;
-  readonly display: "none" | "default";
-  /** Directory with firmware (-L), "" for the usual places. */
-  readonly firmwareDirectory: string;
-  readonly wants: "machine" | "help" | "version" | "device-help" | "debug-help" | "trace-help" | "cpu-help" | "machine-help";
-}
-export interface ParsedFlags {
-  readonly domain: DomainConfig;
-  readonly session: Session;
-}
-export interface KnownDevice {
-  readonly name: string;
-  readonly summary: string;
-}
-export const pluggableDevices: readonly KnownDevice[] = [
-  { name: "edu", summary: "QEMU's teaching device (PCI)" },
-  { name: "isa-debug-exit", summary: "ends the emulator with status 2v+1" },
-  { name: "isa-debugcon", summary: "debug console at a port" },
-  { name: "pc-testdev", summary: "test device of kvm-unit-tests" },
-];
+export { type KnownDevice, type ParsedFlags, pluggableDevices, type Session, sourceOf } from "./qemu-flags-parts.ts";
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Disk = DomainConfig["disks"][number];
-interface Draft {
-  readonly domain: Mutable<Omit<DomainConfig, "cpu" | "clock" | "firmware" | "boot" | "serial" | "disks" | "devices" | "vga">> & {
-    cpu: Mutable<DomainConfig["cpu"]>;
-    clock: Mutable<DomainConfig["clock"]>;
-    firmware: Mutable<DomainConfig["firmware"]>;
-    boot: Mutable<DomainConfig["boot"]>;
-  };
-  readonly session: Mutable<Session>;
-  readonly disks: Map<Disk["at"], Disk>;
-  readonly drives: (() => void)[];
-  readonly devices: { type: string; id: string; options: { [name: string]: string } }[];
-  /** -global: options of every -device of that type that does not say otherwise. */
-  readonly globals: { driver: string; property: string; to: string }[];
-  vga: DomainConfig["vga"] | null;
-  serial: string[] | null;
-  monitor: Session["monitor"] | null;
-  nographic: boolean;
-  nodefaults: boolean;
-  snapshotAll: boolean;
-  readonly known: readonly KnownDevice[];
-}
-interface Flag {
-  readonly name: string;
-  readonly alias?: string;
-  /** Name of the argument; absent for a switch. */
-  readonly argument?: string;
-  readonly help: string;
-  apply(draft: Draft, value: string): void;
-}
+// ---- values of single flags ------------------------------------------------------------------------------------------
 
-// ---- helpers ---------------------------------------------------------------------------------------------------------
-
-function unsupported(what: string, hint?: string): never {
-  throw new FaultError("flags.unsupported", `${what} is not supported.`, hint);
-}
-function badValue(flag: string, value: string, expected: string): never {
-  throw new FaultError("flags.value", `-${flag}: "${value}" is not ${expected}.`);
-}
-/** "a=b,c,d=e,,f": doubled commas stand for one. A word without = gets `on`, or is the value of `first` at the start. */
-function splitOptions(flag: string, text: string, first?: string): Map<string, string> {
-  const out = new Map<string, string>();
-  const parts = text.replaceAll(",,", "\0").split(",").map((part) => part.replaceAll("\0", ","));
-  parts.forEach((part, i) => {
-    if (part === "") return;
-    const equals = part.indexOf("=");
-    let [key, value] = equals < 0 ? [part, "on"] : [part.slice(0, equals), part.slice(equals + 1)];
-    if (i === 0 && first !== undefined && equals < 0) [key, value] = [first, part];
-    else if (equals < 0 && key.startsWith("no")) [key, value] = [key.slice(2), "off"];
-    if (out.has(key)) throw new FaultError("flags.twice", `-${flag}: ${key}= is given twice.`);
-    out.set(key, value);
-  });
-  return out;
-}
-function onOff(flag: string, key: string, value: string): boolean {
-  if (["on", "yes", "true", "y"].includes(value)) return true;
-  if (["off", "no", "false", "n"].includes(value)) return false;
-  return badValue(flag, `${key}=${value}`, "on or off");
-}
-function wholeNumber(flag: string, value: string): number {
-  return /^(\d+|0x[0-9a-f]+)$/i.test(value) ? Number(value) : badValue(flag, value, "a whole number");
-}
-/** A file name or a source; a name with a colon that is no source of ours is a file. */
-export function sourceOf(name: string): string {
-  if (name === "") return "";
-  if (/^https?:\/\//.test(name)) return `url:${name}`;
-  return /^(file|url|memory|library|guest|firmware):/.test(name) ? name : `file:${name}`;
-}
 function memoryMiB(text: string): number {
   const match = /^(\d+)([kKmMgGtT]?)([iI]?[bB])?$/.exec(text);
   if (!match) return badValue("m", text, "an amount of memory, such as 256, 512M or 1G");
   const unit = (match[2] || "M").toLowerCase();
   return Math.ceil((Number(match[1]) * 1024 ** " kmgt".indexOf(unit)) / 1024 ** 2);
-}
-const POSITIONS = ["ide0-master", "ide0-slave", "ide1-master", "ide1-slave"] as const;
-const FLOPPIES = ["floppy0", "floppy1"] as const;
-
-function attach(draft: Draft, at: Disk["at"], disk: Omit<Disk, "at" | "format" | "cache"> & Partial<Disk>): void {
-  if (draft.disks.has(at)) throw new FaultError("flags.drive-twice", `Two drives want the place ${at}.`, "Give each its own index=.");
-  draft.disks.set(at, { format: "auto", cache: "writeback", ...disk, at });
-}
-function simpleDrive(name: string, at: Disk["at"], media: Disk["media"], help: string): Flag {
-  return {
-    name,
-    argument: "FILE",
-    help,
-    apply: (draft, file) => attach(draft, at, { media, source: sourceOf(file), readOnly: media === "cdrom", snapshot: false }),
-  };
-}
-function addSerial(draft: Draft, value: string): void {
-  draft.serial ??= [];
-  if (draft.serial.length === 4) throw new FaultError("flags.serial", "A PC has four serial ports.", "Leave the fifth -serial out.");
-  const [kind] = value.split(/[:,]/);
-  if (value === "stdio") draft.serial.push("stdio");
-  else if (value === "mon:stdio") {
-    draft.serial.push("stdio");
-    draft.monitor = "mux";
-  } else if (value === "null" || value === "none") draft.serial.push(value);
-  else if (value === "vc" || value.startsWith("vc:")) draft.serial.push("console");
-  else if (value.startsWith("file:") && value.length > 5) draft.serial.push(value);
-  else unsupported(`-serial ${kind}`, "Use stdio, mon:stdio, file:NAME, null or none.");
 }
 function setAccel(draft: Draft, value: string): void {
   const options = splitOptions("accel", value, "accel");
@@ -165,6 +34,7 @@ function setMachine(draft: Draft, value: string): void {
       if (v === "help") draft.session.wants = "machine-help";
       else if (v !== "pc" && v !== "pc-i440fx") unsupported(`-machine ${v}`, "The machine is pc (i440FX and PIIX3); there is no other.");
     } else if (key === "accel") setAccel(draft, v);
+    else if (key === "pcspk-audiodev") draft.speakers.push(v);
     else unsupported(`-machine ${key}=`, "Leave it out.");
   }
 }
@@ -177,73 +47,11 @@ function setBoot(draft: Draft, value: string): void {
     else unsupported(`-boot ${key}=`, key === "once" ? "Use order=, and change it after the first boot." : "Use order= and menu=.");
   }
 }
-function addDrive(draft: Draft, value: string): void {
-  const o = splitOptions("drive", value, "file");
-  const take = (key: string) => {
-    const v = o.get(key);
-    o.delete(key);
-    return v;
-  };
-  const file = take("file") ?? "";
-  const face = take("if") ?? "ide";
-  if (Object.hasOwn(refusedInterfaces, face)) unsupported(`-drive if=${face}`, refusedInterfaces[face]);
-  if (face !== "ide" && face !== "floppy") badValue("drive", `if=${face}`, "ide or floppy");
-  const media = face === "floppy" ? "floppy" : (take("media") ?? "disk");
-  if (media !== "disk" && media !== "cdrom" && media !== "floppy") badValue("drive", `media=${media}`, "disk or cdrom");
-  const format = take("format");
-  const known: readonly string[] = DISK_FORMATS;
-  if (format !== undefined && (format === "auto" || !known.includes(format)))
-    unsupported(`-drive format=${format}`, `Known: ${known.slice(1).join(", ")}.`);
-  const cache = take("cache") ?? "writeback";
-  if (!(CACHE_MODES as readonly string[]).includes(cache)) badValue("drive", `cache=${cache}`, CACHE_MODES.join(", "));
-  const readOnly = onOff("drive", "readonly", take("readonly") ?? take("read-only") ?? (media === "cdrom" ? "on" : "off"));
-  const snapshot = onOff("drive", "snapshot", take("snapshot") ?? "off");
-  const index = take("index");
-  const bus = take("bus");
-  const unit = take("unit");
-  take("id");
-  for (const key of o.keys()) unsupported(`-drive ${key}=`, "Leave it out.");
-  const places: readonly Disk["at"][] = face === "floppy" ? FLOPPIES : POSITIONS;
-  let place: number | null = null;
-  if (index !== undefined) place = wholeNumber("drive", index);
-  else if (bus !== undefined || unit !== undefined)
-    place = face === "floppy" ? wholeNumber("drive", unit ?? "0") : wholeNumber("drive", bus ?? "0") * 2 + wholeNumber("drive", unit ?? "0");
-  if (place !== null && place >= places.length)
-    throw new FaultError("flags.drive-index", `-drive: there is no place ${place} on ${face}.`, `Use 0 to ${places.length - 1}.`);
-  const disk = { media: media as Disk["media"], source: sourceOf(file), readOnly, snapshot, format: (format ?? "auto") as Disk["format"], cache: cache as Disk["cache"] };
-  // Drives without a place fill what the others leave.
-  if (place !== null) attach(draft, places[place] as Disk["at"], disk);
-  else
-    draft.drives.push(() => {
-      const free = places.find((at) => !draft.disks.has(at));
-      if (free === undefined) throw new FaultError("flags.drive-full", `There are more than ${places.length} ${face} drives.`);
-      attach(draft, free, disk);
-    });
-}
-function addDevice(draft: Draft, value: string): void {
-  const o = splitOptions("device", value, "driver");
-  const type = o.get("driver") ?? "";
-  o.delete("driver");
-  if (type === "help" || type === "?") {
-    draft.session.wants = "device-help";
-    return;
-  }
-  if (!draft.known.some((device) => device.name === type)) {
-    const hints: { readonly [start: string]: string } = {
-      virtio: "virtio devices come later.",
-      VGA: "Use -vga std.",
-      "ide-": "Use -drive with index=.",
-      "isa-serial": "Use -serial.",
-      e1000: "There is no network yet.",
-      rtl8139: "There is no network yet.",
-      usb: "There is no USB controller.",
-    };
-    const hint = Object.entries(hints).find(([start]) => type.startsWith(start))?.[1];
-    unsupported(`-device ${type}`, hint ?? `Known: ${draft.known.map((device) => device.name).join(", ")}`);
-  }
-  const id = o.get("id") ?? "";
-  o.delete("id");
-  draft.devices.push({ type, id, options: Object.fromEntries(o) });
+function setMonitor(draft: Draft, id: string): void {
+  const { to, mux } = chardevOf(draft, id);
+  if (to === "stdio") draft.monitor = mux ? "mux" : "stdio";
+  else if (to === "null") draft.monitor = "none";
+  else if (to !== "vc") unsupported("A monitor on a file", "Use -chardev stdio.");
 }
 
 // ---- the table -------------------------------------------------------------------------------------------------------
@@ -292,20 +100,24 @@ export const flagTable: readonly Flag[] = [
   simpleDrive("cdrom", "ide1-master", "cdrom", "CD-ROM (in the place of -hdc)"),
   simpleDrive("fda", "floppy0", "floppy", "first floppy disk"),
   simpleDrive("fdb", "floppy1", "floppy", "second floppy disk"),
-  { name: "drive", argument: "file=FILE[,if=ide|floppy][,index=N][,media=disk|cdrom][,format=FORMAT][,cache=MODE][,snapshot=on][,readonly=on]", help: "a drive", apply: addDrive },
+  { name: "drive", argument: "file=FILE[,if=ide|floppy|none][,id=ID][,index=N][,media=disk|cdrom][,format=FORMAT][,cache=MODE][,snapshot=on][,readonly=on]", help: "a drive", apply: addDrive },
   { name: "snapshot", help: "keep all disk writes in memory", apply: (d) => { d.snapshotAll = true; } },
   { name: "boot", argument: "[order=]LETTERS[,menu=on]", help: "boot order: a, b floppy; c disk; d CD-ROM; n network", apply: setBoot },
-  { name: "serial", argument: "stdio|mon:stdio|file:NAME|null|none", help: "what the next serial port is connected to", apply: addSerial },
+  { name: "serial", argument: "stdio|mon:stdio|file:NAME|chardev:ID|null|none", help: "what the next serial port is connected to", apply: addSerial },
   { name: "monitor", argument: "stdio|none", help: "where the monitor is", apply: (d, v) => {
     if (v === "stdio") d.monitor = "stdio";
+    else if (v.startsWith("chardev:")) setMonitor(d, v.slice(8));
     else if (v === "none" || v === "null") d.monitor = "none";
     else if (v !== "vc" && !v.startsWith("vc:")) unsupported(`-monitor ${v.split(":")[0]}`, "Use stdio or none.");
   } },
-  { name: "debugcon", argument: "stdio|file:NAME", help: "debug console at ports 0xE9 and 0x402", apply: (d, v) => {
-    if (v !== "stdio" && v !== "null" && v !== "none" && !/^file:./.test(v)) unsupported(`-debugcon ${v.split(":")[0]}`, "Use stdio or file:NAME.");
-    d.session.debugcon = v === "null" || v === "none" ? "" : v;
-    d.domain.firmware.debug = d.session.debugcon !== "";
+  { name: "mon", argument: "[chardev=]ID[,mode=readline]", help: "the monitor is on that character device", apply: (d, v) => {
+    for (const [key, value] of splitOptions("mon", v, "chardev")) {
+      if (key === "chardev") setMonitor(d, value);
+      else if (key !== "mode" || value !== "readline") unsupported(`-mon ${key}=${value}`, "The monitor is QEMU's readline one.");
+    }
   } },
+  { name: "chardev", argument: "stdio|file|null|vc,id=NAME[,mux=on][,path=FILE]", help: "a character device, for -serial chardev:NAME, -mon and -device", apply: addChardev },
+  { name: "debugcon", argument: "stdio|file:NAME|chardev:ID", help: "debug console at ports 0xE9 and 0x402", apply: (d, v) => setDebugcon(d, v.startsWith("chardev:") ? chardevOf(d, v.slice(8)).to : v) },
   { name: "parallel", argument: "none", help: "there is no parallel port", apply: (_, v) => {
     if (v !== "none" && v !== "null") unsupported(`-parallel ${v}`, "There is no parallel port: use none.");
   } },
@@ -314,6 +126,13 @@ export const flagTable: readonly Flag[] = [
   } },
   { name: "nic", argument: "none", help: "there is no network yet", apply: (_, v) => {
     if (v !== "none") unsupported(`-nic ${v.split(",")[0]}`, "There is no network yet: use -nic none.");
+  } },
+  { name: "audiodev", argument: "none,id=NAME", help: "a terminal is silent; the page plays the PC speaker", apply: (d, v) => {
+    for (const [key, value] of splitOptions("audiodev", v, "driver")) {
+      if (key === "driver" && value !== "none") unsupported(`-audiodev ${value}`, "A terminal is silent: use none. The page plays the PC speaker by itself.");
+      else if (key === "id") d.audio.add(value);
+      else if (key !== "driver") unsupported(`-audiodev ${key}=`, "Leave it out.");
+    }
   } },
   { name: "nodefaults", help: "no serial port and no display unless asked for", apply: (d) => { d.nodefaults = true; } },
   { name: "nographic", help: "serial port and monitor share the terminal", apply: (d) => { d.nographic = true; } },
@@ -377,7 +196,7 @@ export const flagTable: readonly Flag[] = [
   { name: "s", help: "short for -gdb tcp::1234", apply: (d) => { d.session.gdb = "tcp::1234"; } },
   { name: "gdb", argument: "tcp:[HOST]:PORT", help: "serve gdb there (target remote :PORT)", apply: (d, v) => { d.session.gdb = v === "none" ? "" : v; } },
   { name: "accel", argument: "interp|jit", help: "how guest code runs", apply: setAccel },
-  { name: "machine", alias: "M", argument: "pc[,accel=interp|jit]", help: "kind of machine", apply: setMachine },
+  { name: "machine", alias: "M", argument: "pc[,accel=interp|jit][,pcspk-audiodev=ID]", help: "kind of machine", apply: setMachine },
   { name: "L", argument: "DIRECTORY", help: "where firmware is", apply: (d, v) => { d.session.firmwareDirectory = v; } },
   { name: "screendump", argument: "FILE.png", help: "write the last picture at the end (Guesthouse)", apply: (d, v) => { d.session.screendump = v; } },
   { name: "stats", argument: "FILE.json", help: "write counters at the end (Guesthouse)", apply: (d, v) => { d.session.stats = v; } },
@@ -427,6 +246,11 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
     },
     disks: new Map(),
     drives: [],
+    loose: new Map(),
+    taken: new Set(),
+    driveDevices: [],
+    chardevs: new Map(),
+    serialDevices: [],
     devices: [],
     globals: [],
     vga: null,
@@ -435,12 +259,15 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
     nographic: false,
     nodefaults: false,
     snapshotAll: false,
+    audio: new Set(),
+    speakers: [],
     known,
   };
+  const said: (() => void)[] = [];
   for (let i = 0; i < words.length; i++) {
     const word = words[i] as string;
     if (!word.startsWith("-") || word === "-") {
-      attach(draft, "ide0-master", { media: "disk", source: sourceOf(word), readOnly: false, snapshot: false });
+      said.push(() => attach(draft, "ide0-master", { media: "disk", source: sourceOf(word), readOnly: false, snapshot: false }));
       continue;
     }
     const name = word.replace(/^--?/, "");
@@ -456,9 +283,15 @@ export function parseFlags(words: readonly string[], known: readonly KnownDevice
       if (next === undefined) throw new FaultError("flags.argument", `-${name} needs an argument: ${flag.argument}.`);
       value = next;
     }
-    flag.apply(draft, value);
+    // What others name comes first, wherever it stands.
+    if (name === "chardev") flag.apply(draft, value);
+    else said.push(() => flag.apply(draft, value));
   }
-  for (const place of draft.drives) place();
+  for (const apply of said) apply();
+  for (const place of [...draft.drives, ...draft.driveDevices]) place();
+  placeSerialDevices(draft);
+  for (const id of draft.loose.keys()) if (!draft.taken.has(id)) throw new FaultError("flags.drive-id", `No device has the drive "${id}".`, `Add -device ide-hd,drive=${id}, or leave if=none out.`);
+  for (const id of draft.speakers) if (!draft.audio.has(id)) throw new FaultError("flags.audiodev", `There is no audio device "${id}".`, `Give -audiodev none,id=${id} too.`);
   // As QEMU's: the last one counts, and a device's own option more.
   for (const { driver, property, to } of draft.globals.toReversed()) for (const device of draft.devices) if (device.type === driver) device.options[property] ??= to;
   return finish(draft);
@@ -478,7 +311,8 @@ function finish(draft: Draft): ParsedFlags {
   }
   const serial = draft.serial ?? (draft.nodefaults ? [] : ["console"]);
   session.serialOnStdio = serial.includes("stdio");
-  session.monitor = draft.monitor ?? "none";
+  // A shared terminal that no port shares is the monitor's.
+  session.monitor = draft.monitor === "mux" && !session.serialOnStdio ? "stdio" : (draft.monitor ?? "none");
   if (serial.filter((port) => port === "stdio").length > 1 || (session.monitor === "stdio" && session.serialOnStdio))
     throw new FaultError("flags.stdio", "Two things want the terminal.", "Use -serial mon:stdio to share it between serial port and monitor.");
   const order = [...POSITIONS, ...FLOPPIES];

@@ -32,9 +32,12 @@ interface AppState {
   /** What the form for a new machine starts from. */
   readonly draft: DomainConfig | null;
   readonly theme: Theme;
+  /** Are the machines' speakers heard? */
+  readonly sound: boolean;
   readonly language: string;
 }
 const THEME = "guesthouse.theme";
+const SOUND = "guesthouse.sound";
 const themes: readonly Theme[] = ["auto", "light", "dark"];
 
 export const useApp = create<AppState>(() => ({
@@ -48,6 +51,7 @@ export const useApp = create<AppState>(() => ({
   offer: null,
   draft: null,
   theme: themes.find((t) => t === localStorage.getItem(THEME)) ?? "auto",
+  sound: localStorage.getItem(SOUND) !== "off",
   language: "en",
 }));
 
@@ -65,6 +69,11 @@ export const actions = {
     localStorage.setItem(THEME, theme);
     set({ theme });
   },
+  sound: (sound: boolean) => {
+    localStorage.setItem(SOUND, sound ? "on" : "off");
+    set({ sound });
+    controller.sound(sound);
+  },
 } as const;
 
 export const controller = new Controller({
@@ -75,7 +84,7 @@ export const controller = new Controller({
   select: (id) => set({ selection: { kind: "machine", id } }),
   fault: actions.fault,
   offer: (offer) => set({ offer }),
-});
+}, useApp.getState().sound);
 
 export { isAppliance };
 export { type AddressPanel, inspected, inspectorActions, useInspector } from "./inspector.ts";

@@ -31,6 +31,7 @@ const SHOW_PROGRESS_AFTER_MS = 1000;
 export function MachineView({ row }: { readonly row: MachineRow }) {
   const t = useText();
   const tab = useApp((s) => s.tabs[row.id]) ?? (row.config.vga === "none" ? "serial" : "screen");
+  const sound = useApp((s) => s.sound);
   const { open: inspecting, share } = useInspector();
   const [sharing, setSharing] = useState(false);
   const [cloning, setCloning] = useState(false);
@@ -99,6 +100,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
           }}
         />
         <Tool icon="camera" label={t("toolbar.shot")} onClick={() => screenshot(row.id, row.config.name)} disabled={!open || tab !== "screen"} />
+        <Tool icon={sound ? "sound" : "mute"} label={t(sound ? "toolbar.mute" : "toolbar.sound")} onClick={() => actions.sound(!sound)} />
         <span className="divider" />
         <Tool icon="link" label={t("toolbar.share")} disabled={row.state === "opening"} onClick={() => setSharing(true)} />
         <Tool icon="copy" label={t("toolbar.clone")} disabled={row.state === "opening"} onClick={() => setCloning(true)} />

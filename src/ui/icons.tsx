@@ -31,6 +31,8 @@ const paths = {
   toInterrupt: "M11 2.5L5 11h4.5l-1 6.5L15 9h-4.5z",
   stepBack: "M15 5v10M12.5 10H4M7 6.5L3.5 10 7 13.5",
   runBack: "M14 4L4 10l10 6z",
+  sound: "M3 7.5h3L10 4v12l-4-3.5H3zM12.5 7.5a3.5 3.5 0 0 1 0 5M14.7 5.2a6.5 6.5 0 0 1 0 9.6",
+  mute: "M3 7.5h3L10 4v12l-4-3.5H3zM12.8 8l4 4M16.8 8l-4 4",
   mouse: "M10 2.5a4.5 4.5 0 0 0-4.5 4.5v6a4.5 4.5 0 0 0 9 0V7A4.5 4.5 0 0 0 10 2.5zM10 5.5v3",
 } as const;
 export type IconName = keyof typeof paths;

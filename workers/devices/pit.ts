@@ -1,11 +1,12 @@
 // 8254 programmable interval timer and port 0x61 (Intel 82C54 data sheet 231244; port 0x61: PIIX3 290550 2.5.3.3 NSC).
-// All six modes, binary and BCD, counter latch, read-back, gate of channel 2, speaker bit, refresh toggle.
-// Left out: a new count in modes 2 and 3 takes effect at once instead of at the end of the period (as QEMU does).
+// All six modes, binary and BCD, counter latch, read-back, gate of channel 2, refresh toggle; the speaker plays what channel 2 makes in mode 3.
+// Left out: a new count in modes 2 and 3 takes effect at once instead of at the end of the period (as QEMU does); sound that programs make by
+// switching the speaker bit or in other modes (QEMU has none either).
 
 import { object } from "../../src/contract/schema.ts";
 import { byteRegion } from "../platform/bus.ts";
 import { booleanField, fields, listField, numberField, timeField } from "../platform/state.ts";
-import type { Clock, Device, DeviceType, IrqLine, Slot, State, Timer } from "../platform/types.ts";
+import type { Clock, Device, DeviceType, IrqLine, Slot, SpeakerBackend, State, Timer } from "../platform/types.ts";
 
 export const PIT_HZ = 1193182;
 
@@ -207,7 +208,10 @@ class Pit implements Device<State> {
   /** Level of our output, channel 0. */
   private level = false;
   private readonly timer: Timer;
-  private readonly speaker: IrqLine;
+  private readonly slot: Slot;
+  private readonly speaker: SpeakerBackend;
+  /** What the speaker was told last, in Hz. */
+  private playing = 0;
   private speakerBits = 0;
   private disabled = false;
   private dueAt = 0;
@@ -215,7 +219,8 @@ class Pit implements Device<State> {
   constructor(slot: Slot) {
     this.clock = slot.clock;
     this.irq = slot.irq(0);
-    this.speaker = slot.wire("speaker");
+    this.slot = slot;
+    this.speaker = slot.backend("speaker", slot.id);
     this.counters = [new Counter(slot.clock, true), new Counter(slot.clock, true), new Counter(slot.clock, false)];
     this.timer = slot.clock.timer(() => this.expire());
     slot.pio.map(0x40, 4, byteRegion((o) => this.read(o), (o, v) => this.write(o, v)));
@@ -258,7 +263,7 @@ class Pit implements Device<State> {
         if (mode === 0 || !complete) this.drive(this.counters[0].out(this.clock.now()) && !this.disabled);
         else if (!this.disabled) this.drive(true);
         this.schedule();
-      }
+      } else if (offset === 2) this.play();
       return;
     }
     const select = value >> 6;
@@ -280,7 +285,7 @@ class Pit implements Device<State> {
     if (select === 0) {
       this.drive(counter.mode !== 0 && !this.disabled);
       this.schedule();
-    }
+    } else if (select === 2) this.play();
   }
   private read61(): number {
     const now = this.clock.now();
@@ -290,18 +295,26 @@ class Pit implements Device<State> {
   private write61(value: number): void {
     this.speakerBits = value & 0x0f;
     this.counters[2].setGate((value & 1) !== 0);
-    this.speaker.set((value & 3) === 3);
+    this.play();
   }
-  /** Frequency on the speaker, 0 when silent. */
-  tone(): number {
-    return (this.speakerBits & 3) === 3 && this.counters[2].loaded ? PIT_HZ / this.counters[2].count : 0;
+  /** Tells the speaker when what it is to play has changed. */
+  private play(): void {
+    const { loaded, mode, count } = this.counters[2];
+    const on = (this.speakerBits & 3) === 3 && loaded;
+    // The other modes make single edges: a click, or sound that a program times itself.
+    if (on && mode !== 3) this.slot.missing("speaker: sound of the 8254 in other modes than 3");
+    const hz = on && mode === 3 ? PIT_HZ / count : 0;
+    if (hz === this.playing) return;
+    this.playing = hz;
+    this.slot.trace("speaker.tone", hz);
+    this.speaker.tone(this.clock.now(), hz);
   }
   reset(): void {
     this.counters[0].reset(true);
     this.counters[1].reset(true);
     this.counters[2].reset(false);
     this.speakerBits = 0;
-    this.speaker.set(false);
+    this.play();
     this.drive(false);
     this.timer.cancel();
   }
@@ -321,6 +334,7 @@ class Pit implements Device<State> {
     }
     // Machines of version 1 did not say; then the line is left as it is.
     if (f.level !== null) this.drive(booleanField(f, "level"));
+    this.play();
   }
 }
 

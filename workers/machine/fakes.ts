@@ -149,6 +149,7 @@ export function fakeBackends(disks: { readonly [id: string]: Uint8Array } = {}):
     }),
     picture: () => ({ frame: () => {}, text: () => {}, refreshNs: Infinity }),
     input: () => ({ onKey: (listener) => void keys.push(listener), onPointer: () => {} }),
+    speaker: () => ({ tone: () => {} }),
   };
   return {
     source: (kind, id) => make[kind](id) as never,

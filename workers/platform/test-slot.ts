@@ -32,6 +32,8 @@ export interface TestSlot extends Slot {
   readonly shadows: [number, number, string, string][];
   /** The function that the device made with `pci()`. */
   readonly function: PciFunctionImpl | null;
+  /** What the speaker was told: [ns, Hz]. */
+  readonly tones: (readonly [number, number])[];
   readonly keyListeners: ((scancode: number, down: boolean) => void)[];
   readonly pointerListeners: ((dx: number, dy: number, dz: number, buttons: number) => void)[];
   in8(port: number): number;
@@ -59,6 +61,7 @@ export function testSlot(backends: Partial<Backends> = {}, id = "test"): TestSlo
   const queue: number[] = [];
   const readable: (() => void)[] = [];
   const shadows: [number, number, string, string][] = [];
+  const tones: (readonly [number, number])[] = [];
   const keyListeners: ((scancode: number, down: boolean) => void)[] = [];
   const pointerListeners: ((dx: number, dy: number, dz: number, buttons: number) => void)[] = [];
   let made: PciFunctionImpl | null = null;
@@ -92,6 +95,7 @@ export function testSlot(backends: Partial<Backends> = {}, id = "test"): TestSlo
       onKey: (listener) => void keyListeners.push(listener),
       onPointer: (listener) => void pointerListeners.push(listener),
     },
+    speaker: backends.speaker ?? { tone: (atNs, hz) => void tones.push([atNs, hz]) },
   };
   const noDma: DmaChannel = { transfer: () => 0, terminal: false };
   return {
@@ -106,6 +110,7 @@ export function testSlot(backends: Partial<Backends> = {}, id = "test"): TestSlo
     missed,
     sent,
     shadows,
+    tones,
     keyListeners,
     pointerListeners,
     get function() {

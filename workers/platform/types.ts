@@ -114,7 +114,7 @@ export interface Slot {
   readonly ram: GuestRam;
   /** ISA interrupt 0-15 (reaches the 8259 pair and the I/O APIC alike). */
   irq(line: number): IrqLine;
-  /** A named output wire (for example "int", "a20", "reset", "nmi", "smi", "speaker"). The board connects it. */
+  /** A named output wire (for example "int", "a20", "reset", "nmi", "smi"). The board connects it. */
   wire(name: string): IrqLine;
   /** A named input pin: the board calls `listener` when the wire changes. */
   pin(name: string, listener: (high: boolean) => void): void;
@@ -176,6 +176,10 @@ export interface PictureBackend {
   /** False while nobody looks: the device need not draw. Left out: always somebody. */
   readonly watched?: boolean;
 }
+/** What a speaker plays: a square wave of so many Hz from a moment of guest time on, 0: silence. */
+export interface SpeakerBackend {
+  tone(atNs: number, hz: number): void;
+}
 /** Keyboard and mouse. Keys are PS/2 set-1 scan codes (0xE0-prefixed as 0xE0xx) with make/break. */
 export interface InputBackend {
   onKey(listener: (scancode: number, down: boolean) => void): void;
@@ -186,4 +190,5 @@ export interface Backends {
   readonly bytes: BytesBackend;
   readonly picture: PictureBackend;
   readonly input: InputBackend;
+  readonly speaker: SpeakerBackend;
 }

@@ -127,6 +127,11 @@ export class RecordedInputs {
         }
         return made as never;
       }
+      if (kind === "speaker") {
+        const real = source("speaker", id);
+        // What is executed again was heard before.
+        return { tone: (atNs: number, hz: number) => (this.silent ? undefined : real.tone(atNs, hz)) } as never;
+      }
       if (kind === "input") {
         const real = source("input", id);
         let made = this.#inputs.get(real);

@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 import { domainSchema } from "../../../src/contract/domain.ts";
 import { nullBytes } from "../../backends/bytes.ts";
 import { MemoryBlock } from "../../backends/block-memory.ts";
+import { nullSpeaker } from "../../backends/speaker.ts";
 import { CapturePicture } from "../../backends/picture.ts";
 import type { DisplayDevice } from "../../devices/vga.ts";
 import { createMemory, PoolMemory } from "../../cpu/guest-memory.ts";
@@ -42,6 +43,7 @@ async function show(sector: Uint8Array): Promise<CapturePicture> {
     block: () => disk,
     picture: () => picture,
     input: () => ({ onKey: () => {}, onPointer: () => {} }),
+    speaker: () => nullSpeaker,
     bytes: (id) => (id === "e9" ? { ...nullBytes, write: (byte: number) => byte === DONE && ended() } : nullBytes),
   };
   const backends = ((kind: string, id: string) => make[kind]?.(id)) as unknown as BackendSource;
