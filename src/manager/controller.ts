@@ -3,7 +3,7 @@
 
 import { BUNDLE_ENDING, type BundlePlace, type BundleSummary, type MadeBundle } from "../contract/bundle.ts";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
-import { type CloneOf, isOn, type MachineNotice, type MachineState, type Seed } from "../contract/machine.ts";
+import { type Attachments, type CloneOf, isOn, type MachineNotice, type MachineState, type Seed } from "../contract/machine.ts";
 import { type Fault, FaultError, type Reply, reply } from "../contract/schema.ts";
 import { splitCommandLine } from "./command-line.ts";
 import { type Guest, loadGuests } from "./guests.ts";
@@ -24,6 +24,8 @@ export interface MachineRow {
   readonly exitStatus: number | null;
   /** A clone: the name of the machine whose memory and disks it shares until they are touched. */
   readonly cloneOf: string | null;
+  /** Of a lesson: not kept, and not in the list. */
+  readonly passing: boolean;
   /** Changes whenever a new worker stands behind the machine. */
   readonly session: number;
 }
@@ -58,6 +60,8 @@ export class Controller {
   readonly #sink: Sink;
   readonly #clients = new Map<string, MachineClient>();
   /** Files that arrive or could go on arriving: this tab has them. */
+  /** Machines of lessons: what they are made of, and whether they begin paused. */
+  readonly #passing = new Map<string, { readonly attachments: Attachments; readonly paused: boolean }>();
   readonly #imports = new Map<string, { readonly file: File; bytes: number; running: boolean; stop: boolean }>();
   readonly #speaker: Speaker;
   #rows: readonly MachineRow[] = [];
@@ -112,12 +116,23 @@ export class Controller {
     const id = await this.add(config);
     if (id) await this.start(id);
   }
+  /** A machine that is not kept: a new one, or another in the place of one. Powered on; its id, or the Fault that was shown. */
+  async startPassing(id: string | null, wanted: DomainConfig, attachments: Attachments, paused: boolean): Promise<string | Fault> {
+    const config = domainSchema.parse(wanted, "machine");
+    const known = id !== null && this.row(id) ? id : crypto.randomUUID().slice(0, 8);
+    this.#close(known);
+    this.#passing.set(known, { attachments, paused });
+    if (known !== id) this.#set([...this.#rows, { ...newRow(known, config), passing: true }]);
+    else this.#patch(known, { config, state: "off", reason: "new" });
+    this.#sink.select(known);
+    return (await this.start(known)) ?? known;
+  }
   async update(id: string, wanted: DomainConfig): Promise<boolean> {
     const done = await this.#try(async () => {
       const config = domainSchema.parse(wanted, "machine");
       this.#close(id);
       this.#patch(id, { config, state: "off", reason: "new" });
-      await saveMachine({ id, config, createdAt: Date.now() });
+      if (!this.#passing.has(id)) await saveMachine({ id, config, createdAt: Date.now() });
       return true;
     });
     return done === true;
@@ -125,6 +140,7 @@ export class Controller {
   async remove(id: string): Promise<void> {
     this.#close(id);
     this.#set(this.#rows.filter((r) => r.id !== id));
+    this.#passing.delete(id);
     await this.#try(() => removeMachine(id));
   }
   /** Powers on; with a snapshot, continues it instead. Why it did not, or null; the Fault is shown already. */
@@ -137,7 +153,7 @@ export class Controller {
     }
     if (row.state === "crashed") this.#close(id);
     const on = async (run: (name: string, args?: { readonly [name: string]: unknown }) => Promise<unknown>) => {
-      if (snapshot === null) await run("start");
+      if (snapshot === null) await run("start", { paused: this.#passing.get(id)?.paused ?? false });
       else {
         await run("loadvm", { name: snapshot });
         await run("cont");
@@ -152,7 +168,7 @@ export class Controller {
       this.#patch(id, { state: "opening", reason: "open", report: null, exitStatus: null, progress: null });
       let client: MachineClient | null = null;
       try {
-        const attachments = await attachmentsOf(row.config);
+        const attachments = { ...(await attachmentsOf(row.config)), ...this.#passing.get(id)?.attachments };
         const session = ++this.#sessions;
         client = new MachineClient((notice) => this.#onNotice(id, session, notice));
         this.#clients.set(id, client);
@@ -465,7 +481,7 @@ export class Controller {
   }
 }
 function newRow(id: string, config: DomainConfig): MachineRow {
-  return { id, config, state: "off", reason: "new", progress: null, report: null, exitStatus: null, cloneOf: null, session: 0 };
+  return { id, config, state: "off", reason: "new", progress: null, report: null, exitStatus: null, cloneOf: null, passing: false, session: 0 };
 }
 function take<T>(answer: Reply<T>): T {
   if (answer.ok) return answer.value;

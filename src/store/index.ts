@@ -12,8 +12,8 @@ import type { MachineClient } from "../manager/machine-client.ts";
 export type { Guest, ImageRow, MachineClient, MachineRow, Offer, Shared, SnapshotRow };
 export type Theme = "auto" | "light" | "dark";
 export type Tab = "screen" | "serial" | "monitor" | "snapshots" | "settings";
-/** A machine's id, the form for a new one, help, or the start page. */
-export type Selection = { readonly kind: "home" | "new" | "help" } | { readonly kind: "machine"; readonly id: string };
+/** A machine's id, the form for a new one, help, lessons, or the start page. */
+export type Selection = { readonly kind: "home" | "new" | "help" | "lessons" } | { readonly kind: "machine"; readonly id: string };
 export interface Notice {
   readonly key: number;
   readonly fault: Fault;

@@ -52,6 +52,8 @@ export const inspectorActions = {
   },
   /** Puts a panel at an address, and in front. */
   show: (id: string, panel: AddressPanel, address: string) => change(id, (b) => ({ [panel]: address, wanted: { panel, n: (b.wanted?.n ?? 0) + 1 } })),
+  /** Puts a panel in front. */
+  front: (id: string, panel: string) => change(id, (b) => ({ wanted: { panel, n: (b.wanted?.n ?? 0) + 1 } })),
   /** Puts a panel at an address where it is. */
   place: (id: string, panel: AddressPanel, address: string) => change(id, () => ({ [panel]: address })),
   touched: (id: string) => change(id, (b) => ({ stamp: b.stamp + 1 })),

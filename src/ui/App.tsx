@@ -17,6 +17,9 @@ import { tagOf, useLanguage, useText } from "./use-text.ts";
 
 /** Help and its table are fetched when somebody opens them. */
 const Help = lazy(() => import("./Help.tsx"));
+/** So are lessons. */
+const Lessons = lazy(() => import("./lessons/Lessons.tsx"));
+const LessonPanel = lazy(() => import("./lessons/LessonPanel.tsx"));
 
 const themeKeys: { readonly [T in Theme]: Key } = { auto: "theme.auto", light: "theme.light", dark: "theme.dark" };
 
@@ -34,18 +37,24 @@ export function App() {
     document.title = selected ? `${selected.config.name} · Guesthouse` : "Guesthouse";
   }, [language, theme, selected]);
   useEffect(() => {
-    const running = machines.some((m) => isOn(m.state));
+    const running = machines.some((m) => isOn(m.state) && !m.passing);
     if (!running) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener("beforeunload", ask);
     return () => removeEventListener("beforeunload", ask);
   }, [machines]);
+  useEffect(() => {
+    const wanted = new URLSearchParams(location.search).get("lesson");
+    if (wanted !== null) void import("./lessons/session.ts").then(({ openLesson }) => openLesson(wanted, new URLSearchParams(location.search).get("step")));
+  }, []);
+  const kept = machines.filter((m) => !m.passing);
+  const inLesson = selected?.passing === true;
   const go = (what: () => void) => {
     what();
     setListOpen(false);
   };
   return (
-    <div className="app">
+    <div className="app" data-lesson={inLesson || undefined}>
       <a className="skip" href="#main">
         {t("app.skip")}
       </a>
@@ -100,9 +109,9 @@ export function App() {
           {t("list.home")}
         </button>
         <h2>{t("list.machines")}</h2>
-        {machines.length === 0 && <p className="hint">{t("list.none")}</p>}
+        {kept.length === 0 && <p className="hint">{t("list.none")}</p>}
         <ul data-testid="machines">
-          {machines.map((m) => (
+          {kept.map((m) => (
             <li key={m.id}>
               <button type="button" className="entry tall" aria-current={selected?.id === m.id} onClick={() => go(() => actions.select({ kind: "machine", id: m.id }))}>
                 <span className="entry-name" translate="no">
@@ -117,14 +126,29 @@ export function App() {
           <Icon name="plus" />
           {t("list.new")}
         </button>
+        <button type="button" className="entry" aria-current={selection.kind === "lessons" || inLesson} onClick={() => go(() => actions.select({ kind: "lessons" }))} data-testid="lessons-open">
+          <Icon name="lesson" />
+          {t("lesson.list")}
+        </button>
         <button type="button" className="entry" aria-current={selection.kind === "help"} onClick={() => go(() => actions.select({ kind: "help" }))} data-testid="help-open">
           <Icon name="help" />
           {t("help.title")}
         </button>
       </nav>
       <main id="main" tabIndex={-1}>
-        {selected ? (
+        {selected && inLesson ? (
+          <div className="lesson-split">
+            <Suspense fallback={null}>
+              <LessonPanel />
+            </Suspense>
+            <MachineView key={selected.id} row={selected} />
+          </div>
+        ) : selected ? (
           <MachineView key={selected.id} row={selected} />
+        ) : selection.kind === "lessons" ? (
+          <Suspense fallback={<p className="hint">{t("help.loading")}</p>}>
+            <Lessons />
+          </Suspense>
         ) : selection.kind === "new" ? (
           <div className="scroll">
             <h2>{t("form.newTitle")}</h2>

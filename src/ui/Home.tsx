@@ -13,6 +13,12 @@ export function Home() {
       <div className="hero">
         <h2>{t("home.title")}</h2>
         <p>{t("home.text")}</p>
+        <p>
+          <button type="button" onClick={() => actions.select({ kind: "lessons" })} data-testid="home-lessons">
+            <Icon name="lesson" />
+            {t("home.lessons")}
+          </button>
+        </p>
       </div>
       <h3>{t("home.guests")}</h3>
       {guests === null && <p className="hint">{t("home.loading")}</p>}

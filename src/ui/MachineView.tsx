@@ -63,7 +63,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
           <Icon name="inspect" />
           {t("toolbar.inspect")}
         </button>
-        <button
+        {!row.passing && (<button
           type="button"
           className="quiet danger"
           title={t("machine.remove")}
@@ -76,7 +76,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
         >
           <Icon name="trash" />
           <span className="remove-label">{t("machine.remove")}</span>
-        </button>
+        </button>)}
       </header>
       <div className="toolbar" role="toolbar" aria-label={t("toolbar.label")}>
         {row.state === "opening" ? (
@@ -102,8 +102,8 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
         <Tool icon="camera" label={t("toolbar.shot")} onClick={() => screenshot(row.id, row.config.name)} disabled={!open || tab !== "screen"} />
         <Tool icon={sound ? "sound" : "mute"} label={t(sound ? "toolbar.mute" : "toolbar.sound")} onClick={() => actions.sound(!sound)} />
         <span className="divider" />
-        <Tool icon="link" label={t("toolbar.share")} disabled={row.state === "opening"} onClick={() => setSharing(true)} />
-        <Tool icon="copy" label={t("toolbar.clone")} disabled={row.state === "opening"} onClick={() => setCloning(true)} />
+        <Tool icon="link" label={t("toolbar.share")} disabled={row.state === "opening" || row.passing} onClick={() => setSharing(true)} />
+        <Tool icon="copy" label={t("toolbar.clone")} disabled={row.state === "opening" || row.passing} onClick={() => setCloning(true)} />
       </div>
       <Progress row={row} />
       {row.report !== null && <CrashReport report={row.report} />}

@@ -3,7 +3,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import type { Fault } from "../contract/schema.ts";
-import { faultText } from "../i18n/index.ts";
+import { faultText, type Language } from "../i18n/index.ts";
 import { controller, type MachineClient, type MachineRow } from "../store/index.ts";
 import { imgLines, isImg } from "./ImgShell.tsx";
 import { useLanguage, useText } from "./use-text.ts";
@@ -12,13 +12,34 @@ interface Line {
   readonly kind: "input" | "output" | "error";
   readonly text: string;
 }
-const logs = new Map<string, { lines: readonly Line[]; history: readonly string[] }>();
+const logs = new Map<string, Log>();
 const MOST_LINES = 2000;
+type Log = { lines: readonly Line[]; history: readonly string[] };
+const appended = (log: Log, lines: readonly Line[]): Log => ({ ...log, lines: [...log.lines, ...lines].slice(-MOST_LINES) });
+/** Consoles that are on the screen. */
+const shownConsoles = new Map<string, (change: (log: Log) => Log) => void>();
+/** Carries a line out as if it had been typed into a machine's console; the Fault, if there is one. */
+export async function typeInto(id: string, client: MachineClient, language: Language, text: string): ReturnType<MachineClient["type"]> {
+  const put = (...lines: Line[]) => {
+    const show = shownConsoles.get(id);
+    if (show) show((log) => appended(log, lines));
+    else logs.set(id, appended(logs.get(id) ?? { lines: [], history: [] }, lines));
+  };
+  put({ kind: "input", text });
+  const reply = await client.type(text);
+  if (!reply.ok) put(faultLine(language, reply.error));
+  else if (reply.value) put({ kind: "output", text: reply.value });
+  return reply;
+}
+function faultLine(language: Language, fault: Fault): Line {
+  const { sentence, hint, original } = faultText(language, fault);
+  return { kind: "error", text: `${[sentence, hint, original].filter(Boolean).join(" ")} [${fault.code}]` };
+}
 
 export function Monitor({ row, client, shown }: { readonly row: MachineRow; readonly client: MachineClient | null; readonly shown: boolean }) {
   const t = useText();
   const language = useLanguage();
-  const [log, setLog] = useState(() => logs.get(row.id) ?? { lines: [], history: [] });
+  const [log, setLog] = useState<Log>(() => logs.get(row.id) ?? { lines: [], history: [] });
   const [line, setLine] = useState("");
   const [at, setAt] = useState(-1);
   const end = useRef<HTMLDivElement>(null);
@@ -28,10 +49,14 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
     end.current?.scrollIntoView({ block: "end" });
   }, [log, row.id]);
   useEffect(() => {
+    shownConsoles.set(row.id, setLog);
+    return () => void shownConsoles.delete(row.id);
+  }, [row.id]);
+  useEffect(() => {
     if (shown) input.current?.focus();
   }, [shown]);
 
-  const print = (...lines: Line[]) => setLog((l) => ({ ...l, lines: [...l.lines, ...lines].slice(-MOST_LINES) }));
+  const print = (...lines: Line[]) => setLog((l) => appended(l, lines));
   const send = async (text: string) => {
     setLine("");
     setAt(-1);
@@ -41,10 +66,7 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
       setLog((l) => ({ ...l, lines: [] }));
       return;
     }
-    const fail = (fault: Fault) => {
-      const { sentence, hint, original } = faultText(language, fault);
-      print({ kind: "error", text: `${[sentence, hint, original].filter(Boolean).join(" ")} [${fault.code}]` });
-    };
+    const fail = (fault: Fault) => print(faultLine(language, fault));
     if (isImg(text)) {
       // The library's files, whatever the machine does.
       print(...(await imgLines(language, text)));
