@@ -67,7 +67,7 @@ export class Machine {
     this.core = exports as unknown as CoreExports;
     this.bytes.set(decodeTables(), L.DECODE_BASE);
     this.bytes.set(new Uint8Array(chooseCpu("max").cpuid.buffer), L.CPUID_BASE);
-    for (let i = 0; i < 8; i++) this.view.setUint32(L.VCPU_BASE + L.FEATURES + i * 4, 0xffffffff, true);
+    this.setFeatures(new Uint32Array(8).fill(0xffffffff));
     this.core.start();
     this.core.reset(1, 0);
     if (translated) {
@@ -79,6 +79,10 @@ export class Machine {
     this.bytes.fill(0xcc, this.frame(CODE_START), this.frame(CODE_START) + DATA_LENGTH);
   }
 
+  /** As if the model had just these CPUID features (words as in isa/features.ts). What is decoded already stays. */
+  setFeatures(words: ArrayLike<number>): void {
+    for (let i = 0; i < 8; i++) this.view.setUint32(L.VCPU_BASE + L.FEATURES + i * 4, words[i] ?? 0, true);
+  }
   /** Host address of the frame of a physical page, made on demand. */
   private frame(physical: number): number {
     const page = physical >>> 12;

@@ -1,7 +1,7 @@
 // QEMU's TCG and Bochs as oracles: each runs a 64 KiB ROM and gives the lines it printed to port E9, and "(reset)" or "(no end)" behind them.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export function runQemu(rom: string, model: string | undefined, work: string, timeout = 20_000): string[] {
@@ -17,7 +17,7 @@ export function runQemu(rom: string, model: string | undefined, work: string, ti
   return lines;
 }
 /** Bochs prints port E9 on its standard output and ends when a program writes to port 501, which to it is a panicking VGA BIOS. */
-export function runBochs(rom: string, model: string | undefined, work: string, timeout = 30_000): string[] {
+export function runBochs(rom: string, model: string | undefined, work: string, timeout = 60_000): string[] {
   const rc = join(work, "bochsrc");
   const log = join(work, "bochs.log");
   rmSync(log, { force: true });
@@ -38,8 +38,12 @@ boot: floppy
 `,
   );
   writeFileSync(join(work, "go"), "c\n");
-  const b = spawnSync("stdbuf", ["-oL", "bochs", "-q", "-f", rc, "-rc", join(work, "go")], { timeout, maxBuffer: 1 << 28, encoding: "latin1", input: "" });
-  const text = (b.stdout ?? "").split("\n(0).[")[0] as string;
+  // Into a file: Bochs stops for good when a pipe is full for a moment.
+  const out = join(work, "bochs.out");
+  const file = openSync(out, "w");
+  const b = spawnSync("stdbuf", ["-oL", "bochs", "-q", "-f", rc, "-rc", join(work, "go")], { timeout, encoding: "latin1", stdio: ["ignore", file, "pipe"] });
+  closeSync(file);
+  const text = readFileSync(out, "latin1").split("\n(0).[")[0] as string;
   const lines = text
     .split("\n")
     .map((l) => l.replace(/^.*<bochs:\d+> /, "").replace(/\(0\)\.\[.*$/, ""))

@@ -2,7 +2,7 @@
 // bit strings in memory, sign extensions of the accumulator. Intel SDM 2.
 
 import { cmp, divide128, divRemainder, mulHighS, mulHighU, add } from "./alu";
-import { DE, GP, raise, raiseCode } from "./fault";
+import { DE, GP, raise, raiseCode, UD } from "./fault";
 import {
   CF, condition, flagBits, OF, setFlagBits, setResult, sx, ZF, holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7,
   holds8, holds9, holds10, holds11, holds12, holds13, holds14, holds15,
@@ -11,6 +11,8 @@ import { REC_IMM, REC_R0, REC_R1, REC_SEG, REC_ADDR_SHIFT } from "./layout";
 import { Mem } from "./mmu";
 import { Ea, Reg } from "./operands";
 import { RAX, RBX, RCX, RDX, Regs, vcpu } from "./state";
+import { codeSize } from "./mode";
+import { feature } from "./system";
 
 function setAccumulator<T>(n: u32, v: T): void {
   if (sizeof<T>() == 4) Regs.set(n, <u64>(<u32>v));
@@ -184,6 +186,7 @@ export function cmpxchg8b(r: usize): void {
   }
 }
 export function cmpxchg16b(r: usize): void {
+  if (!feature(32 + 13)) raise(UD);
   const at = Ea.toWrite(r, 16);
   if (at & 15) raiseCode(GP, 0);
   Mem.probeWrite(at, 16);
@@ -336,10 +339,16 @@ export function bsrMem<T>(r: usize): void {
 export function salc(r: usize): void {
   store<u8>(vcpu, condition(2) ? 0xff : 0);
 }
+/** LAHF and SAHF came late to 64-bit mode, with a CPUID bit of their own. */
+function lahfThere(): void {
+  if (codeSize == 2 && !feature(160)) raise(UD);
+}
 export function lahfOp(r: usize): void {
+  lahfThere();
   store<u8>(vcpu + 1, <u8>((flagBits() & 0xd5) | 2));
 }
 export function sahfOp(r: usize): void {
+  lahfThere();
   setFlagBits((flagBits() & OF) | (<u32>load<u8>(vcpu + 1) & 0xd5));
 }
 /** 90+r: exchanging the accumulator with itself is NOP (and does not zero the upper half). */

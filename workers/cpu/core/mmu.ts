@@ -7,7 +7,7 @@ import { AC, GP, PF, SSF, raiseCode } from "./fault";
 import { ACF } from "./flags";
 import { mmioRead, mmioWrite, pageIn, pageWritten } from "./host";
 import {
-  A20_MASK, CODE_BASE, COUNTERS, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, LOOKUP_BASE, LOOKUP_STRIDE, P2M_BASE, P2M_DIRTY, P2M_LAZY, P2M_PAGES, TRACE_TABLE_WRITE, TRACE_TLB_FILL, TRACE_TLB_FLUSH,
+  A20_MASK, CODE_BASE, COUNTERS, CPL, CR0, CR2, CR3, CR4, DR, EFER, EFLAGS, FEATURES, LOOKUP_BASE, LOOKUP_STRIDE, P2M_BASE, P2M_DIRTY, P2M_LAZY, P2M_PAGES, TRACE_TABLE_WRITE, TRACE_TLB_FILL, TRACE_TLB_FLUSH,
   P2M_PRESENT, P2M_ROM, P2M_WRITE_BUS, PCID_BASE, PCID_STRIDE, PDPTE, POOL_BASE, TLB_ADDEND, TLB_BASE, TLB_ENTRIES, TLB_ENTRY_SIZE,
   TLB_EXEC, TLB_INFO, TLB_LOG_BASE, TLB_LOG_MOST, TLB_LOG_STRIDE, TLB_READ, TLB_STRIDE, TLB_WRITE, VCPU_BASE, VCPU_STRIDE, REC_SEG, P2M_TRACK,
 } from "./layout";
@@ -40,6 +40,9 @@ const NXE: u64 = 0x800;
 const NX: u64 = 0x8000000000000000;
 /** Physical address width of every model, bits 40-51 of entries are reserved. */
 const RESERVED_HIGH: u64 = 0x000fff0000000000;
+/** In feature words 0 and 4 (isa/features.ts). */
+const PSE36: u32 = 1 << 17;
+const PDPE1GB: u32 = 1 << 26;
 const FRAME_MASK: u64 = 0x000000fffffff000;
 
 /** Table of the current context, tag generation, context number. */
@@ -275,7 +278,8 @@ function walk32(linear: u64, access: u32): u64 {
   const pde = physicalRead32(pdeAt);
   if (!(pde & 1)) pageFault(linear, faultCode(access, 0));
   if (pde & 0x80 && load<u64>(vcpu, CR4) & PSE) {
-    if (pde & 0x3fe000 & 0x200000) pageFault(linear, faultCode(access, 9));
+    // PSE-36 has 40 bits of physical address here; without it all of these are reserved.
+    if (pde & (load<u32>(vcpu, FEATURES) & PSE36 ? 0x200000 : 0x3fe000)) pageFault(linear, faultCode(access, 9));
     if (!allowed(access, pde & 6, false)) pageFault(linear, faultCode(access, 1));
     const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;
     if ((pde & set) != set) physicalOr32(pdeAt, set);
@@ -320,7 +324,8 @@ function walk64(linear: u64, access: u32, long: bool): u64 {
     rights &= <u32>e3;
     nx = nx || (e3 & NX) != 0;
     if (e3 & 0x80) {
-      if (e3 & 0x3fffe000) pageFault(linear, faultCode(access, 9));
+      // Without pages of 1 GiB the bit is reserved.
+      if (e3 & 0x3fffe000 || !(load<u32>(vcpu + 16, FEATURES) & PDPE1GB)) pageFault(linear, faultCode(access, 9));
       if (!allowed(access, rights, nx)) pageFault(linear, faultCode(access, 1));
       if (!(e4 & 0x20)) physicalOr32(at4, 0x20);
       const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;

@@ -189,12 +189,17 @@ function writeCr4(v: u64): void {
   stopBlock();
 }
 /** Feature bits by number as isa/features.ts gives them: word << 5 | bit. */
-function feature(n: u32): bool {
+export function feature(n: u32): bool {
   return (load<u32>(vcpu + ((n >> 5) << 2), FEATURES) & (1 << (n & 31))) != 0;
 }
 function cr4Allowed(): u64 {
-  let m: u64 = 0x17c; // TSD DE PSE PAE MCE, PCE
+  let m: u64 = 0x100; // PCE
   if (feature(1)) m |= 3; // VME, PVI
+  if (feature(2)) m |= 8; // DE
+  if (feature(3)) m |= 0x10; // PSE
+  if (feature(4)) m |= 4; // TSD
+  if (feature(6)) m |= PAE;
+  if (feature(7)) m |= 0x40; // MCE
   if (feature(24)) m |= 0x600; // FXSR, SSE exceptions
   if (feature(13)) m |= 0x80;
   if (feature(64 + 2)) m |= UMIP;
@@ -563,7 +568,24 @@ function find(leaf: u32, sub: u32): usize {
 function canonical(v: u64): void {
   if (<i64>(v << 16) >> 16 != <i64>v) raiseCode(GP, 0);
 }
+/** Whether the model has a register that comes with a CPUID feature (SDM 4 table 2-2; APM 2 appendix A). Without: #GP. */
+function msrThere(index: u32): bool {
+  switch (index) {
+    case 0x10: return feature(4);
+    case 0x3b: return feature(96 + 1);
+    case 0xfe: case 0x2ff: return feature(12);
+    case 0x174: case 0x175: case 0x176: return feature(11);
+    case 0x277: return feature(16);
+    case 0x6e0: return feature(32 + 24);
+    case 0xda0: return feature(192 + 3);
+    case 0xc0000081: case 0xc0000082: case 0xc0000083: case 0xc0000084: return feature(128 + 11);
+    case 0xc0000100: case 0xc0000101: case 0xc0000102: return feature(128 + 29);
+    case 0xc0000103: return feature(128 + 27) || feature(64 + 22);
+    default: return mtrrSlot(index) < 0 || feature(12);
+  }
+}
 function readMsr(index: u32): u64 {
+  if (!msrThere(index)) raiseCode(GP, 0);
   switch (index) {
     case 0x10: return tsc();
     case 0x17: return 0;
@@ -576,9 +598,7 @@ function readMsr(index: u32): u64 {
     case 0xce: case 0x34: case 0x33: case 0x2c: case 0x2a: case 0x198: case 0x19c: case 0x1a2: case 0x179: case 0x17a: case 0x17b: case 0x140:
     case 0xcd: case 0x611: case 0x606: case 0x639: case 0x641: case 0x619: case 0x122: case 0x10a: case 0x48: case 0x49:
     case 0x1c9: case 0x1db: case 0x1dc: case 0x1dd: case 0x1de: case 0x345: case 0x38d: case 0x38e: case 0x38f: case 0x390: case 0x300: return 0;
-    case 0xda0: // IA32_XSS: no supervisor state components
-      if (!feature(192 + 3)) break;
-      return 0;
+    case 0xda0: return 0; // IA32_XSS: no supervisor state components
     case 0xfe: return 0x508; // 8 variable ranges, fixed ranges, write-combining
     case 0x174: return load<u64>(vcpu, MSR_SYSENTER_CS);
     case 0x175: return load<u64>(vcpu, MSR_SYSENTER_ESP);
@@ -635,6 +655,7 @@ function checkMtrr(slot: i32, v: u64): void {
   for (let n: u64 = 0; n < 64; n += 8) if (!memoryType((v >> n) & 255)) raiseCode(GP, 0);
 }
 function writeMsr(index: u32, v: u64): void {
+  if (!msrThere(index)) raiseCode(GP, 0);
   switch (index) {
     case 0x10: {
       const delta = v - tsc();
@@ -643,6 +664,8 @@ function writeMsr(index: u32, v: u64): void {
       return;
     }
     case 0x1b: case 0x6e0:
+      // x2APIC mode is the processor's to have.
+      if (index == 0x1b && v & 0x400 && !feature(32 + 21)) raiseCode(GP, 0);
       store<u64>(SCRATCH_BASE, v);
       if (!apicMsrWrite(index)) raiseCode(GP, 0);
       stopBlock();
@@ -655,7 +678,6 @@ function writeMsr(index: u32, v: u64): void {
     case 0x8b: store<u64>(vcpu, v, MSR_BIOS_SIGN); return;
     case 0x79: case 0x48: case 0x49: case 0x17a: case 0x17b: case 0x140: case 0x1a2: case 0x122: case 0x1c9: case 0x38d: case 0x38f: case 0x390: return;
     case 0xda0:
-      if (!feature(192 + 3)) break;
       if (v) raiseCode(GP, 0);
       return;
     case 0x174: store<u64>(vcpu, v, MSR_SYSENTER_CS); return;
@@ -677,7 +699,8 @@ function writeMsr(index: u32, v: u64): void {
       return;
     case 0xc0000080: {
       const old = load<u64>(vcpu, EFER);
-      let allowed: u64 = SCE | LME | LMA;
+      let allowed: u64 = LME | LMA;
+      if (feature(128 + 11)) allowed |= SCE;
       if (feature(128 + 20)) allowed |= 0x800; // NXE
       if (!feature(128 + 29)) allowed &= ~(LME | LMA);
       if (v & ~allowed) raiseCode(GP, 0);
@@ -748,12 +771,18 @@ export function swapgs(r: usize): void {
   store<u64>(vcpu, v, MSR_KERNEL_GS_BASE);
 }
 
+/** Vendors differ in where fast system calls work: CPUID leaf 0 says which this is. */
+function intel(): bool {
+  return load<u32>(CPUID_BASE, 12) == 0x756e6547; // "Genu"
+}
+
 // ---- fast system calls ----------------------------------------------------------------------------------------------
 function flatSegment(s: u32, sel: u32, attr: u32): void {
   setSegment(s, sel, 0, 0xffffffff, attr);
 }
+/** Intel's know it in 64-bit code only (SDM 2B), AMD's in compatibility and legacy mode too (APM 3). */
 export function syscall(r: usize): void {
-  if (!(load<u64>(vcpu, EFER) & SCE) || !protectedMode()) raise(UD);
+  if (!(load<u64>(vcpu, EFER) & SCE) || !protectedMode() || (codeSize != 2 && intel())) raise(UD);
   const star = load<u64>(vcpu, MSR_STAR);
   const cs = <u32>(star >> 32) & 0xfffc;
   const ip = load<u64>(vcpu, IP);
@@ -777,7 +806,7 @@ export function syscall(r: usize): void {
   updateMode();
 }
 export function sysret<T>(r: usize): void {
-  if (!(load<u64>(vcpu, EFER) & SCE) || !protectedMode()) raise(UD);
+  if (!(load<u64>(vcpu, EFER) & SCE) || !protectedMode() || (codeSize != 2 && intel())) raise(UD);
   privileged();
   const star = load<u64>(vcpu, MSR_STAR);
   const base = <u32>(star >> 48);
@@ -800,7 +829,9 @@ export function sysret<T>(r: usize): void {
   }
   updateMode();
 }
+/** AMD's refuse it, and SYSEXIT, in long mode (APM 3). */
 export function sysenter(r: usize): void {
+  if (longMode() && !intel()) raise(UD);
   const cs = <u32>load<u64>(vcpu, MSR_SYSENTER_CS) & 0xfffc;
   if (!protectedMode() || !cs) raiseCode(GP, 0);
   const long = longMode();
@@ -815,6 +846,7 @@ export function sysenter(r: usize): void {
   updateMode();
 }
 export function sysexit<T>(r: usize): void {
+  if (longMode() && !intel()) raise(UD);
   const cs = <u32>load<u64>(vcpu, MSR_SYSENTER_CS) & 0xfffc;
   if (!protectedMode() || !cs || Regs.cpl() != 0) raiseCode(GP, 0);
   const wide = load<u8>(r, REC_SIZE) == 3;
