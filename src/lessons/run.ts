@@ -113,6 +113,7 @@ export class LessonRun {
   async #begin(step: Step): Promise<void> {
     const machine = this.#machine as LessonMachine;
     this.#answer = null;
+    this.#events = await StepEvents.begin(machine, []);
     await this.#play(step.begin, this.#turn, false);
     this.#before = await counters(machine);
     this.#events = await StepEvents.begin(machine, step.check);
@@ -236,7 +237,8 @@ export class LessonRun {
   /** Waits until all of it holds. */
   async #reached(check: readonly Predicate[], turn: number, seconds = 20): Promise<void> {
     for (const end = this.#host.now() + seconds * 1000; turn === this.#turn; await this.#host.wait(POLL_MS)) {
-      if ((await this.#look(check)).every((c) => c.holds)) return;
+      const seen = await this.#look(check);
+      if (seen.length === check.length && seen.every((c) => c.holds)) return;
       if (this.#host.now() > end) throw new FaultError("lesson.waited", "The machine did not get there.", "Restart the step.");
     }
   }
