@@ -117,8 +117,11 @@ describe("what cannot be had", () => {
     await page.click(id("tab-screen"));
     await page.context().close();
   });
-  test.skipIf(!guests.some((g) => g.id === "first-steps-vga-text"))("a guest's image that is not what was recorded is a sentence; whole again, it starts", async () => {
-    const page = await open();
+  test.skipIf(!guests.some((g) => g.id === "first-steps-vga-text")).each<[string, RegExp]>([
+    ["en", /guest:first-steps\/vga-text\.img is damaged: its SHA-256 is [0-9a-f]{12}… instead of [0-9a-f]{12}…\. ?Run npm run images/],
+    ["zh-CN", /guest:first-steps\/vga-text\.img 已损坏：其 SHA-256 为 [0-9a-f]{12}…，应为 [0-9a-f]{12}…。 ?请运行 npm run images：损坏的文件会重新构建。/],
+  ])("a guest's image that is not what was recorded is a sentence (%s); whole again, it starts", async (locale, sentence) => {
+    const page = await open(locale);
     await page.context().route("**/first-steps/vga-text.img*", async (route) => {
       const response = await route.fetch();
       const body = await response.body();
@@ -126,7 +129,6 @@ describe("what cannot be had", () => {
       await route.fulfill({ response, body });
     });
     await page.click(`${id("guest-first-steps-vga-text")} ${id("guest-start")}`);
-    const sentence = /guest:first-steps\/vga-text\.img is damaged: its SHA-256 is .*\. ?Run npm run images/;
     await until(async () => sentence.test(await text(page, "notices")), 20_000, "the notice");
     expect(await text(page, "notices")).toContain("image.hash");
     await page.click(id("tab-monitor"));
