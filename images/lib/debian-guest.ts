@@ -90,7 +90,7 @@ export function debianGuest(options: {
   const { id, architecture, metapackage } = options;
   return {
     id,
-    revision: 7,
+    revision: 8,
     packages: true,
     async build({ source, write, used }) {
       const kernel = await source.fetch(metapackage, architecture, /^linux-image-\d/);

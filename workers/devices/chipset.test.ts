@@ -65,6 +65,17 @@ describe("power management", () => {
     slot.out16(0x604, 0x2001);
     expect(slot.wireEdges("poweroff")).toBe(1);
   });
+  it("takes the sleep button; a status bit is cleared by writing it, and only an enabled one interrupts", () => {
+    const slot = make();
+    slot.drive("sleep-button", true);
+    expect([slot.in16(0x600), slot.level(9)]).toEqual([0x200, false]);
+    slot.out16(0x602, 0x200);
+    expect(slot.level(9)).toBe(true);
+    slot.out16(0x600, 0x100);
+    expect(slot.level(9)).toBe(true);
+    slot.out16(0x600, 0x200);
+    expect([slot.in16(0x600), slot.level(9)]).toEqual([0, false]);
+  });
   it("raises the timer overflow", () => {
     const slot = make();
     slot.out16(0x602, 1);

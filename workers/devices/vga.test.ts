@@ -305,6 +305,24 @@ describe("DISPI", () => {
     slot.out16(0x1ce, 1);
     expect(slot.in16(0x1cf)).toBe(2560);
   });
+  test("1920x1080x32, to the last pixel", () => {
+    const { slot, device, dispi, pixel, shown } = make("none");
+    dispi(1, 1920);
+    dispi(2, 1080);
+    dispi(3, 32);
+    dispi(4, 0x41);
+    slot.out8(0x3c0, 0x20);
+    // Video memory through its banks of 64 KiB.
+    const put = (at: number, value: number) => {
+      dispi(5, at >> 16);
+      slot.mmio.write(0xa0000 + (at & 0xffff), 4, value);
+    };
+    put((1920 * 1080 - 1) * 4, 0xabcdef);
+    put(0, 0x010203);
+    device.refresh();
+    expect([shown.width, shown.height]).toEqual([1920, 1080]);
+    expect([pixel(1919, 1079), pixel(0, 0), pixel(1918, 1079)]).toEqual([0xabcdef, 0x010203, 0]);
+  });
   test("a full 1024x768x32 frame is fast", () => {
     const { slot, device, dispi, shown } = make("none");
     dispi(1, 1024);

@@ -167,6 +167,11 @@ export class Machine {
     this.board.powerButton();
     this.wake();
   }
+  /** ACPI sleep button. */
+  sleepButton(): void {
+    this.board.sleepButton();
+    this.wake();
+  }
   /** Suspended to RAM: devices and timers live, the processor does not. */
   get suspended(): boolean {
     return this.asleep;

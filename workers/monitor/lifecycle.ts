@@ -38,6 +38,13 @@ export const lifecycleCommands: readonly AnyCommand[] = [
     run: ({ machine }) => machine.powerDown(),
   }),
   command({
+    name: "system_sleep",
+    disturbs: true,
+    summary: "press the ACPI sleep button: the guest may suspend",
+    args: {},
+    run: ({ machine }) => machine.sleepButton(),
+  }),
+  command({
     name: "system_wakeup",
     disturbs: true,
     summary: "wake the guest from suspend to RAM",

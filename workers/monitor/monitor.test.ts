@@ -36,7 +36,7 @@ describe("monitor", () => {
   test("completes and helps", async () => {
     const m = createMonitor(context());
     expect(m.complete("info s")).toContain("info status");
-    expect(m.complete("sys")).toEqual(["system_powerdown", "system_reset", "system_wakeup"]);
+    expect(m.complete("sys")).toEqual(["system_powerdown", "system_reset", "system_sleep", "system_wakeup"]);
     const help = await m.type("help");
     expect(help.ok && help.value).toContain("sendkey <keys>");
   });

@@ -31,6 +31,18 @@ describe("Debian", () => {
       for (const key of "echo screen-$((40+2))") stage.node.input.typeText(key);
       stage.node.input.typeText("\n");
       await stage.until(() => stage.screen().includes("screen-42\n") || stage.screen().includes("screen-42 "), 30, "echo on the screen");
+      // What the kernel found: the counters of HPET and ACPI, SMBIOS through fw_cfg, both buttons of PM1, the processors' mode switches.
+      const asked = [
+        ["cat /sys/devices/system/clocksource/clocksource0/available_clocksource", /^tsc hpet acpi_pm\s*$/m],
+        ["cat /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name", /^Guesthouse\r?\n\S+/m],
+        ["ls /sys/bus/acpi/devices", /LNXPWRBN:00\s[\s\S]*LNXSLPBN:00/],
+      ] as const;
+      for (const [line, answer] of asked) {
+        const before = stage.text().length;
+        stage.type(`${line}; echo end-$((40+2))\r`);
+        await stage.until(() => stage.text().slice(before).includes("end-42"), 30, line);
+        expect(stage.text().slice(before)).toMatch(answer);
+      }
       stage.type("poweroff -f\r");
       const end = Date.now() + 30_000;
       while (stage.node.machine.state === "running" && Date.now() < end) await new Promise((r) => setTimeout(r, 50));

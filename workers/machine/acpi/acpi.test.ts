@@ -63,6 +63,8 @@ describe("ACPI", () => {
     expect(table(v.getUint32(fadt.at + 40, true))).toMatchObject({ name: "DSDT", sum: 0 });
     expect((v.getUint32(fadt.at + 36, true) - base) % 64).toBe(0);
     expect(v.getUint32(fadt.at + 76, true)).toBe(0x608);
+    // Power and sleep button are in PM1, not devices.
+    expect(v.getUint32(fadt.at + 112, true) & 0x30).toBe(0);
     expect(listed.map((t) => t.length).slice(2, 3)).toEqual([56]);
   });
   it("codes names, ids and lengths", () => {

@@ -56,8 +56,8 @@ function fadt(): Uint8Array {
     le(0xfff, 2), le(0xfff, 2), // no C2, no C3
     le(0, 2), le(0, 2), 0, 0, 0, 0, 0x32, // century register
     le(3, 2), 0, // legacy devices, 8042
-    // WBINVD, C1, sleep button as a device, RTC wake, platform clock, reset register
-    le(0x0001 | 0x0004 | 0x0020 | 0x0080 | 0x8000 | 0x0400, 4),
+    // WBINVD, C1, RTC wake, platform clock, reset register. Bit 5 (no sleep button in PM1, set by QEMU) is 0: ours is there.
+    le(0x0001 | 0x0004 | 0x0080 | 0x8000 | 0x0400, 4),
     address(1, 8, 1, 0xcf9), 0x0f, le(0, 3),
     le(0, 8), le(0, 8),
     address(1, 32, 0, PM_BASE), none, address(1, 16, 0, PM_BASE + 4), none, none, address(1, 32, 0, PM_BASE + 8), address(1, 32, 0, 0xafe0), none,
