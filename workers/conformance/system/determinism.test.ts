@@ -29,7 +29,7 @@ async function hashOf(group: string, accel: "interp" | "jit"): Promise<{ hash: s
   return { hash: hash.digest("hex"), translated: run.cpu.translator?.stats.functions ?? 0 };
 }
 
-test.each(["smc", "irq", "long-mode", "tasks"])("two runs of %s are equal", async (group) => {
+test.each(["smc", "irq", "long-mode", "tasks", "fast-strings"])("two runs of %s are equal", async (group) => {
   expect((await hashOf(group, "interp")).hash).toBe((await hashOf(group, "interp")).hash);
 });
 test.each(groups)("%s ends the same interpreted and translated", async (group) => {

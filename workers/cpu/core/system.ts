@@ -829,7 +829,7 @@ export function sysret<T>(r: usize): void {
   }
   updateMode();
 }
-/** AMD's refuse it, and SYSEXIT, in long mode (APM 3). */
+/** AMD's refuse it, and SYSEXIT, in long mode (APM 3; in ring 3 an EPYC's SYSEXIT is #GP before that). */
 export function sysenter(r: usize): void {
   if (longMode() && !intel()) raise(UD);
   const cs = <u32>load<u64>(vcpu, MSR_SYSENTER_CS) & 0xfffc;
@@ -846,9 +846,10 @@ export function sysenter(r: usize): void {
   updateMode();
 }
 export function sysexit<T>(r: usize): void {
+  if (!protectedMode() || Regs.cpl() != 0) raiseCode(GP, 0);
   if (longMode() && !intel()) raise(UD);
   const cs = <u32>load<u64>(vcpu, MSR_SYSENTER_CS) & 0xfffc;
-  if (!protectedMode() || !cs || Regs.cpl() != 0) raiseCode(GP, 0);
+  if (!cs) raiseCode(GP, 0);
   const wide = load<u8>(r, REC_SIZE) == 3;
   const ip = Regs.get(RDX);
   const sp = Regs.get(RCX);
