@@ -66,7 +66,9 @@ export class Machine {
     const { exports } = new WebAssembly.Instance(module, imports);
     this.core = exports as unknown as CoreExports;
     this.bytes.set(decodeTables(), L.DECODE_BASE);
+    // The cases come from an AMD processor, and vendors differ (SYSRET and SYSENTER outside 64-bit code): everything there is, under AMD's name.
     this.bytes.set(new Uint8Array(chooseCpu("max").cpuid.buffer), L.CPUID_BASE);
+    this.bytes.set(new Uint8Array(chooseCpu("EPYC").cpuid.buffer, 12, 12), L.CPUID_BASE + 12);
     this.setFeatures(new Uint32Array(8).fill(0xffffffff));
     this.core.start();
     this.core.reset(1, 0);
