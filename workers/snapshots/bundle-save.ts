@@ -2,7 +2,7 @@
 // and its memory and devices. For a link, RAM is the difference to the guest's saved machine that it continued from, chunk by chunk (XOR), so
 // that a Debian at its prompt fits in 50 KB.
 
-import { BUNDLE_FORMAT, type BundleFile, type BundleState, type MadeBundle, type Manifest } from "../../src/contract/bundle.ts";
+import { BUNDLE_FORMAT, type BundleFile, type BundleState, type MadeBundle, type Manifest, MOST_LINK } from "../../src/contract/bundle.ts";
 import type { DomainConfig } from "../../src/contract/domain.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { mapSources, sourcesOf } from "../../src/contract/sources-of.ts";
@@ -32,6 +32,12 @@ function continues(now: Chunks, before: Chunks): boolean {
   let same = 0;
   for (const [n, packed] of now) if (sameChunk(before.get(n), packed)) same++;
   return same * 2 > now.size;
+}
+/** Memory that begins nowhere known and is far too much for any link: whoever asks shall hear that in seconds, not after minutes of packing hard. */
+function tooMuch({ vm, base }: StateToSend): boolean {
+  let packed = 0;
+  for (const { bytes } of vm.chunks.values()) packed += bytes.length;
+  return packed > 4 * MOST_LINK && !(base && continues(vm.chunks, base.chunks));
 }
 export async function makeState(writer: BundleWriter, { vm, base, thumbnail }: StateToSend, perBlob: number): Promise<BundleState> {
   const head = encodeVm({ ...vm, chunks: new Map() });
@@ -64,7 +70,7 @@ async function makeFile(writer: BundleWriter, image: string, id: string, perBlob
 /** Everything written must be committed, and the machine must stand still, while this runs. */
 export async function makeBundle(domain: DomainConfig, machine: string, carriage: Carriage, state: StateToSend | null): Promise<MadeBundle> {
   await loadZstd();
-  const writer = new BundleWriter(LEVEL[carriage]);
+  const writer = new BundleWriter(carriage === "link" && state !== null && tooMuch(state) ? LEVEL.file : LEVEL[carriage]);
   const perBlob = PER_BLOB[carriage];
   const files: BundleFile[] = [];
   const names = new Map<string, string>();
