@@ -22,7 +22,7 @@ const NOTHING: readonly (readonly [RegExp, string])[] = [
   [/^FWAIT$/, "raises what is pending (system/fpu), nothing else"],
 ];
 /** They fault in a program, whose cases hold the fault: what they do is seen by the system suite's programs. */
-const IN_RING_0 = "INT INSB INS OUTSB OUTS IN OUT CLI STI HLT CLAC STAC MOV LLDT LTR LGDT LIDT LMSW INVLPG SWAPGS MONITOR MWAIT CLTS SYSRET INVD WBINVD WRMSR RDMSR RDPMC RSM INVPCID XSETBV XSAVES XRSTORS".split(" ");
+const IN_RING_0 = "INT INSB INS OUTSB OUTS IN OUT CLI STI HLT CLAC STAC MOV LLDT LTR LGDT LIDT LMSW INVLPG SWAPGS MONITOR MWAIT CLTS SYSRET SYSENTER SYSEXIT INVD WBINVD WRMSR RDMSR RDPMC RSM INVPCID XSETBV XSAVES XRSTORS".split(" ");
 const UNDEFINED = ["UD0", "UD1", "UD2"];
 
 describe("rows of the instruction table", () => {

@@ -36,8 +36,8 @@ const BARE: { readonly [feature: string]: string } = {
   vmx: "no model has it",
 };
 const cases = ["integer", "x87-sse", "avx"].flatMap((suite) => [...unpackCases(readFileSync(new URL(`${suite}/cases.bin`, import.meta.url)))]);
-/** Rows that are #UD in ring 3 with their feature too: lines of system/features. */
-const RING_0 = ["STAC", "CLAC", "MONITOR", "MWAIT"];
+/** Rows that are #UD in ring 3 (SYSENTER: on AMD) with their feature too: lines of system/features. */
+const RING_0 = ["STAC", "CLAC", "MONITOR", "MWAIT", "SYSENTER"];
 /** For each row a case that is not #UD by itself, nor #GP for its 16 bytes. */
 const example = new Map<number, Case>();
 for (const c of cases) {

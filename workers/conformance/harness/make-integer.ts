@@ -22,7 +22,7 @@ for (const row of ROWS_INT) {
   const rng = new Random(0x51ed2701 ^ (seed++ * 7919));
   if (notCaptured(row)) continue;
   const operands = row.operands ?? "";
-  const privileged = /^(CLI|STI|HLT|LLDT|LTR|LGDT|LIDT|LMSW|INVLPG|SWAPGS|CLTS|INVD|WBINVD|WRMSR|RDMSR|IN|OUT|INSB?|OUTSB?|SYSRET|RDPMC|INVPCID|RSM|CLAC|STAC|MONITOR|MWAIT|UD0)$/.test(row.op) || /Cd|Dd/.test(operands);
+  const privileged = /^(CLI|STI|HLT|LLDT|LTR|LGDT|LIDT|LMSW|INVLPG|SWAPGS|CLTS|INVD|WBINVD|WRMSR|RDMSR|IN|OUT|INSB?|OUTSB?|SYSRET|SYSENTER|SYSEXIT|RDPMC|INVPCID|RSM|CLAC|STAC|MONITOR|MWAIT|UD0)$/.test(row.op) || /Cd|Dd/.test(operands);
   const simple = operands === "" || /^(SET|J[A-Z]+$|NOP|UD1|PREFETCHW)/.test(row.op) || /^(UD|CL|ST|CM)/.test(row.op);
   const sized = /[EGMO]v/.test(operands);
   const wanted = privileged ? 4 : operands === "" ? 6 : simple || /^CMOV/.test(row.op) ? Math.ceil(perRow * 0.5) : sized ? Math.ceil(perRow * 1.35) : perRow;

@@ -5,7 +5,6 @@ import type { Row } from "../../cpu/isa/row.ts";
 
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^SYSCALL$/, "enters the host's kernel"],
-  [/^SYS(ENTER|EXIT)$/, "AMD's processors refuse it in long mode, Intel's do not"],
   [/^INT[13]$/, "enters the host's kernel as a debug trap"],
   [/^(S[GI]DT|SLDT|STR|SMSW)$/, "privileged under UMIP, which the host's kernel sets, and emulated by it"],
 ];
