@@ -10,7 +10,7 @@ import { fetchLesson, filesOf, type Lesson, readLesson } from "../../lessons/rea
 import { parseProgress, type Progress, resultsFile } from "../../lessons/results.ts";
 import { type LessonHost, LessonRun, type RunState } from "../../lessons/run.ts";
 import { detectLanguage, type Language } from "../../i18n/index.ts";
-import { actions, controller, inspectorActions, saveAs, useApp } from "../../store/index.ts";
+import { actions, controller, inspectorActions, saveAs, useApp, useInspector } from "../../store/index.ts";
 import { typeInto } from "../Monitor.tsx";
 
 export interface LessonRow {
@@ -40,6 +40,7 @@ const wait = (ms: number) => new Promise<void>((r) => setTimeout(r, ms));
 const PACE_MS = 900;
 const LOOK_MS = 400;
 const COPY_MS = 60;
+const INSPECTOR_MS = 700;
 
 export async function loadCatalogue(): Promise<void> {
   if (useLesson.getState().catalogue !== null) return;
@@ -140,9 +141,11 @@ function host(lesson: Lesson): LessonHost {
         },
         trace: client.trace,
         panel: (name, at) => {
+          const put = () => (at !== "" && (name === "code" || name === "memory" || name === "walk") ? inspectorActions.show(got, name, at) : inspectorActions.front(got, name));
+          if (useInspector.getState().open) return put();
           inspectorActions.open(true);
-          if (at !== "" && (name === "code" || name === "memory" || name === "walk")) inspectorActions.show(got, name, at);
-          else inspectorActions.front(got, name);
+          // It is fetched when it is opened, and heeds only what is wanted of it from then on.
+          setTimeout(put, INSPECTOR_MS);
         },
       };
     },
