@@ -91,6 +91,38 @@ describe.skipIf(!resumes)(`${GUEST} in a link`, () => {
     expect(await bad.textContent(id("notices"))).toMatch(/hash|damaged/);
     await mine.close();
   }, 180_000);
+  test("a running editor goes on with what it has not written yet", async () => {
+    const mine = await fresh();
+    const page = await openPage(mine);
+    await guest(page);
+    await page.keyboard.type("vi /root/letter\r");
+    await until(page, (t) => t.includes("~\n~"), 20_000);
+    // It asks the terminal for its size first, and takes what is typed meanwhile for the answer.
+    await new Promise((r) => setTimeout(r, 1500));
+    await page.keyboard.type("iDear reader,");
+    await until(page, (t) => t.includes("Dear reader,"), 20_000);
+    const link = await share(page);
+    console.log(`link of ${GUEST} with a running editor: ${link.length} characters`);
+    const theirs = await fresh();
+    const other = await openPage(theirs, link.slice(link.indexOf("#")));
+    await other.waitForSelector(id("link-dialog"), { timeout: 60_000 });
+    await other.click(id("link-start"));
+    await other.waitForSelector(`.machine-head ${id("badge")}[data-state="running"]`, { timeout: 60_000 });
+    await other.click(id("tab-serial"));
+    await other.click(".xterm-screen");
+    await other.keyboard.type(" hello");
+    await until(other, (t) => t.includes("hello"), 20_000);
+    // An editor takes an escape that is followed at once for the beginning of a key's sequence.
+    await other.keyboard.press("Escape");
+    await new Promise((r) => setTimeout(r, 1000));
+    await other.keyboard.type(":wq\r");
+    await until(other, (t) => t.includes("~ #"), 20_000);
+    // The shell too asks the terminal where its cursor is.
+    await new Promise((r) => setTimeout(r, 1500));
+    expect(await run(other, "cat /root/letter", "WORD6")).toContain("Dear reader, hello");
+    await theirs.close();
+    await mine.close();
+  }, 240_000);
 });
 
 describe("a disk on a web server", () => {
