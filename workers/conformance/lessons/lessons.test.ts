@@ -24,6 +24,8 @@ afterEach(async () => {
   await stage?.close();
   stage = null;
 });
+/** What stands between backticks: commands, which no translation changes. */
+const inCode = (tokens: readonly { readonly raw: string }[]) => [...tokens.map((token) => token.raw).join("").matchAll(/`([^`]+)`/g)].map((m) => m[1]);
 const only = process.env.LESSON;
 
 describe("the catalogue", () => {
@@ -54,6 +56,15 @@ for (const id of lessonIds.filter((l) => !only || l === only)) {
       }
       for (const step of lesson.steps) expect(step.wrong.length, step.id).toBeGreaterThan(0);
       for (const machine of Object.values(lesson.machines)) expect(configOf(lesson, machine, guestConfig).name).toBe(lesson.id);
+    });
+    it("gives the same commands and as many hints in both languages", () => {
+      const shape = (language: string) =>
+        lesson.texts[language]?.steps.map((s) => ({
+          commands: s.body.flatMap((token) => (token.type === "code" ? [token.raw] : [])),
+          hints: s.hints.map((h) => inCode(h.body)),
+          after: s.after.length,
+        }));
+      expect(shape("zh-CN")).toEqual(shape("en"));
     });
     it("its answers pass, one step after the other", async () => {
       stage = new Stage(lesson);
