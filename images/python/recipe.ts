@@ -13,11 +13,11 @@ const LIBRARIES: { readonly [name: string]: RegExp } = {
 };
 /** Not: modules of C that need other libraries, which the standard library does without; links (sitecustomize.py). */
 const MODULES = /^usr\/lib\/python3\.11\/(?!.*\/(?:_ssl|_hashlib|_ctypes\w*|_bz2|_lzma|_sqlite3|_curses\w*|_dbm|_gdbm|_uuid|_crypt|readline|nis|ossaudiodev)\.)(?!sitecustomize|idlelib|tkinter|lib2to3|ensurepip|pydoc_data|turtledemo|distutils)/;
-const TESTS = /^usr\/lib\/python3\.11\/test\/(?:(?:libregrtest|support)\/[^/]+|__init__\.py|__main__\.py|regrtest\.py|\w+_testcases\.txt|ieee754\.txt|floating_points\.txt|double_const\.py|re_tests\.py|randv\w+\.pck|ann_module\d*\.py|typinganndata\.py|test_(?:grammar|float|int|long|complex|math|cmath|struct|zlib|binascii|hashlib|re|random|numeric_tower)\.py)$/;
+const TESTS = /^usr\/lib\/python3\.11\/test\/(?:(?:libregrtest|support)\/[^/]+|__init__\.py|__main__\.py|regrtest\.py|\w+_testcases\.txt|ieee754\.txt|floating_points\.txt|double_const\.py|re_tests\.py|randv\w+\.pck|ann_module\d*\.py|typinganndata\.py|(?:decimaltestdata|mathdata|test_json)\/[^/]+|test_(?:grammar|float|int|long|complex|math|cmath|struct|zlib|binascii|hashlib|re|random|numeric_tower|decimal|array|fractions|statistics)\.py)$/;
 
 export const recipe: Recipe = {
   id: "python",
-  revision: 1,
+  revision: 2,
   packages: true,
   onDemand: true,
   async build({ source, write, used }) {
