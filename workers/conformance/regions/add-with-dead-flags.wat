@@ -4,7 +4,7 @@
  (type $0 (func (param i32)))
  (type $1 (func (param i32 i32 i64 i64)))
  (type $2 (func))
- (import "core" "memory" (memory $mimport$0 1 65536 shared))
+ (import "core" "memory" (memory $mimport$0 32 65536 shared))
  (import "core" "faultVector" (global $gimport$0 (mut i32)))
  (import "core" "g" (global $gimport$1 (mut i32)))
  (import "core" "faultCode" (global $gimport$2 (mut i32)))
@@ -27,6 +27,14 @@
   (local $9 i64)
   (local $10 i64)
   (local $11 i64)
+  (if
+   (i32.eqz
+    (local.get $0)
+   )
+   (then
+    (unreachable)
+   )
+  )
   (local.set $10
    (i64.load offset=524424
     (i32.const 0)
@@ -52,82 +60,92 @@
     (i32.const 0)
    )
   )
-  (local.set $3
-   (local.get $2)
-  )
-  (local.set $5
-   (local.get $4)
-  )
-  (drop
-   (local.get $3)
-  )
-  (drop
-   (local.get $5)
-  )
-  (local.set $2
-   (i64.add
+  (block $block
+   (local.set $3
+    (local.get $2)
+   )
+   (local.set $5
+    (local.get $4)
+   )
+   (drop
     (local.get $3)
+   )
+   (drop
     (local.get $5)
    )
-  )
-  (local.set $3
-   (local.get $2)
-  )
-  (local.set $5
-   (local.get $6)
-  )
-  (local.set $7
-   (i32.const 2)
-  )
-  (local.set $8
-   (local.get $3)
-  )
-  (local.set $9
-   (local.get $5)
-  )
-  (local.set $2
-   (i64.sub
+   (local.set $2
+    (i64.add
+     (local.get $3)
+     (local.get $5)
+    )
+   )
+   (local.set $3
+    (local.get $2)
+   )
+   (local.set $5
+    (local.get $6)
+   )
+   (local.set $7
+    (i32.const 2)
+   )
+   (local.set $8
     (local.get $3)
+   )
+   (local.set $9
     (local.get $5)
    )
-  )
-  (i64.store offset=524432
-   (i32.const 0)
-   (i64.add
+   (local.set $2
+    (i64.sub
+     (local.get $3)
+     (local.get $5)
+    )
+   )
+   (i64.store offset=524432
+    (i32.const 0)
+    (i64.add
+     (local.get $10)
+     (i64.const 8)
+    )
+   )
+   (global.set $gimport$0
+    (i32.const 6)
+   )
+   (global.set $gimport$1
+    (i32.const 0)
+   )
+   (global.set $gimport$2
+    (i32.const 0)
+   )
+   (i64.store offset=524288
+    (i32.const 0)
+    (local.get $2)
+   )
+   (global.set $gimport$3
+    (local.get $7)
+   )
+   (global.set $gimport$4
+    (local.get $8)
+   )
+   (global.set $gimport$5
+    (local.get $9)
+   )
+   (call $fimport$0
+    (i32.const 16777312)
+    (i32.const 16777216)
     (local.get $10)
-    (i64.const 8)
+    (local.get $11)
    )
+   (call $fimport$1)
+   (unreachable)
+   (local.set $11
+    (i64.add
+     (local.get $11)
+     (i64.const 3)
+    )
+   )
+   (br $block)
+   (unreachable)
   )
-  (global.set $gimport$0
-   (i32.const 6)
-  )
-  (global.set $gimport$1
-   (i32.const 0)
-  )
-  (global.set $gimport$2
-   (i32.const 0)
-  )
-  (i64.store offset=524288
-   (i32.const 0)
-   (local.get $2)
-  )
-  (global.set $gimport$3
-   (local.get $7)
-  )
-  (global.set $gimport$4
-   (local.get $8)
-  )
-  (global.set $gimport$5
-   (local.get $9)
-  )
-  (call $fimport$0
-   (i32.const 16777312)
-   (i32.const 16777216)
-   (local.get $10)
-   (local.get $11)
-  )
-  (call $fimport$1)
-  (unreachable)
   (i64.store offset=524288
    (i32.const 0)
    (local.get $2)
@@ -143,14 +161,10 @@
   )
   (i64.store offset=524768
    (i32.const 0)
-   (i64.add
-    (local.get $11)
-    (i64.const 3)
-   )
+   (local.get $11)
   )
   (return_call $fimport$2
    (i32.const 0)
   )
-  (unreachable)
  )
 )

@@ -5,8 +5,8 @@
  (type $0 (func (param i32)))
  (type $1 (func (param i32 i32 i64 i64)))
  (type $2 (func))
- (type $3 (func (param i32 i64 i64)))
- (import "core" "memory" (memory $mimport$0 1 65536 shared))
+ (type $3 (func (param i64 i64 i64)))
+ (import "core" "memory" (memory $mimport$0 32 65536 shared))
  (import "core" "faultVector" (global $gimport$0 (mut i32)))
  (import "core" "g" (global $gimport$1 (mut i32)))
  (import "core" "faultCode" (global $gimport$2 (mut i32)))
@@ -14,8 +14,8 @@
  (import "core" "generation" (global $gimport$4 (mut i64)))
  (import "core" "enterRecord" (func $fimport$0 (param i32 i32 i64 i64)))
  (import "core" "table" (func $fimport$1))
- (import "core" "bailAt" (func $fimport$2 (param i32 i64 i64)))
- (import "core" "dispatch" (func $fimport$3 (param i32)))
+ (import "core" "dispatch" (func $fimport$2 (param i32)))
+ (import "core" "bailFrom" (func $fimport$3 (param i64 i64 i64)))
  (export "r0" (func $0))
  (export "r1" (func $1))
  (func $0 (param $0 i32)
@@ -27,6 +27,14 @@
   (local $6 i64)
   (local $7 i32)
   (local $8 i64)
+  (if
+   (i32.eqz
+    (local.get $0)
+   )
+   (then
+    (unreachable)
+   )
+  )
   (local.set $1
    (i64.load offset=524424
     (i32.const 0)
@@ -48,178 +56,196 @@
   (local.set $8
    (global.get $gimport$4)
   )
-  (i64.store offset=524432
-   (i32.const 0)
-   (i64.add
-    (local.get $1)
-    (i64.const 5)
-   )
-  )
-  (if
-   (i64.ne
-    (i64.shr_s
-     (i64.shl
-      (local.tee $3
-       (i64.add
-        (local.tee $2
-         (i64.add
-          (local.get $1)
-          (i64.const 5)
+  (return_call $fimport$3
+   (block $block (result i64)
+    (block $block1
+     (i64.store offset=524432
+      (i32.const 0)
+      (i64.add
+       (local.get $1)
+       (i64.const 5)
+      )
+     )
+     (if
+      (i64.ne
+       (i64.shr_s
+        (i64.shl
+         (local.tee $3
+          (i64.add
+           (local.tee $2
+            (i64.add
+             (local.get $1)
+             (i64.const 5)
+            )
+           )
+           (i64.const 3)
+          )
+         )
+         (i64.const 16)
+        )
+        (i64.const 16)
+       )
+       (local.get $3)
+      )
+      (then
+       (global.set $gimport$0
+        (i32.const 13)
+       )
+       (global.set $gimport$1
+        (i32.const 1)
+       )
+       (global.set $gimport$2
+        (i32.const 0)
+       )
+       (call $fimport$0
+        (i32.const 16777248)
+        (i32.const 16777216)
+        (local.get $1)
+        (local.get $4)
+       )
+       (call $fimport$1)
+       (unreachable)
+      )
+     )
+     (i64.store
+      (i32.const 524432)
+      (local.get $3)
+     )
+     (if
+      (i64.eq
+       (i64.load offset=8
+        (local.tee $7
+         (i32.add
+          (local.get $5)
+          (i32.and
+           (i32.wrap_i64
+            (i64.shr_u
+             (local.tee $3
+              (i64.add
+               (local.get $6)
+               (i64.const -8)
+              )
+             )
+             (i64.const 7)
+            )
+           )
+           (i32.const 131040)
+          )
          )
         )
-        (i64.const 3)
        )
-      )
-      (i64.const 16)
-     )
-     (i64.const 16)
-    )
-    (local.get $3)
-   )
-   (then
-    (global.set $gimport$0
-     (i32.const 13)
-    )
-    (global.set $gimport$1
-     (i32.const 1)
-    )
-    (global.set $gimport$2
-     (i32.const 0)
-    )
-    (call $fimport$0
-     (i32.const 16777248)
-     (i32.const 16777216)
-     (local.get $1)
-     (local.get $4)
-    )
-    (call $fimport$1)
-    (unreachable)
-   )
-  )
-  (i64.store
-   (i32.const 524432)
-   (local.get $3)
-  )
-  (if
-   (i64.eq
-    (i64.load offset=8
-     (local.tee $7
-      (i32.add
-       (local.get $5)
-       (i32.and
-        (i32.wrap_i64
-         (i64.shr_u
-          (local.tee $3
-           (i64.sub
-            (local.get $6)
-            (i64.const 8)
-           )
-          )
+       (i64.or
+        (local.get $8)
+        (i64.and
+         (i64.add
+          (local.get $3)
           (i64.const 7)
          )
+         (i64.const -4096)
         )
-        (i32.const 131040)
+       )
+      )
+      (then
+       (i64.store
+        (i32.add
+         (i32.load offset=24
+          (local.get $7)
+         )
+         (i32.wrap_i64
+          (local.get $3)
+         )
+        )
+        (local.get $2)
+       )
+      )
+      (else
+       (drop
+        (local.get $3)
+       )
+       (drop
+        (local.get $2)
+       )
+       (br $block
+        (i64.const 16777248)
        )
       )
      )
-    )
-    (i64.or
-     (local.get $8)
-     (i64.and
+     (local.set $6
+      (local.get $3)
+     )
+     (local.set $4
       (i64.add
-       (local.get $3)
-       (i64.const 7)
-      )
-      (i64.const -4096)
-     )
-    )
-   )
-   (then
-    (i64.store
-     (i32.add
-      (i32.load offset=24
-       (local.get $7)
-      )
-      (i32.wrap_i64
-       (local.get $3)
+       (local.get $4)
+       (i64.const 1)
       )
      )
-     (local.get $2)
+     (i64.store offset=524432
+      (i32.const 0)
+      (i64.add
+       (local.get $1)
+       (i64.const 10)
+      )
+     )
+     (global.set $gimport$0
+      (i32.const 6)
+     )
+     (global.set $gimport$1
+      (i32.const 0)
+     )
+     (global.set $gimport$2
+      (i32.const 0)
+     )
+     (i64.store offset=524320
+      (i32.const 0)
+      (local.get $6)
+     )
+     (call $fimport$0
+      (i32.const 16777344)
+      (i32.const 16777312)
+      (i64.add
+       (local.get $1)
+       (i64.const 8)
+      )
+      (local.get $4)
+     )
+     (call $fimport$1)
+     (unreachable)
+     (local.set $4
+      (i64.add
+       (local.get $4)
+       (i64.const 1)
+      )
+     )
+     (br $block1)
+     (unreachable)
     )
-   )
-   (else
-    (drop
-     (local.get $3)
+    (i64.store offset=524320
+     (i32.const 0)
+     (local.get $6)
     )
-    (drop
-     (local.get $2)
-    )
-    (return_call $fimport$2
-     (i32.const 16777248)
-     (local.get $1)
+    (i64.store offset=524768
+     (i32.const 0)
      (local.get $4)
     )
+    (return_call $fimport$2
+     (i32.const 0)
+    )
    )
-  )
-  (local.set $6
-   (local.get $3)
-  )
-  (local.set $4
-   (i64.add
-    (local.get $4)
-    (i64.const 1)
-   )
-  )
-  (i64.store offset=524432
-   (i32.const 0)
-   (i64.add
-    (local.get $1)
-    (i64.const 10)
-   )
-  )
-  (global.set $gimport$0
-   (i32.const 6)
-  )
-  (global.set $gimport$1
-   (i32.const 0)
-  )
-  (global.set $gimport$2
-   (i32.const 0)
-  )
-  (i64.store offset=524320
-   (i32.const 0)
-   (local.get $6)
-  )
-  (call $fimport$0
-   (i32.const 16777344)
-   (i32.const 16777312)
-   (i64.add
-    (local.get $1)
-    (i64.const 8)
-   )
+   (local.get $1)
    (local.get $4)
   )
-  (call $fimport$1)
-  (unreachable)
-  (i64.store offset=524320
-   (i32.const 0)
-   (local.get $6)
-  )
-  (i64.store offset=524768
-   (i32.const 0)
-   (i64.add
-    (local.get $4)
-    (i64.const 1)
-   )
-  )
-  (return_call $fimport$3
-   (i32.const 0)
-  )
-  (unreachable)
  )
  (func $1 (param $0 i32)
   (local $1 i64)
   (local $2 i64)
+  (if
+   (i32.eqz
+    (local.get $0)
+   )
+   (then
+    (unreachable)
+   )
+  )
   (local.set $1
    (i64.load offset=524424
     (i32.const 0)
@@ -230,40 +256,46 @@
     (i32.const 0)
    )
   )
-  (i64.store offset=524432
-   (i32.const 0)
-   (i64.add
-    (local.get $1)
-    (i64.const 2)
+  (block $block
+   (i64.store offset=524432
+    (i32.const 0)
+    (i64.add
+     (local.get $1)
+     (i64.const 2)
+    )
    )
+   (global.set $gimport$0
+    (i32.const 6)
+   )
+   (global.set $gimport$1
+    (i32.const 0)
+   )
+   (global.set $gimport$2
+    (i32.const 0)
+   )
+   (call $fimport$0
+    (i32.const 16777344)
+    (i32.const 16777312)
+    (local.get $1)
+    (local.get $2)
+   )
+   (call $fimport$1)
+   (unreachable)
+   (local.set $2
+    (i64.add
+     (local.get $2)
+     (i64.const 1)
+    )
+   )
+   (br $block)
+   (unreachable)
   )
-  (global.set $gimport$0
-   (i32.const 6)
-  )
-  (global.set $gimport$1
-   (i32.const 0)
-  )
-  (global.set $gimport$2
-   (i32.const 0)
-  )
-  (call $fimport$0
-   (i32.const 16777344)
-   (i32.const 16777312)
-   (local.get $1)
-   (local.get $2)
-  )
-  (call $fimport$1)
-  (unreachable)
   (i64.store offset=524768
    (i32.const 0)
-   (i64.add
-    (local.get $2)
-    (i64.const 1)
-   )
+   (local.get $2)
   )
-  (return_call $fimport$3
+  (return_call $fimport$2
    (i32.const 0)
   )
-  (unreachable)
  )
 )

@@ -3,7 +3,7 @@
  (type $0 (func (param i32)))
  (type $1 (func (param i32 i32 i64 i64)))
  (type $2 (func))
- (import "core" "memory" (memory $mimport$0 1 65536 shared))
+ (import "core" "memory" (memory $mimport$0 32 65536 shared))
  (import "core" "faultVector" (global $gimport$0 (mut i32)))
  (import "core" "g" (global $gimport$1 (mut i32)))
  (import "core" "faultCode" (global $gimport$2 (mut i32)))
@@ -20,6 +20,14 @@
   (local $6 i64)
   (local $7 i64)
   (local $8 i64)
+  (if
+   (i32.eqz
+    (local.get $0)
+   )
+   (then
+    (unreachable)
+   )
+  )
   (local.set $3
    (i64.load offset=524424
     (i32.const 0)
@@ -45,138 +53,150 @@
     (i32.const 0)
    )
   )
-  (local.set $2
-   (i32.wrap_i64
-    (local.get $1)
+  (block $block
+   (local.set $2
+    (i32.wrap_i64
+     (local.get $1)
+    )
    )
-  )
-  (if
-   (i32.eqz
-    (local.get $2)
-   )
-   (then
-    (global.set $gimport$0
-     (i32.const 0)
-    )
-    (global.set $gimport$1
-     (i32.const 0)
-    )
-    (global.set $gimport$2
-     (i32.const 0)
-    )
-    (call $fimport$0
-     (i32.const 16777248)
-     (i32.const 16777216)
-     (local.get $3)
-     (local.get $4)
-    )
-    (call $fimport$1)
-    (unreachable)
-   )
-  )
-  (if
-   (i64.ne
-    (i64.shr_u
-     (local.tee $8
-      (i64.div_u
-       (local.tee $7
-        (i64.or
-         (i64.and
-          (local.get $5)
-          (i64.const 4294967295)
-         )
-         (i64.shl
-          (i64.and
-           (local.get $6)
-           (i64.const 4294967295)
-          )
-          (i64.const 32)
-         )
-        )
-       )
-       (i64.extend_i32_u
-        (local.get $2)
-       )
-      )
-     )
-     (i64.const 32)
-    )
-    (i64.const 0)
-   )
-   (then
-    (global.set $gimport$0
-     (i32.const 0)
-    )
-    (global.set $gimport$1
-     (i32.const 0)
-    )
-    (global.set $gimport$2
-     (i32.const 0)
-    )
-    (call $fimport$0
-     (i32.const 16777248)
-     (i32.const 16777216)
-     (local.get $3)
-     (local.get $4)
-    )
-    (call $fimport$1)
-    (unreachable)
-   )
-  )
-  (local.set $7
-   (i64.rem_u
-    (local.get $7)
-    (i64.extend_i32_u
+   (if
+    (i32.eqz
      (local.get $2)
     )
-   )
-  )
-  (local.set $5
-   (i64.extend_i32_u
-    (i32.wrap_i64
-     (local.get $8)
+    (then
+     (global.set $gimport$0
+      (i32.const 0)
+     )
+     (global.set $gimport$1
+      (i32.const 0)
+     )
+     (global.set $gimport$2
+      (i32.const 0)
+     )
+     (call $fimport$0
+      (i32.const 16777248)
+      (i32.const 16777216)
+      (local.get $3)
+      (local.get $4)
+     )
+     (call $fimport$1)
+     (unreachable)
     )
    )
-  )
-  (local.set $6
-   (i64.extend_i32_u
-    (i32.wrap_i64
+   (if
+    (i64.ne
+     (i64.shr_u
+      (local.tee $8
+       (i64.div_u
+        (local.tee $7
+         (i64.or
+          (i64.extend_i32_u
+           (i32.wrap_i64
+            (local.get $5)
+           )
+          )
+          (i64.shl
+           (i64.extend_i32_u
+            (i32.wrap_i64
+             (local.get $6)
+            )
+           )
+           (i64.const 32)
+          )
+         )
+        )
+        (i64.extend_i32_u
+         (local.get $2)
+        )
+       )
+      )
+      (i64.const 32)
+     )
+     (i64.const 0)
+    )
+    (then
+     (global.set $gimport$0
+      (i32.const 0)
+     )
+     (global.set $gimport$1
+      (i32.const 0)
+     )
+     (global.set $gimport$2
+      (i32.const 0)
+     )
+     (call $fimport$0
+      (i32.const 16777248)
+      (i32.const 16777216)
+      (local.get $3)
+      (local.get $4)
+     )
+     (call $fimport$1)
+     (unreachable)
+    )
+   )
+   (local.set $7
+    (i64.rem_u
      (local.get $7)
+     (i64.extend_i32_u
+      (local.get $2)
+     )
     )
    )
-  )
-  (i64.store offset=524432
-   (i32.const 0)
-   (i64.add
-    (local.get $3)
-    (i64.const 4)
+   (local.set $5
+    (i64.extend_i32_u
+     (i32.wrap_i64
+      (local.get $8)
+     )
+    )
    )
+   (local.set $6
+    (i64.extend_i32_u
+     (i32.wrap_i64
+      (local.get $7)
+     )
+    )
+   )
+   (i64.store offset=524432
+    (i32.const 0)
+    (i64.add
+     (local.get $3)
+     (i64.const 4)
+    )
+   )
+   (global.set $gimport$0
+    (i32.const 6)
+   )
+   (global.set $gimport$1
+    (i32.const 0)
+   )
+   (global.set $gimport$2
+    (i32.const 0)
+   )
+   (i64.store offset=524288
+    (i32.const 0)
+    (local.get $5)
+   )
+   (i64.store offset=524304
+    (i32.const 0)
+    (local.get $6)
+   )
+   (call $fimport$0
+    (i32.const 16777280)
+    (i32.const 16777216)
+    (local.get $3)
+    (local.get $4)
+   )
+   (call $fimport$1)
+   (unreachable)
+   (local.set $4
+    (i64.add
+     (local.get $4)
+     (i64.const 2)
+    )
+   )
+   (br $block)
+   (unreachable)
   )
-  (global.set $gimport$0
-   (i32.const 6)
-  )
-  (global.set $gimport$1
-   (i32.const 0)
-  )
-  (global.set $gimport$2
-   (i32.const 0)
-  )
-  (i64.store offset=524288
-   (i32.const 0)
-   (local.get $5)
-  )
-  (i64.store offset=524304
-   (i32.const 0)
-   (local.get $6)
-  )
-  (call $fimport$0
-   (i32.const 16777280)
-   (i32.const 16777216)
-   (local.get $3)
-   (local.get $4)
-  )
-  (call $fimport$1)
-  (unreachable)
   (i64.store offset=524288
    (i32.const 0)
    (local.get $5)
@@ -187,14 +207,10 @@
   )
   (i64.store offset=524768
    (i32.const 0)
-   (i64.add
-    (local.get $4)
-    (i64.const 2)
-   )
+   (local.get $4)
   )
   (return_call $fimport$2
    (i32.const 0)
   )
-  (unreachable)
  )
 )

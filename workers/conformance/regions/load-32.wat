@@ -1,19 +1,19 @@
 ;; 00  mov eax, dword [ebx+0x8]
 (module
  (type $0 (func (param i32)))
- (type $1 (func (param i32 i64 i64)))
- (type $2 (func (param i32 i32 i64 i64)))
- (type $3 (func))
- (import "core" "memory" (memory $mimport$0 1 65536 shared))
+ (type $1 (func (param i32 i32 i64 i64)))
+ (type $2 (func))
+ (type $3 (func (param i64 i64 i64)))
+ (import "core" "memory" (memory $mimport$0 32 65536 shared))
  (import "core" "faultVector" (global $gimport$0 (mut i32)))
  (import "core" "g" (global $gimport$1 (mut i32)))
  (import "core" "faultCode" (global $gimport$2 (mut i32)))
  (import "core" "tlb" (global $gimport$3 (mut i32)))
  (import "core" "generation" (global $gimport$4 (mut i64)))
- (import "core" "bailAt" (func $fimport$0 (param i32 i64 i64)))
- (import "core" "enterRecord" (func $fimport$1 (param i32 i32 i64 i64)))
- (import "core" "table" (func $fimport$2))
- (import "core" "dispatch" (func $fimport$3 (param i32)))
+ (import "core" "enterRecord" (func $fimport$0 (param i32 i32 i64 i64)))
+ (import "core" "table" (func $fimport$1))
+ (import "core" "dispatch" (func $fimport$2 (param i32)))
+ (import "core" "bailFrom" (func $fimport$3 (param i64 i64 i64)))
  (export "r0" (func $0))
  (func $0 (param $0 i32)
   (local $1 i32)
@@ -24,12 +24,21 @@
   (local $6 i64)
   (local $7 i64)
   (local $8 i64)
-  (local.set $6
+  (local $scratch i64)
+  (if
+   (i32.eqz
+    (local.get $0)
+   )
+   (then
+    (unreachable)
+   )
+  )
+  (local.set $7
    (i64.load offset=524424
     (i32.const 0)
    )
   )
-  (local.set $7
+  (local.set $8
    (i64.load offset=524768
     (i32.const 0)
    )
@@ -45,137 +54,148 @@
   (local.set $5
    (global.get $gimport$4)
   )
-  (local.set $1
-   (i32.const 0)
-  )
-  (local.set $2
-   (i64.const 0)
-  )
-  (local.set $2
-   (block (result i64)
-    (local.set $1
-     (i32.const 3)
-    )
-    (i64.shr_u
-     (i64.shl
-      (i64.add
-       (i64.const 8)
-       (local.get $3)
-      )
-      (block (result i64)
-       (local.set $2
-        (i64.const 32)
-       )
-       (i64.const 32)
-      )
+  (return_call $fimport$3
+   (block $block1 (result i64)
+    (block $block2
+     (local.set $1
+      (i32.const 0)
      )
-     (i64.const 32)
-    )
-   )
-  )
-  (local.set $1
-   (block $block (result i32)
-    (if
-     (i64.eq
-      (i64.load
-       (local.tee $1
-        (i32.add
-         (local.get $4)
-         (i32.and
-          (i32.wrap_i64
-           (i64.shr_u
-            (local.get $2)
-            (i64.const 7)
+     (local.set $2
+      (i64.const 0)
+     )
+     (local.set $2
+      (block (result i64)
+       (local.set $1
+        (i32.const 3)
+       )
+       (i64.extend_i32_u
+        (i32.wrap_i64
+         (block (result i64)
+          (local.set $scratch
+           (i64.add
+            (local.get $3)
+            (i64.const 8)
            )
           )
-          (i32.const 131040)
-         )
-        )
-       )
-      )
-      (i64.or
-       (local.get $5)
-       (i64.and
-        (i64.add
-         (local.get $2)
-         (i64.const 3)
-        )
-        (i64.const -4096)
-       )
-      )
-     )
-     (then
-      (br $block
-       (i32.load
-        (i32.add
-         (i32.load offset=24
-          (local.get $1)
-         )
-         (i32.wrap_i64
-          (local.get $2)
+          (local.set $2
+           (i64.const 32)
+          )
+          (local.get $scratch)
          )
         )
        )
       )
      )
+     (local.set $1
+      (block $block (result i32)
+       (if
+        (i64.eq
+         (i64.load
+          (local.tee $1
+           (i32.add
+            (local.get $4)
+            (i32.and
+             (i32.wrap_i64
+              (i64.shr_u
+               (local.get $2)
+               (i64.const 7)
+              )
+             )
+             (i32.const 131040)
+            )
+           )
+          )
+         )
+         (i64.or
+          (local.get $5)
+          (i64.and
+           (i64.add
+            (local.get $2)
+            (i64.const 3)
+           )
+           (i64.const -4096)
+          )
+         )
+        )
+        (then
+         (br $block
+          (i32.load
+           (i32.add
+            (i32.load offset=24
+             (local.get $1)
+            )
+            (i32.wrap_i64
+             (local.get $2)
+            )
+           )
+          )
+         )
+        )
+       )
+       (drop
+        (local.get $2)
+       )
+       (br $block1
+        (i64.const 16777248)
+       )
+      )
+     )
+     (local.set $6
+      (i64.extend_i32_u
+       (local.get $1)
+      )
+     )
+     (i64.store offset=524432
+      (i32.const 0)
+      (i64.add
+       (local.get $7)
+       (i64.const 5)
+      )
+     )
+     (global.set $gimport$0
+      (i32.const 6)
+     )
+     (global.set $gimport$1
+      (i32.const 0)
+     )
+     (global.set $gimport$2
+      (i32.const 0)
+     )
+     (i64.store offset=524288
+      (i32.const 0)
+      (local.get $6)
+     )
+     (call $fimport$0
+      (i32.const 16777280)
+      (i32.const 16777216)
+      (local.get $7)
+      (local.get $8)
+     )
+     (call $fimport$1)
+     (unreachable)
+     (local.set $8
+      (i64.add
+       (local.get $8)
+       (i64.const 2)
+      )
+     )
+     (br $block2)
+     (unreachable)
     )
-    (drop
-     (local.get $2)
-    )
-    (return_call $fimport$0
-     (i32.const 16777248)
+    (i64.store offset=524288
+     (i32.const 0)
      (local.get $6)
-     (local.get $7)
+    )
+    (i64.store offset=524768
+     (i32.const 0)
+     (local.get $8)
+    )
+    (return_call $fimport$2
+     (i32.const 0)
     )
    )
-  )
-  (local.set $8
-   (i64.extend_i32_u
-    (local.get $1)
-   )
-  )
-  (i64.store offset=524432
-   (i32.const 0)
-   (i64.add
-    (local.get $6)
-    (i64.const 5)
-   )
-  )
-  (global.set $gimport$0
-   (i32.const 6)
-  )
-  (global.set $gimport$1
-   (i32.const 0)
-  )
-  (global.set $gimport$2
-   (i32.const 0)
-  )
-  (i64.store offset=524288
-   (i32.const 0)
-   (local.get $8)
-  )
-  (call $fimport$1
-   (i32.const 16777280)
-   (i32.const 16777216)
-   (local.get $6)
    (local.get $7)
-  )
-  (call $fimport$2)
-  (unreachable)
-  (i64.store offset=524288
-   (i32.const 0)
    (local.get $8)
   )
-  (i64.store offset=524768
-   (i32.const 0)
-   (i64.add
-    (local.get $7)
-    (i64.const 2)
-   )
-  )
-  (return_call $fimport$3
-   (i32.const 0)
-  )
-  (unreachable)
  )
 )

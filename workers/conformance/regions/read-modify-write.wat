@@ -1,22 +1,22 @@
 ;; 00  add dword [rbx+0x8], eax
 (module
  (type $0 (func (param i32)))
- (type $1 (func (param i32 i64 i64)))
- (type $2 (func (param i32 i32 i64 i64)))
- (type $3 (func))
- (import "core" "memory" (memory $mimport$0 1 65536 shared))
+ (type $1 (func (param i32 i32 i64 i64)))
+ (type $2 (func))
+ (type $3 (func (param i64 i64 i64)))
+ (import "core" "memory" (memory $mimport$0 32 65536 shared))
  (import "core" "faultVector" (global $gimport$0 (mut i32)))
  (import "core" "g" (global $gimport$1 (mut i32)))
  (import "core" "faultCode" (global $gimport$2 (mut i32)))
- (import "core" "tlb" (global $gimport$3 (mut i32)))
- (import "core" "generation" (global $gimport$4 (mut i64)))
- (import "core" "flagOp" (global $gimport$5 (mut i32)))
- (import "core" "flagA" (global $gimport$6 (mut i64)))
- (import "core" "flagB" (global $gimport$7 (mut i64)))
- (import "core" "bailAt" (func $fimport$0 (param i32 i64 i64)))
- (import "core" "enterRecord" (func $fimport$1 (param i32 i32 i64 i64)))
- (import "core" "table" (func $fimport$2))
- (import "core" "dispatch" (func $fimport$3 (param i32)))
+ (import "core" "flagOp" (global $gimport$3 (mut i32)))
+ (import "core" "flagA" (global $gimport$4 (mut i64)))
+ (import "core" "flagB" (global $gimport$5 (mut i64)))
+ (import "core" "tlb" (global $gimport$6 (mut i32)))
+ (import "core" "generation" (global $gimport$7 (mut i64)))
+ (import "core" "enterRecord" (func $fimport$0 (param i32 i32 i64 i64)))
+ (import "core" "table" (func $fimport$1))
+ (import "core" "dispatch" (func $fimport$2 (param i32)))
+ (import "core" "bailFrom" (func $fimport$3 (param i64 i64 i64)))
  (export "r0" (func $0))
  (func $0 (param $0 i32)
   (local $1 i32)
@@ -24,26 +24,34 @@
   (local $3 i64)
   (local $4 i32)
   (local $5 i64)
-  (local $6 i64)
+  (local $6 i32)
   (local $7 i64)
   (local $8 i32)
-  (local $9 i64)
-  (local $10 i32)
-  (local $11 i32)
+  (local $9 i32)
+  (local $10 i64)
+  (local $11 i64)
   (local $12 i64)
   (local $13 i64)
   (local $scratch i64)
-  (local.set $6
+  (if
+   (i32.eqz
+    (local.get $0)
+   )
+   (then
+    (unreachable)
+   )
+  )
+  (local.set $12
    (i64.load offset=524424
     (i32.const 0)
    )
   )
-  (local.set $7
+  (local.set $13
    (i64.load offset=524768
     (i32.const 0)
    )
   )
-  (local.set $9
+  (local.set $7
    (i64.load offset=524288
     (i32.const 0)
    )
@@ -53,309 +61,326 @@
     (i32.const 0)
    )
   )
-  (local.set $4
+  (local.set $9
    (global.get $gimport$3)
   )
-  (local.set $5
+  (local.set $10
    (global.get $gimport$4)
   )
-  (local.set $1
-   (i32.const 0)
+  (local.set $11
+   (global.get $gimport$5)
   )
-  (local.set $2
-   (i64.const 0)
+  (local.set $4
+   (global.get $gimport$6)
   )
-  (local.set $2
-   (block (result i64)
-    (local.set $1
-     (i32.const 8)
-    )
-    (local.set $scratch
-     (i64.add
-      (i64.const 8)
-      (local.get $3)
+  (local.set $5
+   (global.get $gimport$7)
+  )
+  (return_call $fimport$3
+   (block $block1 (result i64)
+    (block $block3
+     (local.set $1
+      (i32.const 0)
      )
-    )
-    (local.set $2
-     (i64.const 0)
-    )
-    (local.get $scratch)
-   )
-  )
-  (local.set $1
-   (if (result i32)
-    (local.tee $8
-     (block $block (result i32)
-      (if
-       (i64.eq
-        (i64.load offset=8
-         (local.tee $1
-          (i32.add
-           (local.get $4)
-           (i32.and
-            (i32.wrap_i64
-             (i64.shr_u
-              (local.get $2)
-              (i64.const 7)
+     (local.set $2
+      (i64.const 0)
+     )
+     (local.set $2
+      (block (result i64)
+       (local.set $1
+        (i32.const 8)
+       )
+       (local.set $scratch
+        (i64.add
+         (local.get $3)
+         (i64.const 8)
+        )
+       )
+       (local.set $2
+        (i64.const 0)
+       )
+       (local.get $scratch)
+      )
+     )
+     (local.set $1
+      (if (result i32)
+       (local.tee $6
+        (block $block (result i32)
+         (if
+          (i64.eq
+           (i64.load offset=8
+            (local.tee $1
+             (i32.add
+              (local.get $4)
+              (i32.and
+               (i32.wrap_i64
+                (i64.shr_u
+                 (local.get $2)
+                 (i64.const 7)
+                )
+               )
+               (i32.const 131040)
+              )
              )
             )
-            (i32.const 131040)
+           )
+           (i64.or
+            (local.get $5)
+            (i64.and
+             (i64.add
+              (local.get $2)
+              (i64.const 3)
+             )
+             (i64.const -4096)
+            )
+           )
+          )
+          (then
+           (br $block
+            (i32.add
+             (i32.load offset=24
+              (local.get $1)
+             )
+             (i32.wrap_i64
+              (local.get $2)
+             )
+            )
            )
           )
          )
-        )
-        (i64.or
-         (local.get $5)
-         (i64.and
-          (i64.add
-           (local.get $2)
-           (i64.const 3)
-          )
-          (i64.const -4096)
+         (drop
+          (local.get $2)
+         )
+         (drop
+          (i32.const 4)
+         )
+         (br $block1
+          (i64.const 16777248)
          )
         )
        )
        (then
-        (br $block
-         (i32.add
-          (i32.load offset=24
-           (local.get $1)
+        (i32.load
+         (local.get $6)
+        )
+       )
+       (else
+        (block $block2 (result i32)
+         (if
+          (i64.eq
+           (i64.load
+            (local.tee $1
+             (i32.add
+              (local.get $4)
+              (i32.and
+               (i32.wrap_i64
+                (i64.shr_u
+                 (local.get $2)
+                 (i64.const 7)
+                )
+               )
+               (i32.const 131040)
+              )
+             )
+            )
+           )
+           (i64.or
+            (local.get $5)
+            (i64.and
+             (i64.add
+              (local.get $2)
+              (i64.const 3)
+             )
+             (i64.const -4096)
+            )
+           )
           )
-          (i32.wrap_i64
-           (local.get $2)
+          (then
+           (br $block2
+            (i32.load
+             (i32.add
+              (i32.load offset=24
+               (local.get $1)
+              )
+              (i32.wrap_i64
+               (local.get $2)
+              )
+             )
+            )
+           )
           )
+         )
+         (drop
+          (local.get $2)
+         )
+         (br $block1
+          (i64.const 16777248)
          )
         )
        )
       )
-      (drop
-       (local.get $2)
-      )
-      (drop
-       (i32.const 4)
-      )
-      (return_call $fimport$0
-       (i32.const 16777248)
-       (local.get $6)
+     )
+     (local.set $8
+      (i32.wrap_i64
        (local.get $7)
       )
      )
-    )
-    (then
-     (i32.load
-      (local.get $8)
+     (local.set $9
+      (i32.const 8195)
      )
-    )
-    (else
-     (block $block1 (result i32)
-      (if
-       (i64.eq
-        (i64.load
-         (local.tee $1
-          (i32.add
-           (local.get $4)
-           (i32.and
-            (i32.wrap_i64
-             (i64.shr_u
-              (local.get $2)
-              (i64.const 7)
+     (local.set $10
+      (i64.extend_i32_s
+       (local.get $1)
+      )
+     )
+     (local.set $11
+      (i64.extend_i32_s
+       (local.get $8)
+      )
+     )
+     (local.set $1
+      (i32.add
+       (local.get $1)
+       (local.get $8)
+      )
+     )
+     (if
+      (local.get $6)
+      (then
+       (i32.store
+        (local.get $6)
+        (local.get $1)
+       )
+      )
+      (else
+       (if
+        (i64.eq
+         (i64.load offset=8
+          (local.tee $6
+           (i32.add
+            (local.get $4)
+            (i32.and
+             (i32.wrap_i64
+              (i64.shr_u
+               (local.get $2)
+               (i64.const 7)
+              )
              )
+             (i32.const 131040)
             )
-            (i32.const 131040)
            )
           )
          )
-        )
-        (i64.or
-         (local.get $5)
-         (i64.and
-          (i64.add
-           (local.get $2)
-           (i64.const 3)
+         (i64.or
+          (local.get $5)
+          (i64.and
+           (i64.add
+            (local.get $2)
+            (i64.const 3)
+           )
+           (i64.const -4096)
           )
-          (i64.const -4096)
          )
         )
-       )
-       (then
-        (br $block1
-         (i32.load
+        (then
+         (i32.store
           (i32.add
            (i32.load offset=24
-            (local.get $1)
+            (local.get $6)
            )
            (i32.wrap_i64
             (local.get $2)
            )
           )
+          (local.get $1)
+         )
+        )
+        (else
+         (drop
+          (local.get $2)
+         )
+         (drop
+          (local.get $1)
+         )
+         (br $block1
+          (i64.const 16777248)
          )
         )
        )
       )
-      (drop
-       (local.get $2)
-      )
-      (return_call $fimport$0
-       (i32.const 16777248)
-       (local.get $6)
-       (local.get $7)
-      )
      )
-    )
-   )
-  )
-  (local.set $10
-   (i32.wrap_i64
-    (local.get $9)
-   )
-  )
-  (local.set $11
-   (i32.const 8195)
-  )
-  (local.set $12
-   (i64.extend_i32_s
-    (local.get $1)
-   )
-  )
-  (local.set $13
-   (i64.extend_i32_s
-    (local.get $10)
-   )
-  )
-  (local.set $1
-   (i32.add
-    (local.get $1)
-    (local.get $10)
-   )
-  )
-  (if
-   (local.get $8)
-   (then
-    (i32.store
-     (local.get $8)
-     (local.get $1)
-    )
-   )
-   (else
-    (if
-     (i64.eq
-      (i64.load offset=8
-       (local.tee $8
-        (i32.add
-         (local.get $4)
-         (i32.and
-          (i32.wrap_i64
-           (i64.shr_u
-            (local.get $2)
-            (i64.const 7)
-           )
-          )
-          (i32.const 131040)
-         )
-        )
-       )
-      )
-      (i64.or
-       (local.get $5)
-       (i64.and
-        (i64.add
-         (local.get $2)
-         (i64.const 3)
-        )
-        (i64.const -4096)
-       )
-      )
-     )
-     (then
-      (i32.store
-       (i32.add
-        (i32.load offset=24
-         (local.get $8)
-        )
-        (i32.wrap_i64
-         (local.get $2)
-        )
-       )
-       (local.get $1)
-      )
-     )
-     (else
-      (drop
-       (local.get $2)
-      )
-      (drop
-       (local.get $1)
-      )
-      (global.set $gimport$5
-       (local.get $11)
-      )
-      (global.set $gimport$6
+     (i64.store offset=524432
+      (i32.const 0)
+      (i64.add
        (local.get $12)
-      )
-      (global.set $gimport$7
-       (local.get $13)
-      )
-      (return_call $fimport$0
-       (i32.const 16777248)
-       (local.get $6)
-       (local.get $7)
+       (i64.const 5)
       )
      )
+     (global.set $gimport$0
+      (i32.const 6)
+     )
+     (global.set $gimport$1
+      (i32.const 0)
+     )
+     (global.set $gimport$2
+      (i32.const 0)
+     )
+     (global.set $gimport$3
+      (local.get $9)
+     )
+     (global.set $gimport$4
+      (local.get $10)
+     )
+     (global.set $gimport$5
+      (local.get $11)
+     )
+     (call $fimport$0
+      (i32.const 16777280)
+      (i32.const 16777216)
+      (local.get $12)
+      (local.get $13)
+     )
+     (call $fimport$1)
+     (unreachable)
+     (local.set $13
+      (i64.add
+       (local.get $13)
+       (i64.const 2)
+      )
+     )
+     (br $block3)
+     (unreachable)
+    )
+    (global.set $gimport$3
+     (local.get $9)
+    )
+    (global.set $gimport$4
+     (local.get $10)
+    )
+    (global.set $gimport$5
+     (local.get $11)
+    )
+    (i64.store offset=524768
+     (i32.const 0)
+     (local.get $13)
+    )
+    (return_call $fimport$2
+     (i32.const 0)
     )
    )
-  )
-  (i64.store offset=524432
-   (i32.const 0)
-   (i64.add
-    (local.get $6)
-    (i64.const 5)
+   (block (result i64)
+    (global.set $gimport$3
+     (local.get $9)
+    )
+    (global.set $gimport$4
+     (local.get $10)
+    )
+    (global.set $gimport$5
+     (local.get $11)
+    )
+    (local.get $12)
    )
-  )
-  (global.set $gimport$0
-   (i32.const 6)
-  )
-  (global.set $gimport$1
-   (i32.const 0)
-  )
-  (global.set $gimport$2
-   (i32.const 0)
-  )
-  (global.set $gimport$5
-   (local.get $11)
-  )
-  (global.set $gimport$6
-   (local.get $12)
-  )
-  (global.set $gimport$7
    (local.get $13)
   )
-  (call $fimport$1
-   (i32.const 16777280)
-   (i32.const 16777216)
-   (local.get $6)
-   (local.get $7)
-  )
-  (call $fimport$2)
-  (unreachable)
-  (global.set $gimport$5
-   (local.get $11)
-  )
-  (global.set $gimport$6
-   (local.get $12)
-  )
-  (global.set $gimport$7
-   (local.get $13)
-  )
-  (i64.store offset=524768
-   (i32.const 0)
-   (i64.add
-    (local.get $7)
-    (i64.const 2)
-   )
-  )
-  (return_call $fimport$3
-   (i32.const 0)
-  )
-  (unreachable)
  )
 )

@@ -3,7 +3,7 @@
  (type $0 (func (param i32)))
  (type $1 (func (param i32 i32 i64 i64)))
  (type $2 (func))
- (import "core" "memory" (memory $mimport$0 1 65536 shared))
+ (import "core" "memory" (memory $mimport$0 32 65536 shared))
  (import "core" "faultVector" (global $gimport$0 (mut i32)))
  (import "core" "g" (global $gimport$1 (mut i32)))
  (import "core" "faultCode" (global $gimport$2 (mut i32)))
@@ -16,6 +16,14 @@
   (local $2 i64)
   (local $3 i64)
   (local $4 i64)
+  (if
+   (i32.eqz
+    (local.get $0)
+   )
+   (then
+    (unreachable)
+   )
+  )
   (local.set $3
    (i64.load offset=524424
     (i32.const 0)
@@ -26,83 +34,120 @@
     (i32.const 0)
    )
   )
-  (block $block
-   (if
-    (if (result i32)
-     (i64.eqz
-      (i64.and
-       (local.tee $2
-        (i64.load
-         (i32.const 524632)
+  (block $block1
+   (block $block
+    (if
+     (if (result i32)
+      (i64.eqz
+       (i64.and
+        (local.tee $2
+         (i64.load
+          (i32.const 524632)
+         )
         )
+        (i64.const 12)
        )
-       (i64.const 12)
+      )
+      (then
+       (i64.ne
+        (i64.and
+         (i64.load
+          (i32.const 524656)
+         )
+         (i64.const 512)
+        )
+        (i64.const 0)
+       )
+      )
+      (else
+       (i32.const 0)
       )
      )
      (then
-      (i64.ne
-       (i64.and
-        (i64.load
-         (i32.const 524656)
-        )
-        (i64.const 512)
-       )
-       (i64.const 0)
-      )
-     )
-     (else
-      (i32.const 0)
+      (br $block)
      )
     )
-    (then
-     (br $block)
+    (if
+     (i64.eqz
+      (if (result i64)
+       (i64.ne
+        (i64.and
+         (local.get $2)
+         (i64.const 4)
+        )
+        (i64.const 0)
+       )
+       (then
+        (i64.const 0)
+       )
+       (else
+        (i64.and
+         (i64.load
+          (i32.const 524656)
+         )
+         (i64.const 512)
+        )
+       )
+      )
+     )
+     (then
+      (global.set $gimport$0
+       (i32.const 6)
+      )
+      (global.set $gimport$1
+       (i32.const 0)
+      )
+      (global.set $gimport$2
+       (i32.const 0)
+      )
+      (call $fimport$0
+       (i32.const 16777248)
+       (i32.const 16777216)
+       (local.get $3)
+       (local.get $4)
+      )
+      (call $fimport$1)
+      (unreachable)
+     )
+    )
+    (global.set $gimport$0
+     (i32.const 7)
+    )
+    (global.set $gimport$1
+     (i32.const 0)
+    )
+    (global.set $gimport$2
+     (i32.const 0)
+    )
+    (call $fimport$0
+     (i32.const 16777248)
+     (i32.const 16777216)
+     (local.get $3)
+     (local.get $4)
+    )
+    (call $fimport$1)
+    (unreachable)
+   )
+   (v128.store
+    (i32.const 525568)
+    (i32x4.add
+     (v128.load
+      (i32.const 525568)
+     )
+     (v128.load
+      (i32.const 525600)
+     )
     )
    )
-   (if
-    (i64.eqz
-     (if (result i64)
-      (i64.ne
-       (i64.and
-        (local.get $2)
-        (i64.const 4)
-       )
-       (i64.const 0)
-      )
-      (then
-       (i64.const 0)
-      )
-      (else
-       (i64.and
-        (i64.load
-         (i32.const 524656)
-        )
-        (i64.const 512)
-       )
-      )
-     )
-    )
-    (then
-     (global.set $gimport$0
-      (i32.const 6)
-     )
-     (global.set $gimport$1
-      (i32.const 0)
-     )
-     (global.set $gimport$2
-      (i32.const 0)
-     )
-     (call $fimport$0
-      (i32.const 16777248)
-      (i32.const 16777216)
-      (local.get $3)
-      (local.get $4)
-     )
-     (call $fimport$1)
-     (unreachable)
+   (i64.store offset=524432
+    (i32.const 0)
+    (i64.add
+     (local.get $3)
+     (i64.const 6)
     )
    )
    (global.set $gimport$0
-    (i32.const 7)
+    (i32.const 6)
    )
    (global.set $gimport$1
     (i32.const 0)
@@ -111,59 +156,28 @@
     (i32.const 0)
    )
    (call $fimport$0
-    (i32.const 16777248)
+    (i32.const 16777280)
     (i32.const 16777216)
     (local.get $3)
     (local.get $4)
    )
    (call $fimport$1)
    (unreachable)
-  )
-  (v128.store
-   (i32.const 525568)
-   (i32x4.add
-    (v128.load
-     (i32.const 525568)
-    )
-    (v128.load
-     (i32.const 525600)
+   (local.set $4
+    (i64.add
+     (local.get $4)
+     (i64.const 2)
     )
    )
+   (br $block1)
+   (unreachable)
   )
-  (i64.store offset=524432
-   (i32.const 0)
-   (i64.add
-    (local.get $3)
-    (i64.const 6)
-   )
-  )
-  (global.set $gimport$0
-   (i32.const 6)
-  )
-  (global.set $gimport$1
-   (i32.const 0)
-  )
-  (global.set $gimport$2
-   (i32.const 0)
-  )
-  (call $fimport$0
-   (i32.const 16777280)
-   (i32.const 16777216)
-   (local.get $3)
-   (local.get $4)
-  )
-  (call $fimport$1)
-  (unreachable)
   (i64.store offset=524768
    (i32.const 0)
-   (i64.add
-    (local.get $4)
-    (i64.const 2)
-   )
+   (local.get $4)
   )
   (return_call $fimport$2
    (i32.const 0)
   )
-  (unreachable)
  )
 )

@@ -25,7 +25,7 @@ export { run, resume, instructionCount, currentIp, setHotThreshold, currentRecor
 export {
   regionModify, regionProbe, regionRead128, regionRead16, regionRead32, regionRead64, regionRead8, regionWrite128, regionWrite16, regionWrite32, regionWrite64, regionWrite8,
 } from "./region";
-export { bailAt, dispatch, enterRecord, leaveStopped, raiseNear, stopSignal } from "./run";
+export { bailAt, bailFrom, dispatch, enterRecord, leaveStopped, raiseNear, stopSignal } from "./run";
 export { addUser, installRegion, removeRegion, flushes } from "./blocks";
 export { codeBase, codeSize } from "./mode";
 export { flagA, flagB, flagOp } from "./flags";

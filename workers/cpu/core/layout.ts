@@ -229,6 +229,8 @@ export const BLOCK_USERS: u32 = 24; // u32: list of the entry blocks of translat
 export const BLOCK_INTERPRETED: u32 = 28; // u32: the first record's own handler, once a translation took its place; else 0
 /** Bit of blockMode beside codeSize (bits 0-1): flat 32-bit code. CS, DS, ES and SS have base 0 and need no checks, the stack is 32-bit. */
 export const MODE_FLAT: u32 = 4;
+/** With MODE_FLAT and 32-bit code: compatibility mode, where the TLB may also have addresses above 4 GiB. */
+export const MODE_COMPATIBILITY: u32 = 2;
 
 // ---- attention bits -------------------------------------------------------------------------------------------------
 export const ATTENTION_KICK: u32 = 1;

@@ -2,7 +2,7 @@
 // mask, lookup key, segment shortcuts. Intel SDM 3A 2.2 and 3.4.5.
 
 import {
-  ATTENTION, ATTENTION_HALT, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, HALTED, MODE_FLAT, TRACE_WAKE, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
+  ATTENTION, ATTENTION_HALT, ATTENTION_INTR, ATTENTION_TRAP, CR0, DR, EFER, EFLAGS, HALTED, MODE_COMPATIBILITY, MODE_FLAT, TRACE_WAKE, MODE_KEY, SEG_ATTR, SEG_BASE, SEG_CHECK, SEG_LIMIT,
 } from "./layout";
 import { IF, TF, VM } from "./flags";
 import { generation, setWatching, userGeneration, updateContext } from "./mmu";
@@ -24,7 +24,7 @@ export let codeBase: u64 = 0;
 /** Key of the RIP -> block cache: generation, privilege, code size, CS limit (folded to 16 bits). */
 export let lookupKey: u32 = 0;
 
-/** What a decoded block depends on: codeSize, and MODE_FLAT where it holds. */
+/** What a decoded block depends on: codeSize, and MODE_FLAT and MODE_COMPATIBILITY where they hold. */
 export let blockMode: u32 = 0;
 
 export function protectedMode(): bool {
@@ -63,7 +63,7 @@ export function updateSegment(s: u32): void {
 export function updateFlat(): void {
   const before = blockMode;
   blockMode = codeSize;
-  if (codeSize == 1 && flatSegments()) blockMode |= MODE_FLAT;
+  if (codeSize == 1 && flatSegments()) blockMode |= longMode() ? MODE_FLAT | MODE_COMPATIBILITY : MODE_FLAT;
   if (blockMode != before) updateLookupKey();
 }
 /** SEG_CHECK of ES, CS, SS, DS as one word: nothing to check but writes through CS; that implies base 0 and limit 4 GiB. */

@@ -289,6 +289,11 @@ export function bail(): void {
   unstop();
   bailAt(currentRecord, currentIp(), load<u64>(vcpu, ICOUNT));
 }
+/** bailAt() from where the accesses of a region share an end: `site` has the record's address, then from bit 32 the instructions before it (12 bits), and from bit
+ * 44 its distance from the region's entry in bytes; `ip` and `icount` are those of the entry. */
+export function bailFrom(site: u64, ip: u64, icount: u64): void {
+  bailAt(<usize>site, ip + <u64>(<i64>site >> 44), icount + ((site >> 32) & 0xfff));
+}
 /** A region ends before an instruction whose access left the fast path; the interpreter executes it and what follows in its block. */
 export function bailAt(record: usize, ip: u64, icount: u64): void {
   store<u64>(vcpu, ip, IP);

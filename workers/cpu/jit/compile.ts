@@ -5,8 +5,9 @@
 import { ATTENTION, BLOCK_IP, ICOUNT, IP, LIMIT, TLB_ADDEND, TLB_ENTRIES, TLB_ENTRY_SIZE, TLB_EXEC, VCPU_BASE } from "../core/layout.ts";
 import { Copier, FLAG_A, FLAG_B, FLAG_OP, type Imports, type Place, UNSUPPORTED, type Uses, VARIABLES } from "./copy.ts";
 import type { CoreFunctions } from "./core-functions.ts";
+import { I64 } from "./emit.ts";
 import type { Ir } from "./ir.ts";
-import { type Instruction, keepsFlags, type Node, overwritesFlags, type Region, successors, takesFlagsAsData } from "./region.ts";
+import { type Instruction, isFlat32, keepsFlags, type Node, overwritesFlags, type Region, successors, takesFlagsAsData, WIDE } from "./region.ts";
 
 export interface Compiled {
   /** Entry of the module's code section. */
@@ -15,6 +16,13 @@ export interface Compiled {
   readonly promoted: number;
   readonly plain: number;
   readonly left: number;
+}
+/** One end of a region for many places, which is what keeps them small: kernels' code, much of it seldom run, waits for its own bytes. */
+interface SharedEnd {
+  /** Places that go there, with what was certain at them. */
+  readonly sites: { readonly node: Node; readonly dirty: number; readonly defined: number }[];
+  /** What it stores: every variable that is dirty at any of them. */
+  mask: number;
 }
 type Label = { readonly kind: "loop" | "behind"; readonly node: number } | { readonly kind: "if" };
 
@@ -30,6 +38,7 @@ class Compiler {
   private readonly knownAtEnd = new Map<number, Copier["known"]>();
   private readonly dirtyIn = new Map<Node, number>();
   private readonly labels: Label[] = [];
+  private readonly ends: { readonly bail: SharedEnd; readonly leave: SharedEnd } = { bail: { sites: [], mask: 0 }, leave: { sites: [], mask: 0 } };
   private loads = 0;
   private touched = 0;
   private promoted = 0;
@@ -45,24 +54,63 @@ class Compiler {
     private readonly imports: Imports,
     private readonly region: Region,
   ) {
-    this.copier = new Copier(core, ir, imports, region.mode, (c, only) => this.spill(c.uses, only));
+    this.copier = new Copier(core, ir, imports, region.mode, (c, only) => this.spill(c.uses, only), (c) => this.shares("bail", c.uses));
     this.node = region.nodes[0] as Node;
   }
   compile(): Compiled | null {
     const { ir, copier } = this;
     ir.clear();
     ir.later(() => this.prologue());
+    const { bail, leave } = this.ends;
+    const bailBlock = ir.op1(0x02, I64);
+    const leaveBlock = ir.op1(0x02, 0x40);
     this.tree(0);
-    // Every path ends in a tail call.
+    // Every path ends in a tail call or goes to a shared end.
     ir.op0(0x00);
     ir.op0(0x0b);
+    if (leave.sites.length) {
+      ir.later(() => this.store(leave.mask));
+      this.storeCount(0);
+      this.dispatch("dispatch");
+      ir.op0(0x0b);
+    } else ir.drop(leaveBlock);
+    if (bail.sites.length) {
+      // The site is on the stack.
+      ir.later(() => this.store(bail.mask));
+      copier.plus("ip", 0n);
+      copier.plus("icount", 0n);
+      ir.op1(0x12, this.imports.functionOf(this.core.function("bailFrom")));
+      ir.op0(0x0b);
+    } else ir.drop(bailBlock);
     // A region that leaves before it did anything would be entered again at once.
     if (this.empty) return null;
     this.flow();
     copier.local("icount");
     copier.local("ip");
-    const body = ir.encode(this.core.code.bytes, copier.types);
+    const body = ir.encode(this.core.code.bytes, copier.types, [1, bail.sites.length ? 2 : 1]);
     return { body, promoted: this.promoted, plain: this.plain, left: this.left };
+  }
+
+  /** This place goes to a shared end; or not: behind an instruction that used the state in memory only some locals are right. */
+  private shares(end: "bail" | "leave", uses: Uses): boolean {
+    if (uses.clean) return false;
+    this.ends[end].sites.push({ node: this.node, dirty: uses.dirty, defined: uses.defined });
+    return true;
+  }
+  /** The region ends with RIP stored and `count` instructions of this block done. */
+  private exit(count: number): void {
+    const { ir, copier } = this;
+    if (this.shares("leave", copier.uses)) {
+      if (count) {
+        copier.plus("icount", BigInt(count));
+        ir.op1(0x21, copier.local("icount"));
+      }
+      ir.outer("leave");
+      return;
+    }
+    this.spill(copier.uses, -1);
+    this.storeCount(count);
+    this.dispatch("dispatch");
   }
 
   // ---- structure --------------------------------------------------------------------------------------------------------
@@ -138,9 +186,7 @@ class Compiler {
           this.transfer(node, count);
           return;
         }
-        this.spill(uses, -1);
-        this.storeCount(count);
-        this.dispatch("dispatch");
+        this.exit(count);
         return;
       }
     }
@@ -179,9 +225,7 @@ class Compiler {
       this.labels.pop();
       ir.op0(0x0b);
     }
-    this.spill(copier.uses, -1);
-    this.storeCount(count);
-    this.dispatch("dispatch");
+    this.exit(count);
   }
   /** The flags of instruction `i` are overwritten by a later one of the block, and nothing between can fault, leave or read them. */
   private flagsDead(node: Node, i: number): boolean {
@@ -301,7 +345,7 @@ class Compiler {
     this.copier.uses = this.uses.get(node) as Uses;
   }
   private taken(node: Node, place: Place, count: number): void {
-    if (!node.targetNear && this.region.mode === 2) {
+    if (!node.targetNear && this.region.mode === WIDE) {
       // A target that is not canonical faults at the jump.
       const { ir, copier } = this;
       this.copier.plus("ip", BigInt(node.targetDelta));
@@ -375,10 +419,8 @@ class Compiler {
   }
   /** The region ends; RIP is `delta` from its entry, `count` instructions of this block are done. `far`: the target may wrap at 4 GiB. */
   private leave(delta: number, count: number, far = false): void {
-    this.spill(this.copier.uses, -1);
-    this.storeIp(BigInt(delta), far && this.region.mode === 5);
-    this.storeCount(count);
-    this.dispatch("dispatch");
+    this.storeIp(BigInt(delta), far && isFlat32(this.region.mode));
+    this.exit(count);
   }
   /** Head of a loop: pending work or a budget that another round could exceed end the region here. */
   private loopCheck(node: Node): void {
@@ -475,6 +517,8 @@ class Compiler {
   }
   private prologue(): void {
     const { ir, copier } = this;
+    // job.ts calls functions for no record to have them compiled.
+    for (const byte of [0x20, 0, 0x45, 0x04, 0x40, 0x00, 0x0b]) ir.wByte(byte);
     for (const [name, offset] of [
       ["ip", BLOCK_IP],
       ["icount", ICOUNT],
@@ -518,6 +562,10 @@ class Compiler {
           }
         }
       }
+    }
+    for (const end of [this.ends.bail, this.ends.leave]) {
+      for (const { node, dirty } of end.sites) end.mask |= dirty | (this.dirtyIn.get(node) as number);
+      for (const { node, defined: here } of end.sites) this.loads |= end.mask & ~((defined.get(node) as number) | here);
     }
     for (const node of nodes) this.loads |= ((this.uses.get(node) as Uses).exposed | (this.dirtyIn.get(node) as number)) & ~(defined.get(node) as number);
     this.loads &= (1 << VARIABLES) - 1;

@@ -2,12 +2,13 @@
 // the way: fields of the decoded record, the mode, kinds of lazy flags. General registers and flags, which core keeps in the state block and in
 // globals, become locals ("variables"); the copy keeps track of which of them were written, so that they can be stored where something may look.
 
-import { BLOCK_IP, CR0, CR4, EFLAGS, IP, JIT_BAILED, PREFIX_SLOW, REC_PREFIX, RECORD_SIZE, SEG_BASE, SEG_CHECK, VCPU_BASE, XCR0, ZERO_SLOT } from "../core/layout.ts";
+import { BLOCK_IP, CR0, CR4, EFLAGS, IP, JIT_BAILED, PREFIX_SLOW, REC_PREFIX, RECORD_SIZE, SEG_BASE, SEG_CHECK, TLB_READ, TLB_WRITE, VCPU_BASE, XCR0, ZERO_SLOT } from "../core/layout.ts";
 import type { CoreFunctions, Tokens } from "./core-functions.ts";
 import { I32, I64 } from "./emit.ts";
 import { compare64, fold1, fold32, fold64, identity } from "./fold.ts";
 import { type Frame, Frames } from "./frame.ts";
 import type { Ir } from "./ir.ts";
+import { codeSizeOf, isFlat, isFlat32, NARROW, WIDE } from "./region.ts";
 import { type Known, REGISTER_ADDRESS, Stack, UNKNOWN } from "./stack.ts";
 
 /** Registers 0-15, then the lazy flags. */
@@ -23,6 +24,8 @@ const GUARDS = ["sseGuard", "fpuGuard", "mmxAvailable", "avxGuard", "vexGuard"];
 const variableType = (v: number) => (v === FLAG_OP ? I32 : I64);
 /** The lowest code of a value type; the others follow it. */
 const V128 = 0x7b;
+/** Bytes between a region's entry and an instruction that bailFrom() can take. */
+const MOST_DISTANCE = 1n << 19n;
 /** State offsets that a promoted access must not reach by a computed address. */
 const REGISTERS_END = ZERO_SLOT + 8;
 
@@ -109,18 +112,21 @@ export class Copier {
   private readonly guards: ReadonlyMap<number, number>;
   private readonly enterRecord: number;
   private readonly bailAt: number;
+  /** Plans the shared end of accesses; false: here one of its own is needed. */
+  private readonly bails: (copier: Copier) => boolean;
   private readonly flagBits: number;
-  /** 2: 64-bit, 5: flat 32-bit; others know nothing about segments. */
+  /** Of the region's blocks; those that are not flat know nothing about segments. */
   private readonly mode: number;
   private readonly spill: (copier: Copier, only: number) => void;
 
-  constructor(core: CoreFunctions, ir: Ir, imports: Imports, mode: number, spill: (copier: Copier, only: number) => void) {
+  constructor(core: CoreFunctions, ir: Ir, imports: Imports, mode: number, spill: (copier: Copier, only: number) => void, bails: (copier: Copier) => boolean) {
     this.core = core;
     this.ir = ir;
     this.stack = new Stack(ir);
     this.imports = imports;
     this.mode = mode;
     this.spill = spill;
+    this.bails = bails;
     const names = ["flagOp", "flagA", "flagB", "tlb", "generation", "currentRecord", "stackMask", "stackSegment", "codeSize", "codeBase", "stopSignal"];
     this.g = Object.fromEntries(names.map((n) => [n, core.global(n)]));
     this.guards = new Map(GUARDS.map((n, i) => [core.function(n), 1 << i]));
@@ -240,11 +246,19 @@ export class Copier {
     const { core, ir } = this;
     const p = this.place as Place;
     const signature = core.code.types[core.code.functionTypes[f] as number];
+    const goesOn = (p.bytes.getUint8(REC_PREFIX) & PREFIX_SLOW) !== 0;
+    if (!goesOn && p.startDelta >= -MOST_DISTANCE && p.startDelta < MOST_DISTANCE && this.bails(this)) {
+      // bailFrom() takes it apart.
+      ir.i64(BigInt.asIntN(64, BigInt(p.record) | (BigInt(p.before) << 32n) | (p.startDelta << 44n)));
+      ir.outer("bail");
+      for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.stack.pop();
+      if (signature?.results.length) this.stack.unknown();
+      return true;
+    }
     this.spill(this, -1);
     ir.i32(p.record);
     this.plus("ip", p.startDelta);
     this.plus("icount", BigInt(p.before));
-    const goesOn = (p.bytes.getUint8(REC_PREFIX) & PREFIX_SLOW) !== 0;
     ir.op1(goesOn ? 0x10 : 0x12, this.imports.functionOf(goesOn ? f : this.bailAt));
     // Its own arguments are the last three.
     for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.stack.pop();
@@ -721,19 +735,19 @@ export class Copier {
         this.stack.unknown();
         return;
       case g.codeSize:
-        this.stack.constant(this.mode & 3);
+        this.stack.constant(codeSizeOf(this.mode));
         return;
       case g.codeBase:
-        if (this.mode !== 2 && this.mode !== 5) break;
+        if (!isFlat(this.mode)) break;
         this.stack.constant(0n);
         return;
       case g.stackMask:
-        if (this.mode !== 2 && this.mode !== 5) break;
-        this.stack.constant(this.mode === 2 ? -1n : 0xffffffffn);
+        if (!isFlat(this.mode)) break;
+        this.stack.constant(this.mode === WIDE ? -1n : 0xffffffffn);
         return;
       case g.stackSegment:
-        if (this.mode !== 2 && this.mode !== 5) break;
-        this.stack.constant(this.mode === 2 ? 9 : 2);
+        if (!isFlat(this.mode)) break;
+        this.stack.constant(this.mode === WIDE ? 9 : 2);
         return;
       case g.currentRecord:
         if (this.promoted) throw unsupported("looks at the running record");
@@ -787,9 +801,33 @@ export class Copier {
       const offset = at - VCPU_BASE;
       if (offset >= 0 && offset < 0x4000 && this.loadState(op, offset)) return;
     } else if (this.registerByNumber(0, t.b[i] as number)) throw unsupported("a register by number");
-    this.ir.raw(t.start[i] as number, t.stop[i] as number);
     this.stack.pop();
-    this.stack.unknown();
+    if (op === 0x29) this.stack.push(UNKNOWN, undefined, this.ir.op2(op, t.a[i] as number, t.b[i] as number));
+    else {
+      this.ir.raw(t.start[i] as number, t.stop[i] as number);
+      this.stack.unknown();
+    }
+  }
+  /**
+   * `tag == (linear + n & ~0xfff | generation)` of core/mmu.ts compares 64 bits. Where linear addresses have 32 and so have those in the TLB, the low halves decide, and
+   * engines' baseline compilers join a comparison of i32 with the branch behind it. An access that runs over 4 GiB compares page 0 with the last page.
+   */
+  private tagComparison(op: number): boolean {
+    const { ir, stack } = this;
+    if (this.mode !== NARROW || (op !== 0x51 && op !== 0x52)) return false;
+    const tag = stack.irAt(1);
+    const or = ir.before(ir.count);
+    const and = ir.before(or);
+    const mask = ir.before(and);
+    if (ir.opAt(or) !== 0x84 || ir.opAt(and) !== 0x83 || ir.opAt(mask) !== 0x42 || ir.wideAt(mask) !== -4096n) return false;
+    if (ir.opAt(tag) !== 0x29 || (ir.offsetAt(tag) !== TLB_READ && ir.offsetAt(tag) !== TLB_WRITE)) return false;
+    ir.replace(tag, 0x28, 2, ir.offsetAt(tag));
+    ir.op0(0xa7);
+    ir.op0(op === 0x51 ? 0x46 : 0x47);
+    stack.pop();
+    stack.pop();
+    stack.unknown();
+    return true;
   }
   /** A load from a known place of the state: true when it was handled. */
   private loadState(op: number, offset: number): boolean {
@@ -813,11 +851,11 @@ export class Copier {
       this.stack.unknown();
       return true;
     }
-    const flat = this.mode === 5;
+    const flat = isFlat32(this.mode);
     if (op === 0x2d && offset >= SEG_CHECK && offset < SEG_CHECK + 10) {
       const s = offset - SEG_CHECK;
       let check: number | null = null;
-      if (this.mode === 2 && (s < 6 || s > 7)) check = 0;
+      if (this.mode === WIDE && (s < 6 || s > 7)) check = 0;
       else if (flat && s < 4) check = s === 1 ? 2 : 0;
       if (check === null) return false;
       this.stack.takeBack();
@@ -826,7 +864,7 @@ export class Copier {
     }
     if (op === 0x29 && offset >= SEG_BASE && offset < SEG_BASE + 80) {
       const s = (offset - SEG_BASE) >> 3;
-      if (!((this.mode === 2 && s > 7) || (flat && s < 4))) return false;
+      if (!((this.mode === WIDE && s > 7) || (flat && s < 4))) return false;
       this.stack.takeBack();
       this.stack.constant(0n);
       return true;
@@ -864,6 +902,7 @@ export class Copier {
       }
     } else if (width < 64) {
       if (signed) ir.op0(width === 8 ? 0xc2 : width === 16 ? 0xc3 : 0xc4);
+      else if (width === 32) this.truncate();
       else {
         ir.i64((1n << BigInt(width)) - 1n);
         ir.op0(0x83);
@@ -905,7 +944,8 @@ export class Copier {
     } else {
       this.stack.pop();
       if (narrow) ir.op0(0xad);
-      if (!(narrow && width === 32)) {
+      if (!narrow && width === 32) this.truncate();
+      else if (width < 32) {
         ir.i64(mask);
         ir.op0(0x83);
       }
@@ -929,6 +969,82 @@ export class Copier {
   }
 
   // ---- the rest ---------------------------------------------------------------------------------------------------------
+  /** The last instruction extends an i32: taken back, the i32 is on the stack. */
+  private extended(): boolean {
+    const { ir } = this;
+    const last = ir.before(ir.count);
+    if (ir.opAt(last) !== 0xad) return false;
+    ir.drop(last);
+    return true;
+  }
+  /** i64.eqz of an extended i32. */
+  private eqz64(): boolean {
+    const { ir } = this;
+    const last = ir.before(ir.count);
+    if (ir.opAt(last) !== 0xac && ir.opAt(last) !== 0xad) return false;
+    ir.replace(last, 0x45);
+    return true;
+  }
+  /** The value on the stack, an i64, keeps its low half. */
+  private truncate(): void {
+    if (!this.extended()) this.ir.op0(0xa7);
+    this.ir.op0(0xad);
+  }
+  /** Forms of instructions with one constant that baseline compilers make less code of. */
+  private shorter(op: number, x: Known, y: Known): boolean {
+    const { ir, stack } = this;
+    if (y === undefined) {
+      // Their short forms take the constant on the right.
+      if (x === undefined || !COMMUTES.has(op)) return false;
+      if (op === 0x83 && x === 0xffffffffn) {
+        stack.takeBackBelow();
+        this.truncate();
+        return true;
+      }
+      if (op === 0x6a) return false;
+      stack.takeBackBelow();
+      if (typeof x === "number") ir.i32(x);
+      else ir.i64(x);
+      ir.op0(op);
+      stack.pop();
+      stack.unknown();
+      return true;
+    }
+    if (op === 0x47 && y === 0 && isComparison(ir.opAt(ir.before(stack.irAt(0))))) {
+      stack.takeBack();
+      return true;
+    }
+    if (op === 0x46 && y === 0) {
+      stack.takeBack();
+      ir.op0(0x45);
+    } else if (op === 0x51 && y === 0n) {
+      stack.takeBack();
+      if (!this.eqz64()) ir.op0(0x50);
+    } else if (op === 0x7d && typeof y === "bigint") {
+      stack.takeBack();
+      ir.i64(BigInt.asIntN(64, -y));
+      ir.op0(0x7c);
+    } else if (op === 0x6b && typeof y === "number") {
+      stack.takeBack();
+      ir.i32(-y);
+      ir.op0(0x6a);
+    } else if (op === 0x83 && y === 0xffffffffn) {
+      stack.takeBack();
+      this.truncate();
+    } else if (op === 0x88 && y === 32n) {
+      // (x << 32) >>> 32.
+      const shift = ir.before(stack.irAt(0));
+      const by = ir.before(shift);
+      if (ir.before(ir.count) !== stack.irAt(0) || ir.opAt(shift) !== 0x86 || ir.opAt(by) !== 0x42 || ir.wideAt(by) !== 32n) return false;
+      stack.takeBack();
+      ir.drop(shift);
+      ir.drop(by);
+      this.truncate();
+    } else return false;
+    stack.pop();
+    stack.unknown();
+    return true;
+  }
   private plain(t: Tokens, i: number): void {
     const { ir } = this;
     const op = t.op[i] as number;
@@ -942,6 +1058,8 @@ export class Copier {
         this.stack.constant(folded.value);
         return;
       }
+      if (op === 0xa7 && this.extended()) return;
+      if (op === 0x50 && this.eqz64()) return;
       const vectorAccess = op >= 0xfd00 && (op <= 0xfd0a || op === 0xfd5c || op === 0xfd5d);
       if (vectorAccess && this.registerByNumber(0, t.b[i] as number)) throw unsupported("a register by number");
     } else if (take === 2) {
@@ -975,27 +1093,20 @@ export class Copier {
         this.stack.push(address ? REGISTER_ADDRESS : UNKNOWN, undefined, -1);
         return;
       }
-      // (x << 32) >>> 32: a truncation.
-      if (op === 0x88 && y === 32n) {
-        const c = this.stack.irAt(0);
-        if (ir.count - 1 === c && ir.opAt(c - 1) === 0x86 && ir.opAt(c - 2) === 0x42 && ir.wideAt(c - 2) === 32n) {
-          ir.drop(c);
-          ir.drop(c - 1);
-          ir.drop(c - 2);
-          ir.op0(0xa7);
-          ir.op0(0xad);
-          this.stack.pop();
-          return;
-        }
-      }
+      if (this.shorter(op, x, y) || this.tagComparison(op)) return;
       const vectorStore = op === 0xfd0b || (op >= 0xfd54 && op <= 0xfd5b);
       if (vectorStore && this.registerByNumber(1, t.b[i] as number)) throw unsupported("a register by number");
     }
-    ir.raw(t.start[i] as number, t.stop[i] as number);
+    // Instructions without immediates stay recognisable.
+    if (op <= 0xc4) ir.op0(op);
+    else ir.raw(t.start[i] as number, t.stop[i] as number);
     for (let n = take; n > 0; n--) this.stack.pop();
     if (t.leaves[i]) this.stack.unknown();
   }
 }
+const isComparison = (op: number) => op >= 0x45 && op <= 0x66;
+/** Integer instructions whose operands may change places. */
+const COMMUTES = new Set([0x46, 0x47, 0x51, 0x52, 0x6a, 0x6c, 0x71, 0x72, 0x73, 0x7c, 0x7e, 0x83, 0x84, 0x85]);
 /** Bits that integer loads and stores move. */
 const LOAD_BITS = new Map([
   [0x28, 32],

@@ -5,6 +5,8 @@ const NOP = -1;
 const RAW = -2;
 /** Bytes decided when the whole region is known: spills, loads at entry. */
 const LATE = -3;
+/** A branch to one of the outer blocks. */
+const OUT = -4;
 const I32C = 0x41;
 const I64C = 0x42;
 const CAPACITY = 1 << 18;
@@ -64,6 +66,16 @@ export class Ir {
     this.late.push(write);
     this.push(LATE, this.late.length - 1, -1);
   }
+  /** Branches to an outer block of the function by name, however deep this is. */
+  outer(name: "bail" | "leave"): number {
+    return this.push(OUT, name === "bail" ? 0 : 1, -1);
+  }
+  /** The last instruction before `n` that was not taken back; -1: none. */
+  before(n: number): number {
+    let i = n - 1;
+    while (i >= 0 && this.op[i] === NOP) i--;
+    return i;
+  }
   drop(n: number): void {
     this.op[n] = NOP;
   }
@@ -76,10 +88,13 @@ export class Ir {
   wideAt(n: number): bigint {
     return this.wide[this.a[n] as number] as bigint;
   }
-  replace(n: number, op: number, a = -1): void {
+  offsetAt(n: number): number {
+    return this.b[n] as number;
+  }
+  replace(n: number, op: number, a = -1, b = -1): void {
     this.op[n] = op;
     this.a[n] = a;
-    this.b[n] = -1;
+    this.b[n] = b;
   }
   // ---- encoding -------------------------------------------------------------------------------------------------------
   wByte(v: number): void {
@@ -126,8 +141,8 @@ export class Ir {
       this.out[this.at++] = b | 128;
     }
   }
-  /** The function's code section entry: its size, locals (types by number, parameters not included) and instructions. */
-  encode(core: Uint8Array, locals: readonly number[]): Uint8Array {
+  /** The function's code section entry: its size, locals (types by number, parameters not included) and instructions. `outer`: how deep the outer blocks are, from 1. */
+  encode(core: Uint8Array, locals: readonly number[], outer: readonly [bail: number, leave: number]): Uint8Array {
     this.at = 0;
     // Runs of equal types.
     const runs: [number, number][] = [];
@@ -141,6 +156,7 @@ export class Ir {
       this.wLeb(n);
       this.wByte(t);
     }
+    let depth = 0;
     for (let i = 0; i < this.count; i++) {
       if (this.at > this.out.length - 4096) {
         const bigger = new Uint8Array(this.out.length * 2);
@@ -153,9 +169,15 @@ export class Ir {
       if (op === RAW) {
         for (let p = a; p < (this.b[i] as number); p++) this.out[this.at++] = core[p] as number;
       } else if (op === LATE) (this.late[a] as () => void)();
+      else if (op === OUT) {
+        this.wByte(0x0c);
+        this.wLeb(depth - (outer[a] as number));
+      }
       else if (op === I32C) this.wI32(a);
       else if (op === I64C) this.wI64(this.wide[a] as bigint);
       else {
+        if (op === 0x02 || op === 0x03 || op === 0x04) depth++;
+        else if (op === 0x0b) depth--;
         if (op >= 0xfc00) {
           this.wByte(op >> 8);
           this.wLeb(op & 0xff);

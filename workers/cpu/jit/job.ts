@@ -6,7 +6,7 @@ import type { Imports } from "./copy.ts";
 import { CoreCode } from "./core-code.ts";
 import { CoreFunctions } from "./core-functions.ts";
 import { Ir } from "./ir.ts";
-import { buildModule } from "./module.ts";
+import { buildModule, STATE_PAGES } from "./module.ts";
 import { type RegionSource, regionOf } from "./region.ts";
 
 export interface Job {
@@ -41,7 +41,7 @@ export interface JitCompiler {
 export class JobRunner {
   private readonly core: CoreFunctions;
   private readonly ir = new Ir();
-  private readonly tooSmall = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+  private readonly empty = new WebAssembly.Memory({ initial: STATE_PAGES, maximum: 65536, shared: true });
   private readonly globals = new Map<number, WebAssembly.Global>();
   constructor(core: Uint8Array) {
     this.core = new CoreFunctions(new CoreCode(core));
@@ -81,10 +81,10 @@ export class JobRunner {
   }
   /**
    * Engines compile a function when it is called first, on the thread that calls; the code belongs to the module, which other threads share. Here the
-   * functions are called with a memory too small for their first load of the state, so that they trap before they do anything.
+   * functions are called for no record, so that they trap before they do anything.
    */
   private callOnce(module: WebAssembly.Module, regions: number, functions: ReadonlyMap<number, number>, globals: ReadonlyMap<number, number>): void {
-    const core: { [name: string]: WebAssembly.ImportValue } = { memory: this.tooSmall };
+    const core: { [name: string]: WebAssembly.ImportValue } = { memory: this.empty };
     for (const f of functions.keys()) core[`f${f}`] = NOTHING;
     for (const g of globals.keys()) {
       let global = this.globals.get(g);
@@ -98,7 +98,7 @@ export class JobRunner {
     for (let n = 0; n < regions; n++)
       try {
         (exports[`r${n}`] as () => void)();
-        throw new Error("translator: a region ran without the guest's memory");
+        throw new Error("translator: a region ran for no record");
       } catch (error) {
         if (error instanceof WebAssembly.RuntimeError) continue;
         throw error;

@@ -1,7 +1,12 @@
 // Translated functions as one WebAssembly module: imports of core's memory, functions (f<index>) and globals (g<index>), exports r0, r1, ...
+// The memory is declared as large as core's tables are, so that engines need not look whether an access to the state is in bounds.
 
+import { TLB_BASE } from "../core/layout.ts";
 import type { CoreCode } from "./core-code.ts";
 import { I32, leb, section, text, vector } from "./emit.ts";
+
+/** WebAssembly pages up to the TLB: everything that translated code reaches by a constant address. */
+export const STATE_PAGES = TLB_BASE / 65536;
 
 export function buildModule(code: CoreCode, bodies: readonly Uint8Array[], functions: ReadonlyMap<number, number>, globals: ReadonlyMap<number, number>): Uint8Array {
   const types: number[][] = [[0x60, 1, I32, 0]];
@@ -18,7 +23,7 @@ export function buildModule(code: CoreCode, bodies: readonly Uint8Array[], funct
     }
     return n;
   };
-  const imports: number[][] = [[...text("core"), ...text("memory"), 2, 3, ...leb(1), ...leb(65536)]];
+  const imports: number[][] = [[...text("core"), ...text("memory"), 2, 3, ...leb(STATE_PAGES), ...leb(65536)]];
   for (const f of functions.keys()) imports.push([...text("core"), ...text(`f${f}`), 0, ...leb(typeIndex(f))]);
   for (const g of globals.keys()) {
     const global = code.globals[g];

@@ -18,6 +18,8 @@ import {
   PREFIX_REP,
   PREFIX_REPNE,
   LOOKUP_BASE,
+  MODE_COMPATIBILITY,
+  MODE_FLAT,
   REC_END,
   REC_FORM,
   REC_HANDLER,
@@ -87,8 +89,16 @@ const MOST_BLOCKS = 24;
 const MOST_INSTRUCTIONS = 200;
 /** Return addresses that a return compares with. */
 const MOST_SITES = 4;
-/** codeSize 2, or flat 32-bit code: jump targets need no limit checks. */
-export const isFlat = (mode: number) => mode === 2 || mode === 5;
+/** 64-bit code, as a block's mode. */
+export const WIDE = 2;
+/** Flat 32-bit code outside long mode: linear addresses, in the TLB too, have 32 bits. */
+export const NARROW = 1 | MODE_FLAT;
+const COMPATIBILITY = NARROW | MODE_COMPATIBILITY;
+export const isFlat32 = (mode: number) => mode === NARROW || mode === COMPATIBILITY;
+/** Jump targets need no limit checks. */
+export const isFlat = (mode: number) => mode === WIDE || isFlat32(mode);
+/** core's codeSize. */
+export const codeSizeOf = (mode: number) => (mode === COMPATIBILITY ? 1 : mode & 3);
 /** Rows whose near jumps the translator links itself, by number + 1. */
 const endings: (Ending | undefined)[] = [undefined];
 for (const row of ROWS) {
@@ -186,7 +196,7 @@ function nodeOf(copy: BlockCopy, entryHost: number, mode: number): Node {
   }
   const { bytes } = instructions[count - 1] as Instruction;
   let ending = endings[bytes.getUint16(REC_FORM, true)] ?? FALLS;
-  const whole = bytes.getUint8(REC_SIZE) === (mode === 2 ? 3 : 2);
+  const whole = bytes.getUint8(REC_SIZE) === (mode === WIDE ? 3 : 2);
   if (ending.kind !== "falls" && !(isFlat(mode) && whole)) ending = OTHER;
   if (ending.kind === "other" && isFlat(mode) && single(bytes)) ending = FALLS;
   const nextDelta = delta + length;
@@ -219,20 +229,33 @@ function connect(nodes: readonly Node[], mode: number, reach: (delta: number) =>
 }
 /** In the dispatcher's key: CPL 3. */
 const KEY_USER = 8;
+/** Execute.slot() of core/run.ts. */
+function slotOf(linear: bigint): number {
+  const page = Number((linear >> 12n) & 0xffffffn);
+  const low = Number(linear & 0xfffn);
+  return LOOKUP_BASE + (((page ^ (page >> 8)) & 255) << 12) + ((low ^ ((low >> 4) & 0xf0)) & 0xff) * 16;
+}
+/** Instructions of a block of supervisor code that is copied into a region though it has one of its own. */
+const SMALL = 8;
+const NONE: ReadonlySet<number> = new Set();
+/** Whether the dispatcher's table has a linear address as user code's. */
+export function userCode(view: DataView, linear: bigint): boolean {
+  const slot = slotOf(linear);
+  return view.getBigUint64(slot, true) === linear && (view.getUint32(slot + 8, true) & KEY_USER) !== 0;
+}
 /** The block of user code that the dispatcher's table has for a linear address, in whatever address space it was entered; or 0. A kernel's paths are wide
  * and each is visited seldom: copies of its functions in their callers' regions crowd the host's instruction cache and lose more than the dispatcher costs
  * (measured in a guest: fork, pipes and page faults at half their speed, user calls across pages at four times theirs). */
 function dispatched(view: DataView, linear: bigint, mode: number): number {
-  const page = Number((linear >> 12n) & 0xffffffn);
   const low = Number(linear & 0xfffn);
-  const slot = LOOKUP_BASE + (((page ^ (page >> 8)) & 255) << 12) + ((low ^ ((low >> 4) & 0xf0)) & 0xff) * 16;
+  const slot = slotOf(linear);
   if (view.getBigUint64(slot, true) !== linear || !(view.getUint32(slot + 8, true) & KEY_USER)) return 0;
   const block = view.getUint32(slot + 12, true);
   const fits = block !== 0 && view.getUint16(block + BLOCK_COUNT, true) > 0 && view.getUint16(block + BLOCK_MODE, true) === mode;
   return fits && (view.getUint32(block + BLOCK_HOST, true) & 4095) === low ? block : 0;
 }
-/** The blocks of the region around a hot block. `linear`: where it was found; `threshold`: executions that made it hot. */
-export function gatherRegion(view: DataView, entry: number, linear: bigint, threshold: number): RegionSource {
+/** The blocks of the region around a hot block. `linear`: where it was found; `threshold`: executions that made it hot; `elsewhere`: entries of regions in flight. */
+export function gatherRegion(view: DataView, entry: number, linear: bigint, threshold: number, elsewhere: ReadonlySet<number> = NONE): RegionSource {
   const entryHost = view.getUint32(entry + BLOCK_HOST, true);
   const mode = view.getUint16(entry + BLOCK_MODE, true);
   const blocks = [copyBlock(view, entry, 0)];
@@ -241,15 +264,17 @@ export function gatherRegion(view: DataView, entry: number, linear: bigint, thre
   const nodes = [nodeOf(blocks[0] as BlockCopy, entryHost, mode)];
   const byBlock = new Map<number, number>([[entry, 0]]);
   let span = (nodes[0] as Node).instructions.length;
+  const shared = !userCode(view, linear);
   const warm = Math.max(1, threshold >> 4);
   connect(nodes, mode, (delta) => {
     const page = pageOf(delta, entryHost);
     const frame = pages.get(page);
-    const block = frame === undefined ? dispatched(view, BigInt.asUintN(mode === 2 ? 64 : 32, linear + BigInt(delta)), mode) : find(view, (frame | (((entryHost & 4095) + delta) & 4095)) >>> 0, mode);
+    const block = frame === undefined ? dispatched(view, BigInt.asUintN(mode === WIDE ? 64 : 32, linear + BigInt(delta)), mode) : find(view, (frame | (((entryHost & 4095) + delta) & 4095)) >>> 0, mode);
     if (!block) return -1;
     const known = byBlock.get(block);
     if (known !== undefined) return known;
     const count = view.getUint16(block + BLOCK_COUNT, true);
+    if (shared && (elsewhere.has(block) || view.getUint32(block + BLOCK_INTERPRETED, true)) && count > SMALL) return -1;
     if (!count || nodes.length >= MOST_BLOCKS || span + count > MOST_INSTRUCTIONS) return -1;
     if (view.getUint32(block + BLOCK_HITS, true) < warm && !view.getUint32(block + BLOCK_INTERPRETED, true)) return -1;
     const copy = copyBlock(view, block, delta);

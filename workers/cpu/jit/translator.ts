@@ -5,7 +5,7 @@
 
 import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR, RECORD_SIZE } from "../core/layout.ts";
 import type { JitCompiler, JobResult } from "./job.ts";
-import { gatherRegion, type RegionSource } from "./region.ts";
+import { gatherRegion, type RegionSource, userCode } from "./region.ts";
 
 export interface TranslatorStats {
   modules: number;
@@ -59,6 +59,9 @@ export class Translator {
   private readonly leastBatch: number;
   private epoch = 0;
   private inFlight = 0;
+  /** Entries of the regions in flight, and how many of these contain a block. */
+  private readonly entries = new Set<number>();
+  private readonly covered = new Map<number, number>();
   private readonly counts = {
     modules: 0, functions: 0, blocks: 0, bytes: 0, translateMs: 0, compileMs: 0, installMs: 0, promoted: 0, plain: 0, left: 0, invalidated: 0, late: 0, evicted: 0,
   };
@@ -108,11 +111,31 @@ export class Translator {
     });
     this.queue[0] = later.length;
     if (alive.length) {
-      const regions = alive.map(([entry, found]) => gatherRegion(view, entry, found, this.threshold));
+      const regions: RegionSource[] = [];
+      for (const [entry, found] of alive) {
+        // A path's blocks become hot together; in a kernel one copy of them is enough. Whoever is entered from elsewhere too comes again.
+        if (this.covered.has(entry) && !userCode(view, found)) {
+          view.setUint32(entry + BLOCK_HITS, this.threshold >> 1, true);
+          continue;
+        }
+        const region = gatherRegion(view, entry, found, this.threshold, this.entries);
+        regions.push(region);
+        this.entries.add(entry);
+        for (const { block } of region.blocks) this.covered.set(block, (this.covered.get(block) ?? 0) + 1);
+      }
+      if (!regions.length) return;
       const { epoch } = this;
       this.inFlight++;
       this.compiler.submit({ regions }, (result) => {
         this.inFlight--;
+        for (const { entry, blocks } of regions) {
+          this.entries.delete(entry);
+          for (const { block } of blocks) {
+            const n = (this.covered.get(block) as number) - 1;
+            if (n) this.covered.set(block, n);
+            else this.covered.delete(block);
+          }
+        }
         this.counts.translateMs += result.translateMs;
         this.counts.compileMs += result.compileMs;
         this.reclaim();
