@@ -4,7 +4,11 @@
 
 import { type Fault, FaultError } from "../src/contract/schema.ts";
 import { matchKinds, type TraceName, traceKinds, traceNames } from "../src/contract/trace.ts";
+import { RECORD_SIZE } from "./cpu/core/layout.ts";
 import { disassemble } from "./cpu/isa/disassemble.ts";
+import type { MadeRegion } from "./cpu/jit/job.ts";
+import { codeSizeOf, type RegionSource } from "./cpu/jit/region.ts";
+import type { Translator } from "./cpu/jit/translator.ts";
 import type { WasmCpu } from "./cpu/wasm-cpu.ts";
 import type { Board } from "./machine/board.ts";
 import { cpuState } from "./monitor/cpu-state.ts";
@@ -20,6 +24,7 @@ const ITEMS: readonly (readonly [name: string, summary: string])[] = [
   ["mmu", "log MMU-related activities"],
   ["pcall", "x86 only: protected mode far calls (compiled out in QEMU 7.2: prints nothing)"],
   ["cpu_reset", "show CPU state before CPU resets"],
+  ["jit", "show each region of guest code when it was translated (ours; the\nmonitor's 'region' shows the WebAssembly too)"],
   ["unimp", "log unimplemented functionality"],
   ["guest_errors", "log when the guest OS does something invalid (eg accessing a\nnon-existent register)"],
   ["nochain", "accepted: blocks are never chained while they are logged"],
@@ -93,8 +98,29 @@ export function startDebugLog({ items, kinds }: DebugItems, board: Board, cpu: W
   };
   if (on("cpu_reset")) cpu.onReset = () => write(`CPU Reset (CPU 0)\n${cpuState(cpu, { conditions: true, fpu: true })}\n`);
   if (on("unimp")) board.onMissing = (what) => write(`guesthouse: unimplemented: ${what}\n`);
+  if (on("jit") && cpu.translator) {
+    const { translator } = cpu;
+    translator.onLog = (sources, { regions }) => {
+      for (const made of regions) write(translated(translator, sources[made.source] as RegionSource, made));
+    };
+  }
   const shown = [...kinds, ...(on("guest_errors") ? (["guest.odd"] as const) : [])];
   return traced(board, shown, write);
+}
+/** A region: where and how large, then its blocks in the order in which they were gathered. */
+function translated(translator: Translator, source: RegionSource, { size }: MadeRegion): string {
+  const bits = ([16, 32, 64] as const)[codeSizeOf(source.mode)] ?? 64;
+  const lines = [`JIT: region from 0x${hex(source.linear, 0)}, ${bits}-bit: ${source.blocks.length} blocks, ${source.blocks.reduce((n, b) => n + b.records.length / RECORD_SIZE, 0)} instructions, ${size} bytes of WebAssembly`];
+  for (const block of source.blocks) {
+    const code = translator.codeOf(block);
+    for (let at = 0; at < code.length; ) {
+      const linear = BigInt.asUintN(bits === 64 ? 64 : 32, source.linear + BigInt(block.delta + at));
+      const { length, text } = disassemble(code.subarray(at), bits, linear);
+      lines.push(`0x${hex(linear, 8)}:  ${text}`);
+      at += Math.max(1, length);
+    }
+  }
+  return `${lines.join("\n")}\n`;
 }
 function traced({ trace }: Board, kinds: readonly TraceName[], write: (text: string) => void): () => void {
   if (kinds.length === 0) return () => {};

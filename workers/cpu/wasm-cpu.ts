@@ -115,6 +115,7 @@ export interface WasmCpuOptions {
 
 export class WasmCpu implements Cpu {
   readonly intr: IrqLine;
+  private readonly binary: CoreBinary;
   private readonly core: CoreExports;
   private readonly state: DataView;
   private readonly block: Uint8Array;
@@ -140,6 +141,7 @@ export class WasmCpu implements Cpu {
     this.block = new Uint8Array(buffer, VCPU_BASE, VCPU_STATE_SIZE);
     this.counterView = new BigUint64Array(buffer, VCPU_BASE + COUNTERS, 8);
     const scratch = new DataView(buffer, SCRATCH_BASE, 16);
+    this.binary = binary;
     const tables = decodeTablesOf(binary.module);
     new Uint8Array(buffer, DECODE_BASE, tables.length).set(tables);
     new Uint32Array(buffer, CPUID_BASE, choice.cpuid.length).set(choice.cpuid);
@@ -347,6 +349,10 @@ export class WasmCpu implements Cpu {
       out.push({ context: Math.floor(n / TLB_ENTRIES), linear, read: valid[0] === true, write: valid[1] === true, execute: valid[2] === true });
     }
     return out.sort((a, b) => (a.linear < b.linear ? -1 : a.linear > b.linear ? 1 : a.context - b.context));
+  }
+  /** Bytes of core.wasm: what translated code is copied from. */
+  get coreBytes(): Uint8Array {
+    return this.binary.bytes;
   }
   /** What the processor has made of code at an address of the pool: asked for many bytes of few frames. */
   codeMarks(): (host: number) => "region" | "decoded" | null {

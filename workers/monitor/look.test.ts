@@ -20,6 +20,33 @@ async function ask<T>(m: SectorMachine, name: string, args: { readonly [name: st
   return reply.value as T;
 }
 
+describe("a translated machine", () => {
+  let m: SectorMachine;
+  let at = "";
+  beforeAll(async () => {
+    m = await sectorMachine("paging", {}, "jit");
+    await m.machine.start();
+    for (let n = 0; n < 300 && !m.cpu.registers().halted; n++) await new Promise((r) => setTimeout(r, 10));
+    m.machine.pause();
+    const list = await ask<CodeListing>(m, "disassemble", { address: "0x7c00", count: 60 });
+    at = `0x${(list.lines.find((l) => l.code === "region")?.address ?? 0n).toString(16)}`;
+  });
+  test("region shows each instruction beside its WebAssembly", async () => {
+    const shown = await ask<{ entry: bigint; size: number; parts: { guest: { address: bigint; text: string } | null; wasm: string[] }[] }>(m, "region", { address: at });
+    const guest = shown.parts.flatMap((p) => p.guest ?? []);
+    const wasm = shown.parts.flatMap((p) => p.wasm).join("\n");
+    // The same instructions as the disassembler lists, and a whole function: what begins ends.
+    const listed = await ask<CodeListing>(m, "disassemble", { address: `0x${shown.entry.toString(16)}`, count: 1 });
+    expect(guest[0]).toEqual({ address: shown.entry, text: listed.lines[0]?.text });
+    expect(wasm).toMatch(/return_call \$(dispatch|bailFrom)/);
+    expect(wasm.match(/^\s*(block|loop|if)\b/gm)?.length).toBe((wasm.match(/^\s*end\b/gm)?.length ?? 0));
+    expect(await m.type(`region ${at}`)).toContain(`region from 0x${shown.entry.toString(16)}, ${shown.size} bytes of WebAssembly`);
+  });
+  test("where nothing is translated it says so", async () => {
+    expect(await m.type("region 0x9000")).toBe("The code at 0x9000 is not translated.");
+    expect(await m.type("region 0x70000000")).toBe("Nothing is mapped at 0x70000000.");
+  });
+});
 describe("a machine with 32-bit paging", () => {
   let m: SectorMachine;
   beforeAll(async () => {

@@ -3,6 +3,8 @@
 
 import type { Descriptor, DescriptorTable, Interrupts, MachineMap, MemoryBytes, TaskState, Walk } from "../../src/contract/inspect.ts";
 import { FaultError, integer, optional, string } from "../../src/contract/schema.ts";
+import { disassemble } from "../cpu/isa/disassemble.ts";
+import { codeSizeOf } from "../cpu/jit/region.ts";
 import { interruptTable, segmentTable, taskState } from "../machine/descriptors.ts";
 import { linuxSymbols } from "../machine/kallsyms.ts";
 import { listing } from "../machine/listing.ts";
@@ -137,7 +139,60 @@ function useSymbols({ debug }: MonitorContext, bytes: Uint8Array, from: string, 
   return debug.symbols.count;
 }
 
+/** A translated region as `region` shows it. */
+interface RegionListing {
+  /** Linear address of the entry. */
+  readonly entry: bigint;
+  /** Bytes of its function. */
+  readonly size: number;
+  /** Regions that contain the code at the address, this one included. */
+  readonly regions: number;
+  /** Null: the function's beginning and ends. */
+  readonly parts: readonly { readonly guest: { readonly address: bigint; readonly text: string } | null; readonly wasm: readonly string[] }[];
+}
+async function regionOf(context: MonitorContext, text: string): Promise<RegionListing> {
+  const { cpu, board } = context;
+  if (!cpu.translator) throw new FaultError("monitor.interpreted", "The machine is interpreted; nothing is translated.", "Start it with -accel jit.");
+  const address = evaluate(context, text);
+  const physical = cpu.translate(address);
+  if (physical === null) throw new FaultError("monitor.unmapped", `Nothing is mapped at 0x${hex(address, 0)}.`);
+  const { frame } = board.memory.place(Number(physical));
+  const host = frame === null ? -1 : frame + Number(address & 0xfffn);
+  const found = host < 0 ? [] : cpu.translator.regionsAt(host);
+  const [source] = found;
+  // The text needs a parser that nobody else does.
+  const { showRegion } = await import("../cpu/jit/show.ts");
+  const shown = source ? showRegion(cpu.coreBytes, source) : null;
+  const block = source?.blocks.find((b) => host >= b.host && host < b.host + b.length);
+  if (!source || !shown || !block) throw new FaultError("monitor.untranslated", `The code at 0x${hex(address, 0)} is not translated.`, "disassemble marks translated code with T; code is translated when it has run some hundred times.");
+  const bits = ([16, 32, 64] as const)[codeSizeOf(source.mode)] ?? 64;
+  const at = (delta: number) => BigInt.asUintN(bits === 64 ? 64 : 32, address + BigInt(delta - block.delta - (host - block.host)));
+  return {
+    entry: at(0),
+    size: shown.size,
+    regions: found.length,
+    parts: shown.parts.map(({ guest, wasm }) => {
+      if (!guest) return { guest: null, wasm };
+      const bytes = readMemory({ cpu, memory: board.memory }, at(guest.delta), guest.length);
+      return { guest: { address: at(guest.delta), text: bytes ? disassemble(bytes, bits, at(guest.delta)).text : "(not mapped)" }, wasm };
+    }),
+  };
+}
 export const lookCommands: readonly AnyCommand[] = [
+  command({
+    name: "region",
+    summary: "the translated region at an address: each instruction beside the WebAssembly made of it: region $rip",
+    args: { address: optional(string("address"), "$rip") },
+    run: (context, { address }) => regionOf(context, address),
+    print: ({ entry, size, regions, parts }) =>
+      [
+        `region from 0x${hex(entry, 0)}, ${size} bytes of WebAssembly${regions > 1 ? `; the address is in ${regions} regions` : ""}`,
+        ...parts.flatMap(({ guest, wasm }) => {
+          const left = guest ? `0x${hex(guest.address, 0)}:  ${guest.text}` : "";
+          return (wasm.length ? wasm : [""]).map((line, n) => `${(n === 0 ? left : "").padEnd(48)} ${line.trimEnd()}`.trimEnd());
+        }),
+      ].join("\n"),
+  }),
   command({
     name: "disassemble",
     aliases: ["disas"],

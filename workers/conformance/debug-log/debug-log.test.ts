@@ -8,13 +8,14 @@ import { loadProgram, programBoard } from "../system/program.ts";
 
 const here = new URL(".", import.meta.url);
 async function log(...items: string[]): Promise<string> {
-  const run = await programBoard(coreBinary(), loadProgram(new URL("program.bin.z", here)));
+  const translated = items.includes("jit");
+  const run = await programBoard(coreBinary(), loadProgram(new URL("program.bin.z", here)), "max", 64, translated ? "jit" : "interp");
   let text = "";
   const stop = startDebugLog(parseDebugItems(items), run.board, run.cpu, (more) => {
     text += more;
   });
   if (items.includes("cpu_reset")) run.board.reset();
-  expect(run.run()).toBe("exit");
+  expect(translated ? run.run(50_000_000, 500) : run.run()).toBe("exit");
   stop();
   return text;
 }
@@ -44,6 +45,16 @@ describe("-d as QEMU's", () => {
     expect(text).toContain("\n0x000fff02:  b8 00 f0                 mov      ax, 0xf000\n");
     const ours = [...new Set(text.match(/^0x[0-9a-f]+: {2}[0-9a-f]{2}(?: [0-9a-f]{2})*(?= |$)/gm))].sort();
     expect(ours).toEqual(qemu("in_asm").trim().split("\n"));
+  });
+  it("jit: each region with its blocks; an interpreted machine has none", async () => {
+    const text = await log("jit");
+    const regions = text.split(/^JIT: /m).slice(1);
+    expect(regions.length).toBeGreaterThan(3);
+    for (const region of regions) {
+      const [, count] = /^region from 0x[0-9a-f]+, (?:16|32|64)-bit: \d+ blocks, (\d+) instructions, \d+ bytes of WebAssembly\n/.exec(region) ?? [];
+      expect(region.match(/^0x[0-9a-f]{8,}: {2}\S/gm)).toHaveLength(Number(count));
+    }
+    expect(regions.some((r) => / 64-bit: /.test(r))).toBe(true);
   });
   it("exec and cpu: a line and a state for each block", async () => {
     const text = await log("exec", "cpu");

@@ -26,9 +26,16 @@ interface SharedEnd {
 }
 type Label = { readonly kind: "loop" | "behind"; readonly node: number } | { readonly kind: "if" };
 
-/** Null when not even the first instruction can be copied. */
-export function compileRegion(core: CoreFunctions, ir: Ir, imports: Imports, region: Region): Compiled | null {
-  return new Compiler(core, ir, imports, region).compile();
+/** Where in a function's body the code of an instruction begins. */
+export interface Mark {
+  readonly at: number;
+  /** Distance of the instruction from the region's entry, and its bytes; length 0: the region's ends. */
+  readonly delta: number;
+  readonly length: number;
+}
+/** Null when not even the first instruction can be copied. `marks` takes where each instruction's code begins. */
+export function compileRegion(core: CoreFunctions, ir: Ir, imports: Imports, region: Region, marks: Mark[] | null = null): Compiled | null {
+  return new Compiler(core, ir, imports, region, marks).compile();
 }
 
 class Compiler {
@@ -53,6 +60,7 @@ class Compiler {
     private readonly ir: Ir,
     private readonly imports: Imports,
     private readonly region: Region,
+    private readonly marks: Mark[] | null,
   ) {
     this.copier = new Copier(core, ir, imports, region.mode, (c, only) => this.spill(c.uses, only), (c) => this.shares("bail", c.uses));
     this.node = region.nodes[0] as Node;
@@ -65,6 +73,8 @@ class Compiler {
     const bailBlock = ir.op1(0x02, I64);
     const leaveBlock = ir.op1(0x02, 0x40);
     this.tree(0);
+    const { marks } = this;
+    if (marks) ir.later(() => void marks.push({ at: ir.position, delta: 0, length: 0 }));
     // Every path ends in a tail call or goes to a shared end.
     ir.op0(0x00);
     ir.op0(0x0b);
@@ -164,6 +174,7 @@ class Compiler {
       const instruction = node.instructions[i] as Instruction;
       const last = i === count - 1;
       const { ending } = node;
+      this.mark(node, instruction);
       if (last && (ending.kind === "condition" || ending.kind === "jumps")) {
         this.promoted++;
         this.jump(n, instruction, i);
@@ -192,6 +203,10 @@ class Compiler {
     }
     this.knownAtEnd.set(n, [...copier.known]);
     this.edge(node.next, node.nextDelta, count);
+  }
+  private mark(node: Node, { start, end }: Instruction): void {
+    const { marks, ir } = this;
+    if (marks) ir.later(() => void marks.push({ at: ir.position, delta: node.delta + start, length: end - start }));
   }
   /** A call or return that may stay in the region; RIP is stored already. */
   private transfer(node: Node, count: number): void {

@@ -96,6 +96,10 @@ export class Ir {
     this.a[n] = a;
     this.b[n] = b;
   }
+  /** While the function is encoded: bytes written so far. */
+  get position(): number {
+    return this.at;
+  }
   // ---- encoding -------------------------------------------------------------------------------------------------------
   wByte(v: number): void {
     this.out[this.at++] = v;

@@ -153,6 +153,8 @@ interface BlockCopy {
 export interface RegionSource {
   readonly entry: number;
   readonly entryHost: number;
+  /** Linear address at which the entry was found hot; others may lead there too. */
+  readonly linear: bigint;
   readonly mode: number;
   readonly blocks: readonly BlockCopy[];
 }
@@ -285,7 +287,11 @@ export function gatherRegion(view: DataView, entry: number, linear: bigint, thre
     span += count;
     return nodes.length - 1;
   });
-  return { entry, entryHost, mode, blocks };
+  return { entry, entryHost, linear, mode, blocks };
+}
+/** What an installed region was made of, again: its blocks are what they were as long as it is installed. */
+export function gatherAgain(view: DataView, entry: number, linear: bigint, blocks: readonly { readonly block: number; readonly delta: number }[]): RegionSource {
+  return { entry, entryHost: view.getUint32(entry + BLOCK_HOST, true), linear, mode: view.getUint16(entry + BLOCK_MODE, true), blocks: blocks.map(({ block, delta }) => copyBlock(view, block, delta)) };
 }
 /** The control-flow graph of gathered blocks. */
 export function regionOf(source: RegionSource): Region {

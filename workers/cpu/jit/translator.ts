@@ -3,9 +3,9 @@
 // block; core's dispatcher goes from region to region by tail calls. When a block of a region is overwritten, core takes the region away and hands the
 // table index back.
 
-import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR, RECORD_SIZE } from "../core/layout.ts";
+import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, BLOCK_LENGTH, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR, RECORD_SIZE } from "../core/layout.ts";
 import type { JitCompiler, JobResult } from "./job.ts";
-import { gatherRegion, type RegionSource, userCode } from "./region.ts";
+import { gatherAgain, gatherRegion, type RegionSource, userCode } from "./region.ts";
 
 export interface TranslatorStats {
   modules: number;
@@ -29,6 +29,11 @@ export interface TranslatorStats {
   late: number;
   evicted: number;
 }
+interface Installed {
+  readonly entry: number;
+  readonly linear: bigint;
+  readonly blocks: readonly { readonly block: number; readonly delta: number }[];
+}
 interface CoreFace {
   addUser(block: number, entry: number): number;
   installRegion(entry: number, handler: number, span: number): void;
@@ -51,8 +56,8 @@ export class Translator {
   private readonly queue: Uint32Array;
   private readonly freed: Uint32Array;
   private readonly freeSlots: number[] = [];
-  /** Entry block by table index. */
-  private readonly installed = new Map<number, number>();
+  /** By table index. */
+  private readonly installed = new Map<number, Installed>();
   private modules: { readonly slots: readonly number[] }[] = [];
   private readonly threshold: number;
   /** Blocks worth a module of their own while another is being made. */
@@ -65,8 +70,11 @@ export class Translator {
   private readonly counts = {
     modules: 0, functions: 0, blocks: 0, bytes: 0, translateMs: 0, compileMs: 0, installMs: 0, promoted: 0, plain: 0, left: 0, invalidated: 0, late: 0, evicted: 0,
   };
-  /** Told of every module made: what it was made of, and its bytes. For logs and tests. */
+  /** Told of every module made: what it was made of, and its bytes. For the trace bus and tests. */
   onModule: ((sources: readonly RegionSource[], result: JobResult) => void) | null = null;
+
+  /** -d jit: the same. */
+  onLog: ((sources: readonly RegionSource[], result: JobResult) => void) | null = null;
 
   constructor(compiler: JitCompiler, memory: WebAssembly.Memory, exports: WebAssembly.Exports, threshold: number, leastBatch: number) {
     this.compiler = compiler;
@@ -142,6 +150,7 @@ export class Translator {
         if (result.module === null || epoch !== this.epoch) return;
         const started = performance.now();
         this.onModule?.(regions, result);
+        this.onLog?.(regions, result);
         this.install(regions, result, result.module);
         this.evict();
         this.counts.installMs += performance.now() - started;
@@ -190,7 +199,7 @@ export class Translator {
       const slot = this.freeSlots.pop() ?? this.core.table.grow(1);
       this.core.table.set(slot, instance.exports[`r${n}`] as () => void);
       this.core.installRegion(source.entry, slot, made.span);
-      this.installed.set(slot, source.entry);
+      this.installed.set(slot, { entry: source.entry, linear: source.linear, blocks: source.blocks.map(({ block, delta }) => ({ block, delta })) });
       slots.push(slot);
       counts.functions++;
       counts.blocks += source.blocks.length;
@@ -202,13 +211,26 @@ export class Translator {
     counts.modules++;
     counts.bytes += result.bytes.length;
   }
+  /** Installed regions that contain the code at a host address, the one that begins with it first. */
+  regionsAt(host: number): RegionSource[] {
+    const { view } = this;
+    const from = (block: number) => view.getUint32(block + BLOCK_HOST, true);
+    return [...this.installed.values()]
+      .filter(({ blocks }) => blocks.some(({ block }) => host >= from(block) && host < from(block) + view.getUint16(block + BLOCK_LENGTH, true)))
+      .sort((a, b) => Number(from(b.entry) === host) - Number(from(a.entry) === host))
+      .map(({ entry, linear, blocks }) => gatherAgain(view, entry, linear, blocks));
+  }
+  /** The guest's code behind a block of a region. */
+  codeOf({ host, length }: RegionSource["blocks"][number]): Uint8Array {
+    return new Uint8Array(this.memory.buffer, host, length).slice();
+  }
   /** The oldest modules go when there are too many regions. */
   private evict(): void {
     while (this.installed.size > MOST_FUNCTIONS) {
       const oldest = this.modules.shift();
       if (!oldest) return;
       for (const slot of oldest.slots) {
-        const entry = this.installed.get(slot);
+        const entry = this.installed.get(slot)?.entry;
         // The slot may belong to a younger module by now; dropping that one region costs little.
         if (entry === undefined || this.view.getUint32(entry + BLOCK_HEADER_SIZE, true) !== slot) continue;
         this.core.removeRegion(entry);
