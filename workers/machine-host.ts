@@ -217,8 +217,8 @@ export class MachineHost implements MachineRpc {
       trace: { buffer: views.trace, capacity: TRACE_CAPACITY },
       doorbell: new Int32Array(views.doorbell),
       // The page rings before each message; what else comes (a disk's answer to a guest that only ticks) may wait a little.
-      eventLoopEveryMs: 36,
-      mostLateMs: 34,
+      eventLoopEveryMs: 52,
+      mostLateMs: 50,
     });
     if (!cpu) throw new Error("the board made no processor");
     const machine = new Machine(board);
