@@ -658,15 +658,10 @@ export class Copier {
           this.discard();
           i++;
           continue;
-        case 0x1b: {
-          ir.op0(0x1b);
-          this.stack.pop();
-          this.stack.pop();
-          this.stack.pop();
-          this.stack.unknown();
+        case 0x1b:
+          this.select();
           i++;
           continue;
-        }
         case 0x21:
         case 0x22:
           this.setLocal(frame, a, op === 0x22);
@@ -700,6 +695,21 @@ export class Copier {
       else this.plain(t, i);
       i++;
     }
+  }
+  private select(): void {
+    const { stack } = this;
+    const condition = stack.constAt(0);
+    if (condition !== undefined && (condition !== 0 || stack.constAt(2) !== undefined)) {
+      stack.takeBack();
+      if (condition !== 0) this.discard();
+      else stack.takeBackBelow();
+      return;
+    }
+    this.ir.op0(0x1b);
+    stack.pop();
+    stack.pop();
+    stack.pop();
+    stack.unknown();
   }
   private branch(label: number, open: number): void {
     this.ir.op1(0x0c, label);
