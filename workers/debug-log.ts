@@ -7,7 +7,7 @@ import { matchKinds, type TraceName, traceKinds, traceNames } from "../src/contr
 import { RECORD_SIZE } from "./cpu/core/layout.ts";
 import { disassemble } from "./cpu/isa/disassemble.ts";
 import type { MadeRegion } from "./cpu/jit/job.ts";
-import { codeSizeOf, type RegionSource } from "./cpu/jit/region.ts";
+import { bitsOf, type RegionSource } from "./cpu/jit/region.ts";
 import type { Translator } from "./cpu/jit/translator.ts";
 import type { WasmCpu } from "./cpu/wasm-cpu.ts";
 import type { Board } from "./machine/board.ts";
@@ -98,18 +98,17 @@ export function startDebugLog({ items, kinds }: DebugItems, board: Board, cpu: W
   };
   if (on("cpu_reset")) cpu.onReset = () => write(`CPU Reset (CPU 0)\n${cpuState(cpu, { conditions: true, fpu: true })}\n`);
   if (on("unimp")) board.onMissing = (what) => write(`guesthouse: unimplemented: ${what}\n`);
-  if (on("jit") && cpu.translator) {
-    const { translator } = cpu;
-    translator.onLog = (sources, { regions }) => {
+  const { translator } = cpu;
+  if (on("jit"))
+    translator?.onModule((sources, { regions }) => {
       for (const made of regions) write(translated(translator, sources[made.source] as RegionSource, made));
-    };
-  }
+    });
   const shown = [...kinds, ...(on("guest_errors") ? (["guest.odd"] as const) : [])];
   return traced(board, shown, write);
 }
 /** A region: where and how large, then its blocks in the order in which they were gathered. */
 function translated(translator: Translator, source: RegionSource, { size }: MadeRegion): string {
-  const bits = ([16, 32, 64] as const)[codeSizeOf(source.mode)] ?? 64;
+  const bits = bitsOf(source.mode);
   const lines = [`JIT: region from 0x${hex(source.linear, 0)}, ${bits}-bit: ${source.blocks.length} blocks, ${source.blocks.reduce((n, b) => n + b.records.length / RECORD_SIZE, 0)} instructions, ${size} bytes of WebAssembly`];
   for (const block of source.blocks) {
     const code = translator.codeOf(block);

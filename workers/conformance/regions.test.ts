@@ -26,8 +26,7 @@ const PIECES: readonly (readonly [string, 32 | 64, string])[] = [
 ];
 const core = coreBinary();
 /** Core's functions and globals by export name; those that have none are numbered by whatever core is today, so they are left out. */
-const names = new Map<string, string>();
-for (const [name, { kind, index }] of new CoreCode(core.bytes).exports) if (!/^[fg]\d+$/.test(name)) names.set(`${kind === 3 ? "g" : "f"}${index}`, name);
+const names = new CoreCode(core.bytes).names();
 
 function text(bytes: Uint8Array): string {
   const module = binaryen.readBinary(bytes);

@@ -4,7 +4,7 @@
 import type { CodeLine, CodeListing } from "../../src/contract/inspect.ts";
 import { disassemble } from "../cpu/isa/disassemble.ts";
 import type { Debugger } from "./debugger.ts";
-import { type Looked, readMemory } from "./look.ts";
+import { hostOf, type Looked, readMemory } from "./look.ts";
 
 const LONGEST = 15;
 function bytesAt(looked: Looked, address: bigint): Uint8Array | null {
@@ -59,14 +59,14 @@ export function listing(debug: Debugger, address: bigint, count: number, back: n
     if (!bytes) return { ip: cpu.linearIp(), bits, base, lines, unmapped: at };
     const d = disassemble(bytes, bits, at);
     const physical = cpu.translate(at);
-    const host = physical === null ? null : looked.memory.place(Number(physical)).frame;
+    const host = hostOf(looked, at);
     lines.push({
       address: at,
       bytes: bytes.slice(0, d.length),
       text: d.text,
       symbol: symbols.at(at),
       breakpoints: points.filter(({ what }) => what.kind === "execute" && (what.physical ? what.address === physical : BigInt.asUintN(64, what.address) === at)).map((p) => p.id),
-      code: host === null ? null : code(host + Number(at & 0xfffn)),
+      code: host === null ? null : code(host),
     });
     at = BigInt.asUintN(64, at + BigInt(d.length));
   }

@@ -26,6 +26,12 @@ export function readMemory(looked: Looked, address: bigint, length: number, phys
   const out = new Uint8Array(length);
   return pieces(looked, address, length, physical, (at, from, n) => looked.memory.read(at, out.subarray(from, from + n))) ? out : null;
 }
+/** Where in the pool the byte at a linear address is; null: nowhere. */
+export function hostOf({ cpu, memory }: Looked, linear: bigint): number | null {
+  const physical = cpu.translate(linear);
+  const frame = physical === null ? null : memory.place(Number(physical)).frame;
+  return frame === null ? null : frame + Number(linear & 0xfffn);
+}
 /** Writes them if all of them can be written. */
 export function writeMemory(looked: Looked, address: bigint, bytes: Uint8Array, physical = false): boolean {
   if (!pieces(looked, address, bytes.length, physical, () => {})) return false;

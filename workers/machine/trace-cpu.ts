@@ -26,7 +26,7 @@ export class CpuTrace {
     this.cpu = cpu;
     cpu.onTrace = (name, a, b, c) => trace.emitName(name, a, b, c);
     trace.onChange = () => this.changed();
-    if (cpu.translator) cpu.translator.onModule = (sources, result) => trace.emitName("jit.module", sources.length, result.bytes.length, Math.round((result.translateMs + result.compileMs) * 1000));
+    cpu.translator?.onModule((sources, result) => trace.emitName("jit.module", sources.length, result.bytes.length, Math.round((result.translateMs + result.compileMs) * 1000)));
   }
   private changed(): void {
     const { trace } = this;

@@ -4,11 +4,11 @@
 import type { Descriptor, DescriptorTable, Interrupts, MachineMap, MemoryBytes, TaskState, Walk } from "../../src/contract/inspect.ts";
 import { FaultError, integer, optional, string } from "../../src/contract/schema.ts";
 import { disassemble } from "../cpu/isa/disassemble.ts";
-import { codeSizeOf } from "../cpu/jit/region.ts";
+import { bitsOf } from "../cpu/jit/region.ts";
 import { interruptTable, segmentTable, taskState } from "../machine/descriptors.ts";
 import { linuxSymbols } from "../machine/kallsyms.ts";
 import { listing } from "../machine/listing.ts";
-import { readMemory } from "../machine/look.ts";
+import { hostOf, readMemory } from "../machine/look.ts";
 import { walk } from "../machine/page-walk.ts";
 import { parseElfSymbols, parseSystemMap } from "../machine/symbols.ts";
 import { type AnyCommand, command, type MonitorContext } from "./command.ts";
@@ -154,18 +154,16 @@ async function regionOf(context: MonitorContext, text: string): Promise<RegionLi
   const { cpu, board } = context;
   if (!cpu.translator) throw new FaultError("monitor.interpreted", "The machine is interpreted; nothing is translated.", "Start it with -accel jit.");
   const address = evaluate(context, text);
-  const physical = cpu.translate(address);
-  if (physical === null) throw new FaultError("monitor.unmapped", `Nothing is mapped at 0x${hex(address, 0)}.`);
-  const { frame } = board.memory.place(Number(physical));
-  const host = frame === null ? -1 : frame + Number(address & 0xfffn);
-  const found = host < 0 ? [] : cpu.translator.regionsAt(host);
+  if (cpu.translate(address) === null) throw new FaultError("monitor.unmapped", `Nothing is mapped at 0x${hex(address, 0)}.`);
+  const host = hostOf({ cpu, memory: board.memory }, address) ?? -1;
+  const found = cpu.translator.regionsAt(host);
   const [source] = found;
   // The text needs a parser that nobody else does.
   const { showRegion } = await import("../cpu/jit/show.ts");
   const shown = source ? showRegion(cpu.coreBytes, source) : null;
   const block = source?.blocks.find((b) => host >= b.host && host < b.host + b.length);
   if (!source || !shown || !block) throw new FaultError("monitor.untranslated", `The code at 0x${hex(address, 0)} is not translated.`, "disassemble marks translated code with T; code is translated when it has run some hundred times.");
-  const bits = ([16, 32, 64] as const)[codeSizeOf(source.mode)] ?? 64;
+  const bits = bitsOf(source.mode);
   const at = (delta: number) => BigInt.asUintN(bits === 64 ? 64 : 32, address + BigInt(delta - block.delta - (host - block.host)));
   return {
     entry: at(0),

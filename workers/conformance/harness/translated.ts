@@ -27,7 +27,7 @@ export class Translated {
     this.memory.write(CODE_START, new Uint8Array(DATA_LENGTH).fill(0xcc));
     const host = { nowNs: () => 0, readTpr: () => 0, missing: () => {}, apicMsrRead: () => null, apicMsrWrite: () => false, pioRead: () => 0xff, pioWrite: () => {}, mmioRead: () => 0xff, mmioWrite: () => {}, acknowledge: () => 0, writeTpr: () => {}, ferr: () => {} } satisfies CpuHost;
     this.cpu = new WasmCpu({ core, memory: this.memory, host, model: "max", accel: "jit", tuning: { threshold: 1, leastBatch: 1 } });
-    if (this.cpu.translator) this.cpu.translator.onModule = (_, result) => void this.made.push(result.bytes);
+    this.cpu.translator?.onModule((_, result) => void this.made.push(result.bytes));
     this.view = new DataView(this.memory.memory.buffer);
     this.bytes = new Uint8Array(this.memory.memory.buffer);
     for (let i = 0; i < 8; i++) this.view.setUint32(L.VCPU_BASE + L.FEATURES + i * 4, 0xffffffff, true);

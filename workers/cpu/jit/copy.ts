@@ -251,15 +251,13 @@ export class Copier {
       // bailFrom() takes it apart.
       ir.i64(BigInt.asIntN(64, BigInt(p.record) | (BigInt(p.before) << 32n) | (p.startDelta << 44n)));
       ir.outer("bail");
-      for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.stack.pop();
-      if (signature?.results.length) this.stack.unknown();
-      return true;
+    } else {
+      this.spill(this, -1);
+      ir.i32(p.record);
+      this.plus("ip", p.startDelta);
+      this.plus("icount", BigInt(p.before));
+      ir.op1(goesOn ? 0x10 : 0x12, this.imports.functionOf(goesOn ? f : this.bailAt));
     }
-    this.spill(this, -1);
-    ir.i32(p.record);
-    this.plus("ip", p.startDelta);
-    this.plus("icount", BigInt(p.before));
-    ir.op1(goesOn ? 0x10 : 0x12, this.imports.functionOf(goesOn ? f : this.bailAt));
     // Its own arguments are the last three.
     for (let n = (signature?.params.length ?? 0) - 3; n > 0; n--) this.stack.pop();
     if (signature?.results.length) this.stack.unknown();

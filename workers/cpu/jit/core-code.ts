@@ -46,6 +46,12 @@ export class CoreCode {
       this.at = end;
     }
   }
+  /** What core's functions (f<index>) and globals (g<index>) are exported as besides their numbers. */
+  names(): ReadonlyMap<string, string> {
+    const out = new Map<string, string>();
+    for (const [name, { kind, index }] of this.exports) if (!/^[fg]\d+$/.test(name)) out.set(`${kind === 3 ? "g" : "f"}${index}`, name);
+    return out;
+  }
   private u32(): number {
     let value = 0;
     for (let shift = 0; ; shift += 7) {

@@ -2,11 +2,10 @@
 // without workers) or in jit.worker.
 
 import { compileRegion } from "./compile.ts";
-import type { Imports } from "./copy.ts";
 import { CoreCode } from "./core-code.ts";
 import { CoreFunctions } from "./core-functions.ts";
 import { Ir } from "./ir.ts";
-import { buildModule, STATE_PAGES } from "./module.ts";
+import { buildModule, ImportTable, STATE_PAGES } from "./module.ts";
 import { type RegionSource, regionOf } from "./region.ts";
 
 export interface Job {
@@ -49,17 +48,7 @@ export class JobRunner {
   /** `ahead`: the functions are compiled here, not where they are called first. */
   run(job: Job, ahead = false): JobResult {
     const started = performance.now();
-    const functions = new Map<number, number>();
-    const globals = new Map<number, number>();
-    const number = (map: Map<number, number>) => (core: number) => {
-      let n = map.get(core);
-      if (n === undefined) {
-        n = map.size;
-        map.set(core, n);
-      }
-      return n;
-    };
-    const imports: Imports = { functionOf: number(functions), globalOf: number(globals) };
+    const imports = new ImportTable();
     const regions: MadeRegion[] = [];
     const bodies: Uint8Array[] = [];
     job.regions.forEach((source, n) => {
@@ -70,12 +59,12 @@ export class JobRunner {
       regions.push({ source: n, span: region.span, promoted, plain, left, size: body.length });
       bodies.push(body);
     });
-    const bytes = regions.length ? buildModule(this.core.code, bodies, functions, globals) : new Uint8Array(0);
+    const bytes = regions.length ? buildModule(this.core.code, bodies, imports) : new Uint8Array(0);
     const translated = performance.now();
     const module = regions.length ? new WebAssembly.Module(bytes as BufferSource) : null;
-    if (ahead && module) this.callOnce(module, regions.length, functions, globals);
+    if (ahead && module) this.callOnce(module, regions.length, imports);
     return {
-      module, bytes, regions, functions: [...functions.keys()], globals: [...globals.keys()],
+      module, bytes, regions, functions: [...imports.functions.keys()], globals: [...imports.globals.keys()],
       translateMs: translated - started, compileMs: performance.now() - translated,
     };
   }
@@ -83,7 +72,7 @@ export class JobRunner {
    * Engines compile a function when it is called first, on the thread that calls; the code belongs to the module, which other threads share. Here the
    * functions are called for no record, so that they trap before they do anything.
    */
-  private callOnce(module: WebAssembly.Module, regions: number, functions: ReadonlyMap<number, number>, globals: ReadonlyMap<number, number>): void {
+  private callOnce(module: WebAssembly.Module, regions: number, { functions, globals }: ImportTable): void {
     const core: { [name: string]: WebAssembly.ImportValue } = { memory: this.empty };
     for (const f of functions.keys()) core[`f${f}`] = NOTHING;
     for (const g of globals.keys()) {

@@ -3,12 +3,30 @@
 
 import { TLB_BASE } from "../core/layout.ts";
 import type { CoreCode } from "./core-code.ts";
+import type { Imports } from "./copy.ts";
 import { I32, leb, section, text, vector } from "./emit.ts";
 
 /** WebAssembly pages up to the TLB: everything that translated code reaches by a constant address. */
 export const STATE_PAGES = TLB_BASE / 65536;
 
-export function buildModule(code: CoreCode, bodies: readonly Uint8Array[], functions: ReadonlyMap<number, number>, globals: ReadonlyMap<number, number>): Uint8Array {
+/** Numbers what a module imports of core in the order of first use. */
+export class ImportTable implements Imports {
+  /** Import by index in core. */
+  readonly functions = new Map<number, number>();
+  readonly globals = new Map<number, number>();
+  functionOf(core: number): number {
+    return numbered(this.functions, core);
+  }
+  globalOf(core: number): number {
+    return numbered(this.globals, core);
+  }
+}
+function numbered(map: Map<number, number>, core: number): number {
+  const n = map.get(core) ?? map.size;
+  if (n === map.size) map.set(core, n);
+  return n;
+}
+export function buildModule(code: CoreCode, bodies: readonly Uint8Array[], { functions, globals }: ImportTable): Uint8Array {
   const types: number[][] = [[0x60, 1, I32, 0]];
   const typeOf = new Map<string, number>([["127:", 0]]);
   const typeIndex = (core: number): number => {

@@ -99,6 +99,7 @@ export const isFlat32 = (mode: number) => mode === NARROW || mode === COMPATIBIL
 export const isFlat = (mode: number) => mode === WIDE || isFlat32(mode);
 /** core's codeSize. */
 export const codeSizeOf = (mode: number) => (mode === COMPATIBILITY ? 1 : mode & 3);
+export const bitsOf = (mode: number) => ([16, 32, 64] as const)[codeSizeOf(mode)] ?? 64;
 /** Rows whose near jumps the translator links itself, by number + 1. */
 const endings: (Ending | undefined)[] = [undefined];
 for (const row of ROWS) {
@@ -250,9 +251,8 @@ export function userCode(view: DataView, linear: bigint): boolean {
  * (measured in a guest: fork, pipes and page faults at half their speed, user calls across pages at four times theirs). */
 function dispatched(view: DataView, linear: bigint, mode: number): number {
   const low = Number(linear & 0xfffn);
-  const slot = slotOf(linear);
-  if (view.getBigUint64(slot, true) !== linear || !(view.getUint32(slot + 8, true) & KEY_USER)) return 0;
-  const block = view.getUint32(slot + 12, true);
+  if (!userCode(view, linear)) return 0;
+  const block = view.getUint32(slotOf(linear) + 12, true);
   const fits = block !== 0 && view.getUint16(block + BLOCK_COUNT, true) > 0 && view.getUint16(block + BLOCK_MODE, true) === mode;
   return fits && (view.getUint32(block + BLOCK_HOST, true) & 4095) === low ? block : 0;
 }

@@ -6,7 +6,7 @@ import { compileRegion, type Mark } from "./compile.ts";
 import { CoreCode } from "./core-code.ts";
 import { CoreFunctions } from "./core-functions.ts";
 import { Ir } from "./ir.ts";
-import { buildModule } from "./module.ts";
+import { buildModule, ImportTable } from "./module.ts";
 import { type RegionSource, regionOf } from "./region.ts";
 
 export interface ShownInstruction {
@@ -23,18 +23,12 @@ export interface ShownRegion {
 /** Null: nothing of it can be translated. */
 export function showRegion(core: Uint8Array, source: RegionSource): ShownRegion | null {
   const code = new CoreCode(core);
-  const functions = new Map<number, number>();
-  const globals = new Map<number, number>();
-  const number = (map: Map<number, number>) => (index: number) => {
-    const n = map.get(index) ?? map.size;
-    map.set(index, n);
-    return n;
-  };
+  const imports = new ImportTable();
   const marks: Mark[] = [];
-  const compiled = compileRegion(new CoreFunctions(code), new Ir(), { functionOf: number(functions), globalOf: number(globals) }, regionOf(source), marks);
+  const compiled = compileRegion(new CoreFunctions(code), new Ir(), imports, regionOf(source), marks);
   if (!compiled) return null;
-  const bytes = buildModule(code, [compiled.body], functions, globals);
-  const lines = text(bytes, new CoreNames(code, [...functions.keys()], [...globals.keys()]));
+  const bytes = buildModule(code, [compiled.body], imports);
+  const lines = text(bytes, new CoreNames(code, imports));
   const start = bytes.length - compiled.body.length;
   const parts: { guest: ShownInstruction["guest"]; wasm: string[] }[] = [{ guest: null, wasm: [] }];
   let next = 0;
@@ -47,14 +41,14 @@ export function showRegion(core: Uint8Array, source: RegionSource): ShownRegion 
 }
 /** Imports by the names under which core exports them; those that have none by their numbers. */
 class CoreNames extends DefaultNameResolver {
-  private readonly named = new Map<string, string>();
+  private readonly named: ReadonlyMap<string, string>;
   private readonly functions: readonly number[];
   private readonly globals: readonly number[];
-  constructor(code: CoreCode, functions: readonly number[], globals: readonly number[]) {
+  constructor(code: CoreCode, { functions, globals }: ImportTable) {
     super();
-    this.functions = functions;
-    this.globals = globals;
-    for (const [name, { kind, index }] of code.exports) if (!/^[fg]\d+$/.test(name)) this.named.set(`${kind === 3 ? "g" : "f"}${index}`, name);
+    this.named = code.names();
+    this.functions = [...functions.keys()];
+    this.globals = [...globals.keys()];
   }
   override getFunctionName(index: number, isImport: boolean, isRef: boolean): string {
     return this.name("f", this.functions[index]) ?? super.getFunctionName(index, isImport, isRef);

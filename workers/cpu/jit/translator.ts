@@ -29,6 +29,8 @@ export interface TranslatorStats {
   late: number;
   evicted: number;
 }
+/** Told of every module made: what it was made of, and its bytes. */
+type ModuleListener = (sources: readonly RegionSource[], result: JobResult) => void;
 interface Installed {
   readonly entry: number;
   readonly linear: bigint;
@@ -63,18 +65,12 @@ export class Translator {
   /** Blocks worth a module of their own while another is being made. */
   private readonly leastBatch: number;
   private epoch = 0;
-  private inFlight = 0;
-  /** Entries of the regions in flight, and how many of these contain a block. */
-  private readonly entries = new Set<number>();
-  private readonly covered = new Map<number, number>();
+  /** The regions of each module asked for and not yet there. */
+  private readonly inFlight = new Set<readonly RegionSource[]>();
   private readonly counts = {
     modules: 0, functions: 0, blocks: 0, bytes: 0, translateMs: 0, compileMs: 0, installMs: 0, promoted: 0, plain: 0, left: 0, invalidated: 0, late: 0, evicted: 0,
   };
-  /** Told of every module made: what it was made of, and its bytes. For the trace bus and tests. */
-  onModule: ((sources: readonly RegionSource[], result: JobResult) => void) | null = null;
-
-  /** -d jit: the same. */
-  onLog: ((sources: readonly RegionSource[], result: JobResult) => void) | null = null;
+  private readonly listeners: ModuleListener[] = [];
 
   constructor(compiler: JitCompiler, memory: WebAssembly.Memory, exports: WebAssembly.Exports, threshold: number, leastBatch: number) {
     this.compiler = compiler;
@@ -89,7 +85,11 @@ export class Translator {
     this.epoch = this.core.flushes.value as number;
   }
   get stats(): TranslatorStats {
-    return { ...this.counts, live: this.installed.size, inFlight: this.inFlight };
+    return { ...this.counts, live: this.installed.size, inFlight: this.inFlight.size };
+  }
+  /** For the trace bus, -d and tests. */
+  onModule(listener: ModuleListener): void {
+    this.listeners.push(listener);
   }
   /** Between slices: takes back what core dropped, has translated what it found hot. `idle`: what an idle guest does often enough is not hot. */
   drain(idle = false): void {
@@ -101,7 +101,7 @@ export class Translator {
       return;
     }
     // At once when nobody is busy with an earlier module; else when there is enough for one of its own.
-    if (count === 0 || (this.inFlight > 0 && (count < this.leastBatch || this.inFlight >= MOST_IN_FLIGHT))) return;
+    if (count === 0 || (this.inFlight.size > 0 && (count < this.leastBatch || this.inFlight.size >= MOST_IN_FLIGHT))) return;
     const { view } = this;
     const linear = new BigUint64Array(this.memory.buffer, JIT_QUEUE_LINEAR, count);
     const hot = new Map<number, bigint>();
@@ -120,37 +120,31 @@ export class Translator {
     this.queue[0] = later.length;
     if (alive.length) {
       const regions: RegionSource[] = [];
+      const flying = [...this.inFlight].flat();
+      const entries = new Set(flying.map((r) => r.entry));
+      const covered = new Set(flying.flatMap((r) => r.blocks.map((b) => b.block)));
       for (const [entry, found] of alive) {
         // A path's blocks become hot together; in a kernel one copy of them is enough. Whoever is entered from elsewhere too comes again.
-        if (this.covered.has(entry) && !userCode(view, found)) {
+        if (covered.has(entry) && !userCode(view, found)) {
           view.setUint32(entry + BLOCK_HITS, this.threshold >> 1, true);
           continue;
         }
-        const region = gatherRegion(view, entry, found, this.threshold, this.entries);
+        const region = gatherRegion(view, entry, found, this.threshold, entries);
         regions.push(region);
-        this.entries.add(entry);
-        for (const { block } of region.blocks) this.covered.set(block, (this.covered.get(block) ?? 0) + 1);
+        entries.add(entry);
+        for (const { block } of region.blocks) covered.add(block);
       }
       if (!regions.length) return;
       const { epoch } = this;
-      this.inFlight++;
+      this.inFlight.add(regions);
       this.compiler.submit({ regions }, (result) => {
-        this.inFlight--;
-        for (const { entry, blocks } of regions) {
-          this.entries.delete(entry);
-          for (const { block } of blocks) {
-            const n = (this.covered.get(block) as number) - 1;
-            if (n) this.covered.set(block, n);
-            else this.covered.delete(block);
-          }
-        }
+        this.inFlight.delete(regions);
         this.counts.translateMs += result.translateMs;
         this.counts.compileMs += result.compileMs;
         this.reclaim();
         if (result.module === null || epoch !== this.epoch) return;
         const started = performance.now();
-        this.onModule?.(regions, result);
-        this.onLog?.(regions, result);
+        for (const listener of this.listeners) listener(regions, result);
         this.install(regions, result, result.module);
         this.evict();
         this.counts.installMs += performance.now() - started;
