@@ -193,7 +193,7 @@ describe("a machine with firmware only", () => {
     await until(async () => (await state(other)) === "running", 30_000, "running");
     if (!(await other.$(id("inspector")))) await other.click(id("tool-inspect"));
     await other.waitForSelector(id("insp-run"));
-    const names = ["code", "memory", "walk", "registers", "breakpoints", "dashboard", "interrupts", "tlb", "tables", "ports", "timeline", "pci", "map"];
+    const names = ["code", "memory", "walk", "registers", "breakpoints", "dashboard", "interrupts", "dma", "tlb", "tables", "ports", "timeline", "pci", "map"];
     for (const name of names) {
       if (!(await other.$(id(`insp-tab-${name}`)))) await panel(other, name);
       await other.click(id(`insp-tab-${name}`));

@@ -113,6 +113,28 @@ export interface TaskState {
   readonly openPorts: readonly (readonly [from: number, to: number])[];
 }
 
+/** A process of a running Linux (its first thread). */
+export interface LinuxTask {
+  readonly pid: number;
+  readonly comm: string;
+  /** Its task_struct, where the symbol init_task says how far before the name it begins. */
+  readonly task: bigint | null;
+  /** Physical address of its page tables, as CR3 has it without its low bits; null for kernel threads, which borrow one. */
+  readonly cr3: bigint | null;
+  /** The processor runs on its page tables now. */
+  readonly current: boolean;
+}
+
+export interface InterruptGate {
+  readonly vector: number;
+  /** Linear address of the entry in the IDT (or the vectors of real mode). */
+  readonly at: bigint;
+  readonly kind: DescriptorKind;
+  readonly present: boolean;
+  /** Linear address of the handler, where the gate leads to one directly. */
+  readonly handler: bigint | null;
+  readonly symbol: SymbolAt | null;
+}
 export interface Interrupts {
   /** Master and slave of the 8259 pair. */
   readonly pic: readonly { readonly base: number; readonly irr: number; readonly isr: number; readonly imr: number; readonly elcr: number }[];
@@ -122,7 +144,8 @@ export interface Interrupts {
   readonly lines: readonly { readonly rises: number; readonly high: boolean }[];
   /** How often the processor acknowledged each vector that it ever did, and from whom: 0 the 8259 pair, 1 the local APIC. */
   readonly vectors: readonly { readonly vector: number; readonly by: 0 | 1; readonly count: number }[];
-  /** Lines that a guest may know by a name of its own: pin or line to vector, as programmed now. */
+  /** Where vectors that were taken, or that a controller may give now, lead. */
+  readonly gates: readonly InterruptGate[];
   readonly taken: number;
 }
 export interface PciFunctionInfo {

@@ -2,8 +2,8 @@
 // exports read this and nothing else; the writer is workers/machine/trace.ts. Nobody waits for a reader: the newest events overwrite the oldest, and
 // each reader is told how many it lost.
 // Buffer: Int32 head[16] (version, capacity, kinds, words per event) · Int32 enable[64] · Float64 written[8] (events so far, 7 spare) ·
-// Float64 counts[64] · Float64 limited[64] (kept out by a rate) · Float64 ring[capacity][8]: guest ns, instructions, kind + 256 * processor, a, b, c,
-// linear address of the instruction, number of the event + 1 (written last).
+// Float64 counts[64] · Float64 limited[64] (kept out by a rate) · Float64 ring[capacity][8]: guest ns, instructions, kind + 256 * processor + 65536 * (device + 1),
+// a, b, c, linear address of the instruction, number of the event + 1 (written last).
 
 /** How a field is read. linear: a canonical address as a signed number (the upper half of 64-bit space is negative), exact. */
 export type TraceForm = "number" | "hex" | "linear" | "physical" | "port" | "vector" | "mode";
@@ -72,6 +72,8 @@ export interface TraceEvent {
   readonly instructions: number;
   readonly kind: TraceName;
   readonly cpu: number;
+  /** Which device (its place in `info qtree`) it is from; -1 for the processor and the wires. */
+  readonly device: number;
   readonly a: number;
   readonly b: number;
   readonly c: number;
@@ -167,7 +169,7 @@ export class TraceReader {
     for (let n = start; n < stop; n++) {
       const at = (n % this.capacity) * TRACE_WORDS;
       const v = (i: number) => ring[at + i] as number;
-      const event = { atNs: v(0), instructions: v(1), kind: traceNames[v(2) & 255] as TraceName, cpu: Math.floor(v(2) / 256), a: v(3), b: v(4), c: v(5), ip: v(6) };
+      const event = { atNs: v(0), instructions: v(1), kind: traceNames[v(2) & 255] as TraceName, cpu: Math.floor(v(2) / 256) & 255, device: Math.floor(v(2) / 65536) - 1, a: v(3), b: v(4), c: v(5), ip: v(6) };
       // Overwritten while it was copied.
       if (v(7) !== n + 1) lost++;
       else events.push(event);

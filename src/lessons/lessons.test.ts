@@ -127,7 +127,7 @@ describe("looking", () => {
     expect(partsOf(data, "constructor")).toEqual([]);
   });
   it("fits events by ranges", () => {
-    const event = { atNs: 0, instructions: 0, kind: "pio.write" as const, cpu: 0, a: 0x43, b: 0x34, c: 1, ip: 0 };
+    const event = { atNs: 0, instructions: 0, kind: "pio.write" as const, cpu: 0, device: -1, a: 0x43, b: 0x34, c: 1, ip: 0 };
     const pattern = { kind: "pio.write", a: [0x40, 0x43] as const, b: null, c: null };
     expect(fits(event, pattern)).toBe(true);
     expect(fits({ ...event, a: 0x44 }, pattern)).toBe(false);

@@ -8,6 +8,8 @@ export interface Places {
   readonly code: string;
   readonly memory: string;
   readonly walk: string;
+  /** Not an address: a table, and the entry that is meant ("idt 48"). */
+  readonly tables: string;
 }
 export type AddressPanel = keyof Places;
 export interface Inspected extends Places {
@@ -15,7 +17,7 @@ export interface Inspected extends Places {
   /** Panel that shall come to the front. */
   readonly wanted: { readonly panel: string; readonly n: number } | null;
 }
-const fresh: Inspected = { code: "$rip", memory: "$rsp", walk: "$rip", stamp: 0, wanted: null };
+const fresh: Inspected = { code: "$rip", memory: "$rsp", walk: "$rip", tables: "gdt", stamp: 0, wanted: null };
 const OPEN = "guesthouse.inspector";
 const SHARE = "guesthouse.inspector.share";
 

@@ -70,8 +70,11 @@ class BoardSlot implements Slot {
   readonly chipset: Chipset;
   private readonly board: Board;
   private readonly devfn: number;
+  /** Its place among the board's devices. */
+  private readonly index: number;
   constructor(board: Board, id: string, devfn: number) {
     this.board = board;
+    this.index = board.devices.length;
     this.id = id;
     this.devfn = devfn;
     this.pio = board.pio;
@@ -106,7 +109,7 @@ class BoardSlot implements Slot {
   }
   trace(kind: TraceName, a = 0, b = 0, c = 0): void {
     if (kind === "block.read" || kind === "block.write") this.board.diskBytes += b * 512;
-    this.board.trace.emitName(kind, a, b, c);
+    this.board.trace.emitName(kind, a, b, c, this.index);
   }
   missing(what: string): void {
     this.board.noteMissing(what);

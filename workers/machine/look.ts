@@ -9,8 +9,13 @@ export interface Looked {
   readonly cpu: WasmCpu;
   readonly memory: GuestMemory;
 }
+/** What reading needs: how addresses are translated, and the memory. */
+export interface Readable {
+  readonly cpu: { translate(linear: bigint): bigint | null };
+  readonly memory: GuestMemory;
+}
 /** Calls `piece` for every run within a page; false where nothing is mapped or a device answers. */
-function pieces({ cpu, memory }: Looked, address: bigint, length: number, physical: boolean, piece: (at: number, from: number, n: number) => void): boolean {
+function pieces({ cpu, memory }: Readable, address: bigint, length: number, physical: boolean, piece: (at: number, from: number, n: number) => void): boolean {
   for (let done = 0; done < length; ) {
     const here = BigInt.asUintN(64, address + BigInt(done));
     const at = physical ? here : cpu.translate(here);
@@ -22,7 +27,7 @@ function pieces({ cpu, memory }: Looked, address: bigint, length: number, physic
   return true;
 }
 /** The bytes there, or null when one of them cannot be read. */
-export function readMemory(looked: Looked, address: bigint, length: number, physical = false): Uint8Array | null {
+export function readMemory(looked: Readable, address: bigint, length: number, physical = false): Uint8Array | null {
   const out = new Uint8Array(length);
   return pieces(looked, address, length, physical, (at, from, n) => looked.memory.read(at, out.subarray(from, from + n))) ? out : null;
 }

@@ -38,16 +38,17 @@ export class TraceBus extends TraceReader {
     super(prepared(capacity, buffer));
     this.buffer = buffer;
   }
-  emit(kind: number, a = 0, b = 0, c = 0): void {
+  /** `device`: its place among the board's, -1 for none. */
+  emit(kind: number, a = 0, b = 0, c = 0, device = -1): void {
     const { counts, enable } = this.views;
     (counts[kind] as number)++;
     if (enable[kind] === 0) return;
-    this.write(kind, a, b, c);
+    this.write(kind, a, b, c, device);
   }
-  emitName(name: TraceName, a = 0, b = 0, c = 0): void {
-    this.emit(traceKind(name), a, b, c);
+  emitName(name: TraceName, a = 0, b = 0, c = 0, device = -1): void {
+    this.emit(traceKind(name), a, b, c, device);
   }
-  private write(kind: number, a: number, b: number, c: number): void {
+  private write(kind: number, a: number, b: number, c: number, device: number): void {
     const { written, ring } = this.views;
     const now = this.now();
     const gate = this.gates[kind];
@@ -57,7 +58,7 @@ export class TraceBus extends TraceReader {
     ring[at + 7] = 0;
     ring[at] = now;
     ring[at + 1] = this.instructions();
-    ring[at + 2] = kind;
+    ring[at + 2] = kind + 65536 * (device + 1);
     ring[at + 3] = a;
     ring[at + 4] = b;
     ring[at + 5] = c;

@@ -1,12 +1,13 @@
 // Commands behind the inspector's panels: listings, bytes, page walks, descriptor tables, interrupt controllers, maps, symbols. Each gives plain data
 // (src/contract/inspect.ts) and prints it for the console. Nothing here changes the guest.
 
-import type { Descriptor, DescriptorTable, Interrupts, MachineMap, MemoryBytes, TaskState, Walk } from "../../src/contract/inspect.ts";
+import type { Descriptor, DescriptorTable, InterruptGate, Interrupts, LinuxTask, MachineMap, MemoryBytes, TaskState, Walk } from "../../src/contract/inspect.ts";
 import { FaultError, integer, optional, string } from "../../src/contract/schema.ts";
 import { disassemble } from "../cpu/isa/disassemble.ts";
 import { bitsOf } from "../cpu/jit/region.ts";
 import { interruptTable, segmentTable, taskState } from "../machine/descriptors.ts";
 import { linuxSymbols } from "../machine/kallsyms.ts";
+import { linuxTasks } from "../machine/linux-tasks.ts";
 import { listing } from "../machine/listing.ts";
 import { hostOf, readMemory } from "../machine/look.ts";
 import { walk } from "../machine/page-walk.ts";
@@ -108,7 +109,21 @@ function tableText(t: DescriptorTable): string {
   const lines = t.entries.filter((d) => d.kind !== "null").map(descriptorText);
   return [`${t.name} at ${h(t.base)}, limit ${h(t.limit)}`, ...lines, ...(t.unreadable ? [`${t.unreadable} entries cannot be read`] : [])].join("\n");
 }
-function interrupts({ board, cpu }: MonitorContext): Interrupts {
+/** Entries of the interrupt table for these vectors. */
+function gatesOf(context: MonitorContext, vectors: ReadonlySet<number>): InterruptGate[] {
+  const { symbols } = context.debug;
+  const table = interruptTable(source(context));
+  const real = table.name === "IVT";
+  const size = real ? 4 : context.cpu.registers().efer & 0x400n ? 16 : 8;
+  return [...vectors].sort((a, b) => a - b).flatMap((vector) => {
+    const entry = table.entries[vector];
+    if (!entry) return [];
+    const handler = entry.target === null || entry.kind === "task-gate" ? null : entry.target.offset + (real ? BigInt(entry.target.selector) * 16n : 0n);
+    return [{ vector, at: table.base + BigInt(vector * size), kind: entry.kind, present: entry.present, handler, symbol: handler === null ? null : symbols.at(handler) }];
+  });
+}
+function interrupts(context: MonitorContext): Interrupts {
+  const { board, cpu } = context;
   const pic = board.device("pic")?.save() as { readonly master: readonly number[]; readonly slave: readonly number[] };
   // The order of I8259.registers().
   const half = (r: readonly number[]) => ({ irr: r[0] as number, isr: r[1] as number, imr: r[2] as number, elcr: r[4] as number, base: r[5] as number });
@@ -116,14 +131,24 @@ function interrupts({ board, cpu }: MonitorContext): Interrupts {
   const local = board.device("lapic") as unknown as { describe(): Record<string, number> & { irr: number[]; isr: number[]; lvt: number[] } } | null;
   const l = local?.describe();
   const levels = board.irqLevels();
+  const taken = board.vectorCounts();
+  const halves = [half(pic.master), half(pic.slave)];
+  const pins = io?.describe() ?? [];
+  const vectors = new Set([
+    ...taken.map((v) => v.vector),
+    ...pins.filter((p) => !(p.low & 0x10000)).map((p) => p.low & 255),
+    ...(l ? l.lvt.slice(0, 1).filter((v) => !(v & 0x10000)).map((v) => v & 255) : []),
+    ...halves.flatMap((p, n) => Array.from({ length: 8 }, (_, line) => line).filter((line) => !((p.imr >> line) & 1) && !(n === 0 && line === 2)).map((line) => (p.base & 0xf8) | line)),
+  ]);
   return {
-    pic: [half(pic.master), half(pic.slave)],
-    ioApic: (io?.describe() ?? []).map((p) => ({
+    pic: halves,
+    ioApic: pins.map((p) => ({
       pin: p.pin, vector: p.low & 255, masked: (p.low & 0x10000) !== 0, level: (p.low & 0x8000) !== 0, waiting: (p.low & 0x4000) !== 0, delivery: (p.low >> 8) & 7, destination: p.high >>> 24,
     })),
     local: l ? { enabled: ((l.svr as number) & 0x100) !== 0, tpr: l.tpr as number, ppr: l.ppr as number, irr: l.irr, isr: l.isr, lvt: l.lvt, timer: { initial: l.initial as number, current: l.current as number } } : null,
     lines: board.irqCounts().map((rises, n) => ({ rises, high: levels[n] as boolean })),
-    vectors: board.vectorCounts(),
+    vectors: taken,
+    gates: gatesOf(context, vectors),
     taken: cpu.counters().interrupts,
   };
 }
@@ -264,6 +289,7 @@ export const lookCommands: readonly AnyCommand[] = [
         ...i.pic.map((p, n) => `8259 ${n === 0 ? "master" : "slave"}: vectors from ${h(p.base)}, IRR ${hex(BigInt(p.irr), 2)} ISR ${hex(BigInt(p.isr), 2)} IMR ${hex(BigInt(p.imr), 2)}`),
         ...i.vectors.map((v) => `vector ${h(v.vector)}: ${v.count} acknowledged from the ${v.by ? "local APIC" : "8259 pair"}${i.ioApic.filter((p) => v.by && p.vector === v.vector && !p.masked).map((p) => `, pin ${p.pin}`).join("")}`),
         ...i.lines.flatMap((l, n) => (l.rises ? [`GSI ${n}: ${l.rises} rising edges, ${l.high ? "high" : "low"}`] : [])),
+        ...i.gates.flatMap((g) => (g.handler === null ? [] : [`gate ${h(g.vector)} at ${h(g.at)}: handler ${h(g.handler)}${g.symbol ? ` <${g.symbol.name}>` : ""}`])),
       ].join("\n"),
   }),
   command({
@@ -298,6 +324,13 @@ export const lookCommands: readonly AnyCommand[] = [
       return debug.symbols.count;
     },
     print: (n) => `${n} symbols`,
+  }),
+  command({
+    name: "info tasks",
+    summary: "processes of the running Linux and their page tables, found in its memory",
+    args: {},
+    run: ({ debug }) => linuxTasks(debug.looked, debug.symbols),
+    print: (tasks: readonly LinuxTask[]) => tasks.map((t) => `${t.current ? "*" : " "}${String(t.pid).padStart(6)} ${t.comm.padEnd(16)} ${t.cr3 === null ? "kernel thread" : `CR3 ${h(t.cr3)}`}${t.task === null ? "" : `  task_struct ${h(t.task)}`}`).join("\n"),
   }),
   command({
     name: "info symbol",

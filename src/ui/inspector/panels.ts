@@ -5,6 +5,7 @@ import type { Key } from "../../i18n/index.ts";
 import Breakpoints from "./panels/Breakpoints.tsx";
 import Code from "./panels/Code.tsx";
 import Dashboard from "./panels/Dashboard.tsx";
+import Dma from "./panels/Dma.tsx";
 import Interrupts from "./panels/Interrupts.tsx";
 import Memory from "./panels/Memory.tsx";
 import MemoryMap from "./panels/MemoryMap.tsx";
@@ -28,6 +29,7 @@ export const panels = {
   breakpoints: { title: "insp.panel.breakpoints", Component: Breakpoints },
   dashboard: { title: "insp.panel.dashboard", Component: Dashboard },
   interrupts: { title: "insp.panel.interrupts", Component: Interrupts },
+  dma: { title: "insp.panel.dma", Component: Dma },
   tlb: { title: "insp.panel.tlb", Component: Tlb },
   tables: { title: "insp.panel.tables", Component: Tables },
   ports: { title: "insp.panel.ports", Component: Ports },

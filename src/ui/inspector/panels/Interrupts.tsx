@@ -1,36 +1,35 @@
-// The way of interrupts: lines with their levels and counts, the 8259 pair's and the local APIC's requests (IRR), service (ISR) and masks (IMR) as lights,
+// The way of interrupts as a drawing (InterruptPaths.tsx), and under it whole registers: lines with their levels and counts, the 8259 pair's and the local APIC's requests (IRR), service (ISR) and masks (IMR) as lights,
 // the I/O APIC's pins, and how often the processor took each vector. The counts are those of /proc/interrupts.
 
 import type { Interrupts as State } from "../../../contract/inspect.ts";
 import { useText } from "../../use-text.ts";
 import { FaultLine } from "../Editable.tsx";
 import { useLook } from "../look.ts";
+import { InterruptPaths } from "./InterruptPaths.tsx";
+import { bits, isTimer, LINES, vectorText } from "./interrupt-words.ts";
+import { Light } from "./Light.tsx";
 
-/** What is wired to the lines of a PC (workers/machine/board.ts): names of chips, the same in every language. */
-const LINES: { readonly [gsi: number]: string } = { 0: "PIT / HPET", 1: "i8042 ⌨", 2: "8259 ↔", 3: "COM2", 4: "COM1", 6: "FDC", 7: "LPT1", 8: "RTC", 9: "ACPI", 10: "PCI", 11: "PCI", 12: "i8042 PS/2", 13: "FPU", 14: "IDE 0", 15: "IDE 1" };
 const DELIVERY = ["fixed", "lowest", "SMI", "?", "NMI", "INIT", "?", "ExtINT"];
 const LVT = ["timer", "thermal", "perf", "LINT0", "LINT1", "error"];
-const bits = (words: readonly number[]) => words.flatMap((word, n) => Array.from({ length: 32 }, (_, b) => ((word >>> b) & 1 ? n * 32 + b : -1)).filter((v) => v >= 0));
 const REGISTERS = [["irr", "insp.irq.irr"], ["isr", "insp.irq.isr"], ["imr", "insp.irq.imr"]] as const;
-const vectorText = (v: number) => `0x${v.toString(16).padStart(2, "0")}`;
 
 export default function Interrupts() {
   const t = useText();
   const { value: i, fault } = useLook<State>("info interrupts");
   if (!i) return <FaultLine fault={fault} />;
   const pinsOf = (vector: number) => i.ioApic.filter((p) => p.vector === vector && !p.masked).map((p) => p.pin);
-  const isTimer = (vector: number) => i.local !== null && ((i.local.lvt[0] ?? 0) & 0x100ff) === vector;
   const source = (vector: number, by: 0 | 1) => {
     if (by === 0) {
       const line = i.pic.findIndex((p) => (vector & 0xf8) === p.base) * 8 + (vector & 7);
       return line < 0 ? "" : `IRQ ${line} ${LINES[line] ?? ""}`;
     }
-    if (isTimer(vector)) return "LAPIC timer";
+    if (isTimer(i, vector)) return "LAPIC timer";
     return pinsOf(vector).map((p) => `GSI ${p} ${LINES[p] ?? ""}`).join(", ");
   };
   return (
     <div className="insp-scroll insp-irq" data-testid="panel-interrupts">
       <FaultLine fault={fault} />
+      <InterruptPaths i={i} />
       <section>
         <h4>{t("insp.irq.vectors")}</h4>
         <table className="insp-table">
@@ -44,7 +43,7 @@ export default function Interrupts() {
           </thead>
           <tbody translate="no">
             {i.vectors.map((v) => (
-              <tr key={`${v.vector}/${v.by}`} data-vector={v.vector} data-by={v.by} data-count={v.count} data-pins={v.by ? pinsOf(v.vector).join(" ") : ""} data-timer={v.by === 1 && isTimer(v.vector)}>
+              <tr key={`${v.vector}/${v.by}`} data-vector={v.vector} data-by={v.by} data-count={v.count} data-pins={v.by ? pinsOf(v.vector).join(" ") : ""} data-timer={v.by === 1 && isTimer(i, v.vector)}>
                 <td>{vectorText(v.vector)}</td>
                 <td className="number">{v.count}</td>
                 <td>{source(v.vector, v.by)}</td>
@@ -136,12 +135,5 @@ export default function Interrupts() {
         </table>
       </section>
     </div>
-  );
-}
-function Light({ on, kind }: { readonly on: boolean; readonly kind: "irr" | "isr" | "imr" }) {
-  return (
-    <span className={`light ${kind}${on ? " on" : ""}`}>
-      <span className="visually-hidden">{on ? 1 : 0}</span>
-    </span>
   );
 }

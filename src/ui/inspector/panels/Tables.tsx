@@ -1,12 +1,13 @@
 // GDT, LDT, IDT (or the vectors of real mode) and the task state segment, in words.
 
-import { useState } from "react";
+import { useEffect, useRef } from "react";
 import type { Descriptor, DescriptorKind, DescriptorTable, TaskState } from "../../../contract/inspect.ts";
 import type { Key } from "../../../i18n/index.ts";
+import { inspected, inspectorActions, useInspector } from "../../../store/index.ts";
 import { type T, useText } from "../../use-text.ts";
 import { Address, hex, symbolText } from "../Address.tsx";
 import { FaultLine } from "../Editable.tsx";
-import { useLook } from "../look.ts";
+import { useLook, useMachine } from "../look.ts";
 
 const kinds: { readonly [K in DescriptorKind]: Key } = {
   null: "insp.desc.null", code: "insp.desc.code", data: "insp.desc.data", ldt: "insp.desc.ldt", tss: "insp.desc.tss", "call-gate": "insp.desc.callGate",
@@ -19,22 +20,30 @@ const which = ["gdt", "idt", "ldt", "tss"] as const;
 
 export default function Tables() {
   const t = useText();
-  const [shown, setShown] = useState<(typeof which)[number]>("gdt");
+  const { row } = useMachine();
+  // Links lead to a table and an entry of it (InterruptPaths.tsx).
+  const [wanted, entry] = useInspector((s) => inspected(s, row.id).tables).split(" ");
+  const shown = which.find((name) => name === wanted) ?? "gdt";
   return (
     <div className="insp-panel" data-testid="panel-tables">
       <div className="insp-bar">
         {which.map((name) => (
-          <button key={name} type="button" aria-pressed={shown === name} onClick={() => setShown(name)} translate="no" data-testid={`table-${name}`}>
+          <button key={name} type="button" aria-pressed={shown === name} onClick={() => inspectorActions.place(row.id, "tables", name)} translate="no" data-testid={`table-${name}`}>
             {name.toUpperCase()}
           </button>
         ))}
       </div>
-      {shown === "tss" ? <Tss /> : <Table key={shown} name={shown} t={t} />}
+      {shown === "tss" ? <Tss /> : <Table key={`${shown} ${entry ?? ""}`} name={shown} meant={entry === undefined ? -1 : Number(entry)} t={t} />}
     </div>
   );
 }
-function Table({ name, t }: { readonly name: "gdt" | "idt" | "ldt"; readonly t: T }) {
+function Table({ name, meant, t }: { readonly name: "gdt" | "idt" | "ldt"; readonly meant: number; readonly t: T }) {
+  const there = useRef<HTMLTableRowElement>(null);
   const { value: table, fault } = useLook<DescriptorTable | null>(`info ${name}`, {}, 1000);
+  const known = table !== null;
+  useEffect(() => {
+    if (known) there.current?.scrollIntoView({ block: "center" });
+  }, [known]);
   if (fault) return <FaultLine fault={fault} />;
   if (!table) return <p className="hint insp-empty">{name === "ldt" ? t("insp.desc.noLdt") : ""}</p>;
   const entries = table.entries.filter((d) => d.kind !== "null");
@@ -50,7 +59,7 @@ function Table({ name, t }: { readonly name: "gdt" | "idt" | "ldt"; readonly t: 
       <table className="insp-table">
         <tbody translate="no">
           {entries.map((d) => (
-            <tr key={d.index} className={d.present ? "" : "faint"}>
+            <tr key={d.index} ref={d.index === meant ? there : null} className={`${d.present ? "" : "faint"}${d.index === meant ? " current" : ""}`} data-entry={d.index}>
               <th scope="row">{name === "idt" ? `${d.index} ${EXCEPTIONS[d.index] ?? ""}` : hex(d.selector, 4)}</th>
               <td>
                 <span translate="yes">

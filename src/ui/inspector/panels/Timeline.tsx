@@ -1,10 +1,13 @@
 // A timeline of modes, rings, address spaces and interrupts: one lane each, drawn on a canvas from the events of the trace bus, with the newest seconds at
 // the right. Under it what the lanes hold now. Events are recorded only while it runs.
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { LinuxTask } from "../../../contract/inspect.ts";
 import { modeNames, type TraceEvent, type TraceName } from "../../../contract/trace.ts";
 import { useText } from "../../use-text.ts";
 import { Address, hex } from "../Address.tsx";
+import { FaultLine } from "../Editable.tsx";
+import { useLook } from "../look.ts";
 import { useEvents } from "../tracing.ts";
 
 const KINDS: readonly TraceName[] = ["cpu.mode", "cpu.ring", "cpu.cr3", "cpu.handler", "cpu.halt", "cpu.wake"];
@@ -15,6 +18,17 @@ const LANES = ["insp.time.mode", "insp.time.ring", "insp.time.space", "insp.time
 const LANE_HEIGHT = 26;
 
 /** Colours that are told apart in both palettes, by the number of an address space. */
+const FRAME = 0xfffn;
+/** Names of a running Linux's address spaces, by the value of CR3 without PCID; with page-table isolation ring 3 has the page above. */
+function spaceNames(tasks: readonly LinuxTask[] | null): (cr3: number) => string {
+  const names = new Map<bigint, string>();
+  for (const { cr3, comm, pid } of tasks ?? []) if (cr3 !== null && !names.has(cr3)) names.set(cr3, `${comm} (${pid})`);
+  return (value) => {
+    const cr3 = BigInt(value);
+    const page = cr3 & ~FRAME;
+    return names.get(cr3) ?? names.get(page) ?? names.get(cr3 & ~31n) ?? names.get(page & ~0x1000n) ?? "";
+  };
+}
 const hue = (cr3: number) => `hsl(${(Math.floor(cr3 / 4096) * 137) % 360} 60% 55%)`;
 
 export default function Timeline() {
@@ -25,6 +39,9 @@ export default function Timeline() {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [spaces, setSpaces] = useState<readonly { readonly cr3: number; readonly share: number }[]>([]);
   const [version, setVersion] = useState(0);
+  const [naming, setNaming] = useState(false);
+  const [tasks, setTasks] = useState<readonly LinuxTask[] | null>(null);
+  const nameOf = useMemo(() => spaceNames(tasks), [tasks]);
   const lost = useEvents(KINDS, on, FILTER, (more) => {
     events.current.push(...more);
     if (events.current.length > KEPT) events.current.splice(0, events.current.length - KEPT);
@@ -58,6 +75,18 @@ export default function Timeline() {
     lane(0, "cpu.mode", (e) => ["#8a6d3b", "#b5883b", "#4a7fb5", "#3b6fa5", "#6b5bab", "#2f8f6b"][e.a] ?? "#888");
     lane(1, "cpu.ring", (e) => (e.a === 0 ? "#c25b4e" : e.a === 3 ? "#3f9a5f" : "#c9a13b"));
     lane(2, "cpu.cr3", (e) => hue(e.a));
+    // Names where there is room for them.
+    g.font = "11px system-ui, sans-serif";
+    g.textBaseline = "middle";
+    const turns = all.filter((e) => e.kind === "cpu.cr3");
+    turns.forEach((e, i) => {
+      const left = Math.max(0, x(e.atNs));
+      const room = x(turns[i + 1]?.atNs ?? end) - left - 6;
+      const text = room < 24 ? "" : nameOf(e.a).replace(/ \(.*/, "");
+      if (text === "" || g.measureText(text).width > room) return;
+      g.fillStyle = "#0b0f14";
+      g.fillText(text, left + 3, 2 * LANE_HEIGHT + LANE_HEIGHT / 2);
+    });
     let halted: number | null = null;
     g.fillStyle = colour("--line-strong");
     for (const e of all) {
@@ -78,7 +107,7 @@ export default function Timeline() {
     });
     const sum = [...time.values()].reduce((a, b) => a + b, 0);
     setSpaces([...time].sort((a, b) => b[1] - a[1]).slice(0, 8).map(([cr3, ns]) => ({ cr3, share: sum ? ns / sum : 0 })));
-  }, [version, seconds]);
+  }, [version, seconds, nameOf]);
   const last = (kind: TraceName) => events.current.findLast((e) => e.kind === kind);
   const mode = last("cpu.mode");
   const ring = last("cpu.ring");
@@ -95,8 +124,12 @@ export default function Timeline() {
             </option>
           ))}
         </select>
+        <button type="button" aria-pressed={naming} title={t("insp.time.namesHint")} onClick={() => setNaming(!naming)} data-testid="timeline-names">
+          {t("insp.time.names")}
+        </button>
         {lost > 0 && <span className="hint">{t("insp.log.lost", { count: lost })}</span>}
       </div>
+      {naming && <TaskNames onTasks={setTasks} />}
       <div className="insp-scroll">
         {events.current.length === 0 && <p className="hint insp-empty">{t("insp.time.none")}</p>}
         <div className="insp-lanes">
@@ -114,11 +147,20 @@ export default function Timeline() {
         <ul className="insp-note insp-mono" translate="no" data-testid="timeline-spaces">
           {spaces.map((s) => (
             <li key={s.cr3}>
-              <span className="swatch" style={{ background: hue(s.cr3) }} /> CR3 <Address at={BigInt(s.cr3)} physical text={hex(s.cr3, 8)} /> {(s.share * 100).toFixed(1)} %
+              <span className="swatch" style={{ background: hue(s.cr3) }} /> CR3 <Address at={BigInt(s.cr3)} physical text={hex(s.cr3, 8)} /> {nameOf(s.cr3)} {(s.share * 100).toFixed(1)} %
             </li>
           ))}
         </ul>
       </div>
     </div>
   );
+}
+/** Asks the running Linux for its processes while names are wanted; each is remembered after it ended, for what is drawn of it. */
+function TaskNames({ onTasks }: { onTasks(change: (before: readonly LinuxTask[] | null) => readonly LinuxTask[]): void }) {
+  const { value, fault } = useLook<readonly LinuxTask[]>("info tasks", {}, 2000);
+  useEffect(() => {
+    if (!value) return;
+    onTasks((before) => [...value, ...(before ?? []).filter((old) => !value.some((t) => t.cr3 === old.cr3))].slice(0, 500));
+  }, [value, onTasks]);
+  return <FaultLine fault={fault} />;
 }
