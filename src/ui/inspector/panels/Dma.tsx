@@ -102,7 +102,7 @@ export default function Dma() {
             <text x={BAND + 6} y={height / 2}>
               RAM
             </text>
-            {band.marks.map((m) => (
+            {band.marks.filter((m, k) => k === 0 || (m.at - (band.marks[k - 1] as typeof m).at) * height > 16).map((m) => (
               <text key={m.from} x={BAND + 76} y={10 + m.at * (height - 20) + 10}>
                 {`0x${m.from.toString(16)}`}
               </text>

@@ -37,11 +37,10 @@ export function InterruptPaths({ i }: { readonly i: Interrupts }) {
       <p className="hint insp-note">{t("insp.path.hint")}</p>
       <div className="insp-paths">
         <div className="insp-path-head" aria-hidden="true">
-          <span>{t("insp.irq.vector")}</span>
+          <span>{t("insp.path.vector")}</span>
           {COLUMNS.map((key) => (
             <span key={key}>{t(key)}</span>
           ))}
-          <span className="number">{t("insp.irq.count")}</span>
         </div>
         <ol>
           {paths.map((p) => (
@@ -64,9 +63,14 @@ function Row({ i, path, fired, rate }: { readonly i: Interrupts; readonly path: 
   const io = by === 1 && pin !== null ? i.ioApic[pin] : undefined;
   return (
     <li className={`insp-path${fired ? " fired" : ""}${count === 0 ? " quiet" : ""}`} aria-label={t("insp.path.row", { vector: vectorText(vector) })} data-vector-path={vector} data-path-count={count}>
-      <button type="button" className="link" title={t("insp.path.toTable")} onClick={() => inspectorActions.show(row.id, "tables", `idt ${vector}`)} data-testid={`path-vector-${vector}`} translate="no">
-        {vectorText(vector)}
-      </button>
+      <span>
+        <button type="button" className="link" title={t("insp.path.toTable")} onClick={() => inspectorActions.show(row.id, "tables", `idt ${vector}`)} data-testid={`path-vector-${vector}`} translate="no">
+          {vectorText(vector)}
+        </button>
+        <br />
+        <b translate="no">{count.toLocaleString()}</b>
+        {rate >= 0.5 && <span className="insp-rate" translate="no">{` ${rate.toFixed(0)}/s`}</span>}
+      </span>
       <Station>
         {gsi !== null ? (
           <>
@@ -125,11 +129,6 @@ function Row({ i, path, fired, rate }: { readonly i: Interrupts; readonly path: 
           </>
         )}
       </Station>
-      <span className="number" translate="no">
-        <b>{count.toLocaleString()}</b>
-        <br />
-        {rate >= 0.5 ? `${rate.toFixed(0)}/s` : ""}
-      </span>
     </li>
   );
 }
@@ -140,7 +139,12 @@ function Lights({ irr, isr, mask, masked }: { readonly irr: boolean; readonly is
   const t = useText();
   return (
     <span className="insp-lights" translate="no">
-      IRR <Light on={irr} kind="irr" title={t("insp.irq.irr")} /> ISR <Light on={isr} kind="isr" title={t("insp.irq.isr")} /> {mask} <Light on={masked} kind="imr" title={t(mask === "IMR" ? "insp.irq.imr" : "insp.path.priority")} />
+      IRR
+      <Light on={irr} kind="irr" title={t("insp.irq.irr")} />
+      ISR
+      <Light on={isr} kind="isr" title={t("insp.irq.isr")} />
+      {mask}
+      <Light on={masked} kind="imr" title={t(mask === "IMR" ? "insp.irq.imr" : "insp.path.priority")} />
     </span>
   );
 }
