@@ -28,13 +28,25 @@ export function readOnlyFault(name: string): FaultError {
   return new FaultError("block.readonly", `${name} is read only.`);
 }
 
+/** The most that one array can have everywhere. */
+const MOST_BYTES = 2 ** 32 - 1;
+function allocate(bytes: number): Uint8Array | null {
+  try {
+    return new Uint8Array(bytes);
+  } catch {
+    return null;
+  }
+}
 export class MemoryFile implements ByteFile {
   readonly name: string;
   readonly sync = true;
   readonly readOnly: boolean;
+  readonly #most: number;
   #bytes: Uint8Array;
   #size: number;
-  constructor(bytes: Uint8Array = new Uint8Array(0), readOnly = false, name = "memory") {
+  /** `most`: bytes that it may grow to. */
+  constructor(bytes: Uint8Array = new Uint8Array(0), readOnly = false, name = "memory", most = MOST_BYTES) {
+    this.#most = most;
     this.#bytes = bytes;
     this.#size = bytes.length;
     this.readOnly = readOnly;
@@ -63,9 +75,9 @@ export class MemoryFile implements ByteFile {
     this.#resize(size);
   }
   #resize(size: number): void {
-    if (size > 2 ** 32 - 1) throw new FaultError("block.memory", `${this.name} would need ${size} bytes of memory.`);
     if (size > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(size, Math.min(this.#bytes.length * 2, this.#bytes.length + 2 ** 26)));
+      const grown = size > this.#most ? null : allocate(Math.max(size, Math.min(this.#bytes.length * 2, this.#bytes.length + 2 ** 26, this.#most)));
+      if (!grown) throw new FaultError("block.memory", `${this.name} would need ${size} bytes of memory.`);
       grown.set(this.#bytes);
       this.#bytes = grown;
     }

@@ -306,11 +306,14 @@ export function unsupported(format: string, file: ByteFile, what: string): Fault
 /** A table from the file, refused when it is larger than its format can need or lies past the end. */
 export function* readTable(format: string, file: ByteFile, at: number, bytes: number, what: string): Io<Uint8Array> {
   if (!Number.isSafeInteger(at) || at < 0 || bytes < 0 || bytes > MOST_TABLE) throw corrupt(format, file, `${what} has an impossible place or size`);
+  // A short last piece reads as zeros; a small file that announces a huge table is damaged.
+  if (at + bytes > file.size + SHORT_TABLE) throw corrupt(format, file, `${what} lies past its end`);
   const out = new Uint8Array(bytes);
   yield* file.read(at, out);
   return out;
 }
 const MOST_TABLE = 128 << 20;
+const SHORT_TABLE = 1 << 20;
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 /** A 64-bit number from two halves; NaN-free, but above 2^53 it is not exact: callers compare with a limit. */
 export const big = (high: number, low: number): number => high * 0x100000000 + low;

@@ -70,16 +70,20 @@ export class VdiImage extends BlockTableImage {
     const lines: string[] = [];
     const blocks = this.#map.byteLength / 4;
     const said = viewOf(this.#header).getUint32(388, true);
-    const seen = new Set<number>();
+    const seen = new Uint8Array(blocks);
+    let used = 0;
     for (let b = 0; b < blocks; b++) {
       const entry = this.#map.getUint32(b * 4, true);
       if (entry >= DISCARDED) continue;
       if (entry >= blocks) lines.push(`ERROR: block index ${b} out of range, is ${entry}`);
-      else if (seen.has(entry)) lines.push(`ERROR: block index ${entry} also used by block ${b}`);
-      else seen.add(entry);
+      else if (seen[entry]) lines.push(`ERROR: block index ${entry} also used by block ${b}`);
+      else {
+        seen[entry] = 1;
+        used++;
+      }
     }
-    if (seen.size !== said) lines.push(`ERROR: allocated blocks mismatch, is ${seen.size}, should be ${said}`);
-    return { lines, corruptions: lines.length, leaks: 0, corruptionsFixed: 0, leaksFixed: 0, allocatedClusters: seen.size, totalClusters: blocks, compressedClusters: 0, fragmentedClusters: 0, imageEndOffset: 0 };
+    if (used !== said) lines.push(`ERROR: allocated blocks mismatch, is ${used}, should be ${said}`);
+    return { lines, corruptions: lines.length, leaks: 0, corruptionsFixed: 0, leaksFixed: 0, allocatedClusters: used, totalClusters: blocks, compressedClusters: 0, fragmentedClusters: 0, imageEndOffset: 0 };
   }
   *specific(): Io<Specific> {
     return {};

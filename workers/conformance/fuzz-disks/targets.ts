@@ -30,6 +30,8 @@ export interface Target {
 const SIZE = 1 << 20;
 /** Larger disks are real, but reading all of one says nothing new. */
 const MOST_READ = 4 << 20;
+/** An image may put a block anywhere in its file; here a far one is refused, so that memory stays for the next input. */
+const MOST_GROWN = 256 << 20;
 const pattern = (n: number) => Uint8Array.from({ length: n }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
 const fixed = () => new Uint8Array(16).fill(0x5a);
 
@@ -48,7 +50,7 @@ const imageSeeds: { readonly [format: string]: () => readonly Uint8Array[] } = {
   qcow2: () => [
     made((f) => createQcow2(f, { size: SIZE, clusterSize: 4096 })),
     made((f) => createQcow2(f, { size: SIZE, version: 2 })),
-    made((f) => createQcow2(f, { size: SIZE, backing: { name: "base.img", format: "raw" } } as never), false),
+    made((f) => createQcow2(f, { size: SIZE, backingName: "base.img", backingFormat: "raw" }), false),
   ],
   vdi: () => [made((f) => createVdi(f, { size: SIZE, uuid: fixed }))],
   vpc: () => [made((f) => createVhd(f, { size: SIZE, uuid: fixed, dateMs: 1.7e12, forceSize: true }))],
@@ -111,7 +113,7 @@ const imageTarget = (name: string): Target => ({
       now(image.close());
     });
     attempt(() => {
-      const image = now(openImage(new MemoryFile(input.slice(), false, "t"), { format: name, alone: true }));
+      const image = now(openImage(new MemoryFile(input.slice(), false, "t", MOST_GROWN), { format: name, alone: true }));
       if (image.readOnly || image.size === 0) return;
       for (let i = 0; i < 4; i++) {
         const at = Math.floor((dice() * Math.min(image.size, MOST_READ)) / 512) * 512;
@@ -122,7 +124,7 @@ const imageTarget = (name: string): Target => ({
     });
     if (name === "qcow2")
       attempt(() => {
-        const image = now(openImage(new MemoryFile(input.slice(), false, "t"), { format: name, alone: true, repairing: true }));
+        const image = now(openImage(new MemoryFile(input.slice(), false, "t", MOST_GROWN), { format: name, alone: true, repairing: true }));
         if (image.check) now(image.check("all"));
         now(image.close());
       });
