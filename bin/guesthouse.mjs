@@ -33,7 +33,7 @@ if (!fresh()) {
   writeFileSync(inputs, JSON.stringify(Object.keys(metafile.inputs)));
 }
 // The stamp of build-core tells whether anything changed; its output goes to stderr, for stdout belongs to the guest.
-if (!process.env.GUESTHOUSE_CORE && process.argv[2] !== "img" && !process.argv.some((word) => /^--?(help|h|version)$/.test(word)))
+if (!process.env.GUESTHOUSE_CORE && !["img", "chunks"].includes(process.argv[2]) && !process.argv.some((word) => /^--?(help|h|version)$/.test(word)))
   execFileSync(process.execPath, [join(root, "scripts/build-core.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
 
 process.env.GUESTHOUSE_ROOT ??= root;

@@ -4,8 +4,11 @@
 
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { FaultError } from "../src/contract/schema.ts";
+import type { DomainConfig } from "../src/contract/domain.ts";
+import { type Fault, FaultError } from "../src/contract/schema.ts";
+import { isWritten } from "../src/contract/sources-of.ts";
 import { flagHelp, type ParsedFlags, parseFlags, pluggableDevices } from "../src/manager/qemu-flags.ts";
+import type { RemoteOptions } from "./backends/block-remote.ts";
 import { fileFault } from "./backends/byte-file.node.ts";
 import { QueueBytes, nullBytes } from "./backends/bytes.ts";
 import { ByteGatherer, fileBytes, writeAll } from "./backends/bytes.node.ts";
@@ -19,6 +22,8 @@ import { type NodeMachine, openMachine } from "./node-machine.ts";
 import { parseGdbAddress, startGdbServer } from "./gdb/server.node.ts";
 import { imgMain } from "./img/img.node.ts";
 import { type DebugItems, debugHelp, parseDebugItems, startDebugLog, traceHelp } from "./debug-log.ts";
+import { bundleFilePlace, type CarriedMachine, carriedMachine, isBundleName } from "./snapshots/carried.node.ts";
+import { HOSTED_DISK, saveHosted } from "./snapshots/hosted-save.node.ts";
 import { parseTrace, startTrace } from "./trace-file.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { BytesBackend } from "./platform/types.ts";
@@ -29,7 +34,7 @@ const CTRL_C = 0x03;
 
 function showHelp(wants: string): void {
   const lines: { readonly [wants: string]: () => string } = {
-    help: () => `guesthouse [flags] [disk image]\nguesthouse img COMMAND …   disk images, as qemu-img (guesthouse img --help)\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
+    help: () => `guesthouse [flags] [disk image]\nguesthouse img COMMAND …   disk images, as qemu-img (guesthouse img --help)\nguesthouse FILE.guesthouse [flags]   a machine that somebody sent goes on here; what it writes stays in memory\nguesthouse chunks FILE FOLDER   a disk image in pieces for any web server\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
     version: () => `guesthouse ${VERSION}`,
     "device-help": () => pluggableDevices.filter((d) => deviceType(d.name)).map((d) => `${d.name.padEnd(20)}${d.summary}`).join("\n"),
     "debug-help": debugHelp,
@@ -160,7 +165,50 @@ function startLog(made: NodeMachine, items: DebugItems, file: string): () => voi
   };
 }
 
-async function run({ domain, session }: ParsedFlags, root: string): Promise<number> {
+const tell = (text: string) => void process.stderr.write(`guesthouse: ${text}\n`);
+const tellFault = ({ message, code, hint }: Fault) => tell(`${message} [${code}]${hint ? `\n  ${hint}` : ""}`);
+/** How disks on web servers are read; says what a person should know of them. */
+function remoteOptions(disks: DomainConfig["disks"]): RemoteOptions {
+  const lost = disks.find((d) => /^(url|chunks):/.test(d.source) && isWritten(d));
+  if (lost) tell(`what is written to ${lost.at} stays in memory; to keep it: guesthouse img create -f qcow2 -F raw -b ${lost.source.replace(/^url:/, "")} FILE`);
+  let silent = false;
+  let said = performance.now();
+  return {
+    progress: (loaded, total) => {
+      if (performance.now() - said < 1000) return;
+      said = performance.now();
+      tell(`${Math.floor(loaded / 2 ** 20)}${total > 0 ? ` of ${Math.ceil(total / 2 ** 20)}` : ""} MiB of a disk whose server does not send pieces`);
+    },
+    trouble: (fault) => {
+      if (fault && !silent) tellFault(fault.fault);
+      silent = fault !== null;
+    },
+  };
+}
+/** A machine that somebody sent: its hardware is in it, so only flags of the session are left. */
+async function runCarried(file: string, flags: readonly string[], root: string): Promise<number> {
+  const devices = pluggableDevices.filter((d) => deviceType(d.name));
+  const { domain: given, session } = parseFlags(flags, devices);
+  const { domain: none } = parseFlags([], devices);
+  if (session.wants !== "machine") {
+    showHelp(session.wants);
+    return 0;
+  }
+  if (JSON.stringify(given) !== JSON.stringify(none) || session.loadVm !== "") throw new FaultError("flags.bundle", `The hardware of ${file} is in it.`, "Leave flags for hardware out; its console is this terminal, with the monitor behind Ctrl-A c. -S, -gdb, -d, -trace and -stats are fine.");
+  const carried = await carriedMachine(await bundleFilePlace(file), file);
+  const { name, memoryMiB } = carried.domain;
+  tell(`${name}, ${memoryMiB} MiB${carried.summary.state ? `, as it stood on ${new Date(carried.summary.state.dateMs).toISOString().slice(0, 16).replace("T", " ")}` : ""}; what it writes stays in memory`);
+  return run({ domain: carried.domain, session }, root, carried);
+}
+async function chunksMain(words: readonly string[]): Promise<number> {
+  const [file, folder, ...more] = words;
+  if (file === undefined || folder === undefined || more.length > 0) throw new FaultError("flags.value", "guesthouse chunks wants a disk image and a folder.", "guesthouse chunks disk.qcow2 site/disk");
+  const { sha256, pieces, bytes } = await saveHosted(file, folder);
+  console.log(`${pieces} pieces, ${bytes} bytes in ${folder}; put the folder on a web server, then name the disk\nchunks:ADDRESS/${HOSTED_DISK}#sha256=${sha256}`);
+  return 0;
+}
+
+async function run({ domain, session }: ParsedFlags, root: string, carried?: CarriedMachine): Promise<number> {
   const logged = parseDebugItems(session.debugItems);
   const gdbAddress = session.gdb === "" ? null : parseGdbAddress(session.gdb);
   const traces = session.traces.map((text) => parseTrace(text, (file) => readText(file)));
@@ -196,6 +244,8 @@ async function run({ domain, session }: ParsedFlags, root: string): Promise<numb
   const picture = new CapturePicture();
   const worker = process.env.GUESTHOUSE_JIT_WORKER;
   const made = await openMachine(domain, {
+    ...(carried ? { carried } : {}),
+    remote: remoteOptions(carried ? [] : domain.disks),
     ...(worker ? { jitWorker: { file: worker } } : {}),
     root,
     firmwareDirectory: session.firmwareDirectory,
@@ -293,7 +343,10 @@ function statistics({ machine, board, cpu }: NodeMachine, seconds: number): obje
 async function main(): Promise<number> {
   const root = process.env.GUESTHOUSE_ROOT ?? join(dirname(process.argv[1] ?? "."), "..");
   if (process.argv[2] === "img") return await imgMain(process.argv.slice(3));
+  const [first = "", ...rest] = process.argv.slice(2);
   try {
+    if (first === "chunks") return await chunksMain(rest);
+    if (isBundleName(first)) return await runCarried(first, rest, root);
     const parsed = parseFlags(process.argv.slice(2), pluggableDevices.filter((d) => deviceType(d.name)));
     if (parsed.session.wants !== "machine") {
       showHelp(parsed.session.wants);
@@ -302,7 +355,7 @@ async function main(): Promise<number> {
     return await run(parsed, root);
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
-    process.stderr.write(`guesthouse: ${error.fault.message} [${error.fault.code}]\n${error.fault.hint ? `  ${error.fault.hint}\n` : ""}`);
+    tellFault(error.fault);
     return 1;
   }
 }

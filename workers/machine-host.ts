@@ -13,7 +13,7 @@ import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
 import { later } from "./backends/io.ts";
 import { LibraryDisk, type LibraryFile } from "./backends/library-file.ts";
-import { openDrive, openSource } from "./backends/sources.ts";
+import { openDrive } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import type { JitCompiler } from "./cpu/jit/job.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
@@ -32,7 +32,7 @@ import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
 import { RecordedInputs } from "./snapshots/recorded-inputs.ts";
 import { TimeTravel } from "./snapshots/time-travel.ts";
-import { type Fetcher, Sources } from "./sources.ts";
+import { type Fetcher, isRemote, Sources } from "./sources.ts";
 
 export const VERSION = "0.1.0";
 const SERIAL_OUT = 1 << 20;
@@ -80,6 +80,8 @@ export class MachineHost implements MachineRpc {
   readonly #listeners: ((notice: MachineNotice) => void)[] = [];
   #opened: Opened | null = null;
   #debugLog = "";
+  /** Sources whose web server does not answer. */
+  readonly #silent = new Set<string>();
   #hostStarted = 0;
   #ticker: ReturnType<typeof setInterval> | null = null;
 
@@ -135,7 +137,7 @@ export class MachineHost implements MachineRpc {
       if (now - said < 100 && loaded !== total) return;
       said = now;
       this.#say({ state: "off", reason: "progress", progress: { what, loaded, total } });
-    });
+    }, (source, fault) => this.#trouble(source, fault));
     let fetching: ReturnType<Sources["savedMachine"]> | null = null;
     const known = config.boot.resume === "" ? null : () => (fetching ??= sources.savedMachine(config.boot.resume, this.#environment.fetchNow ?? (() => null)));
     const { seed } = options;
@@ -290,6 +292,14 @@ export class MachineHost implements MachineRpc {
       throw new FaultError("core.load", `The processor core could not be loaded: ${error instanceof Error ? error.message : String(error)}`, "Guesthouse needs a current browser with WebAssembly tail calls (Chrome 112, Firefox 121, Safari 18.2).");
     }
   }
+  /** A web server that does not answer is said once, until it answers again. */
+  #trouble(source: string, error: FaultError | null): void {
+    if (error === null) this.#silent.delete(source);
+    else if (!this.#silent.has(source)) {
+      this.#silent.add(source);
+      this.#say({ state: this.#opened?.machine.state ?? "off", reason: "trouble", error: error.fault });
+    }
+  }
   #debug(byte: number): void {
     this.#debugLog = (this.#debugLog + String.fromCharCode(byte)).slice(-DEBUG_LOG_MOST);
   }
@@ -427,10 +437,9 @@ async function loadDisks(config: DomainConfig, sources: Sources, { library }: Ho
       } else if (kept === "overlay" && library && machine !== undefined && attached === undefined) {
         const { file, fingerprint } = await sources.file(source);
         await keep(await library.overlay(machine, at, source, file, fingerprint));
-      } else if (attached === undefined && source.startsWith("url:")) {
-        // Read in pieces as the guest asks, where the server can.
-        const drive = await openSource(source, { readOnly: fixed, snapshot: true });
-        if (drive) disks.set(at, drive);
+      } else if (attached === undefined && isRemote(source)) {
+        const base = await openDrive((await sources.file(source)).file, { readOnly: true, format: how });
+        disks.set(at, fixed ? base : new OverlayBlock(base));
       } else {
         const bytes = await sources.bytes(source);
         disks.set(at, new MemoryBlock(bytes, fixed, source));

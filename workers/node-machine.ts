@@ -8,10 +8,13 @@ import { Worker } from "node:worker_threads";
 import type { DomainConfig } from "../src/contract/domain.ts";
 import { FaultError } from "../src/contract/schema.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
+import type { RemoteOptions } from "./backends/block-remote.ts";
 import { loadZstd } from "./backends/compress.ts";
-import { fileFault, NodeFile, nodeSurroundings } from "./backends/byte-file.node.ts";
+import { OverlayBlock } from "./backends/block-memory.ts";
+import type { ByteFile } from "./backends/byte-file.ts";
+import { fileFault, NodeFile } from "./backends/byte-file.node.ts";
 import { nullSpeaker } from "./backends/speaker.ts";
-import { openSource, type SourceOptions } from "./backends/sources.ts";
+import { openDrive, type Openers, openSource, sharedOpeners, type SourceOptions, webAddress } from "./backends/sources.ts";
 import { closeChain, type Image } from "./backends/image.ts";
 import { later } from "./backends/io.ts";
 import { damage, damagedFault, parseRecord, parseSavedRecord } from "./image-record.ts";
@@ -26,13 +29,19 @@ import { Machine } from "./machine/machine.ts";
 import { traceBytes } from "./machine/trace.ts";
 import { Qcow2Store } from "./snapshots/qcow2-store.ts";
 import { restoreVm, resumeLine } from "./snapshots/save-vm.ts";
+import type { CarriedMachine } from "./snapshots/carried.node.ts";
 import { decodeVm } from "./snapshots/vm-file.ts";
+import { namedFile, namedSurroundings } from "./snapshots/named-file.node.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
 import { RecordedInputs } from "./snapshots/recorded-inputs.ts";
 import { TimeTravel } from "./snapshots/time-travel.ts";
 import type { BlockBackend, BytesBackend, PictureBackend } from "./platform/types.ts";
 
 export interface NodeParts {
+  /** Of disks on web servers. */
+  readonly remote?: RemoteOptions;
+  /** A machine that somebody sent, whose domain this is. */
+  readonly carried?: CarriedMachine;
   /** The project's directory. */
   readonly root: string;
   /** Directory of firmware before the usual ones; "" for none. */
@@ -95,30 +104,51 @@ function builtPath(root: string, source: string): string | null {
   const [first = "", ...rest] = match[1] === "firmware" ? ["firmware", match[2] as string] : (match[2] as string).split("/");
   return join(root, "images", first, "build", ...rest);
 }
-async function sourceBytes(source: string, root: string): Promise<Uint8Array> {
-  const built = builtPath(root, source);
-  if (built !== null) return checkedBuilt(built, root, source);
+async function sourceBytes(source: string, parts: NodeParts): Promise<Uint8Array> {
+  const built = builtPath(parts.root, source);
+  if (built !== null) return checkedBuilt(built, parts.root, source);
   if (source.startsWith("file:")) return readBytes(source.slice(5));
-  const disk = await openDisk(source, root, { readOnly: true, format: "raw" });
+  if (/^(url|chunks|bundle):/.test(source)) {
+    const file = await openFile(source, parts);
+    const all = new Uint8Array(file.size);
+    await later(file.read(0, all));
+    return all;
+  }
+  const disk = await openDisk(source, parts, { readOnly: true, format: "raw" });
   if (disk === null) throw new FaultError("source.empty", "A source is empty.");
   const bytes = new Uint8Array(disk.sectors * 512);
   await disk.read(0, bytes);
   return bytes;
 }
-function openDisk(source: string, root: string, options: SourceOptions): Promise<BlockBackend | null> {
-  return openSource(
-    source,
-    { ...options, around: nodeSurroundings },
-    {
-      file: (path, noWrites) => new NodeFile(path, noWrites ? "read" : "write"),
-      guest: (rest) => {
-        const path = builtPath(root, `guest:${rest}`);
-        if (path === null) throw new FaultError("source.path", `"guest:${rest}" is not a built file.`, "Write guest:ID/NAME.");
-        checkedBuilt(path, root, `guest:${rest}`);
-        return new NodeFile(path, "read");
-      },
-    },
-  );
+/** Files by the kind of their source. */
+const fileOpeners = ({ root, remote, carried }: NodeParts): Openers => ({
+  file: (path, noWrites) => new NodeFile(path, noWrites ? "read" : "write"),
+  url: (rest) => later(namedFile(webAddress(rest), "read", remote)),
+  chunks: (rest) => later(namedFile(`chunks:${rest}`, "read", remote)),
+  guest: (rest) => {
+    const path = builtPath(root, `guest:${rest}`);
+    if (path === null) throw new FaultError("source.path", `"guest:${rest}" is not a built file.`, "Write guest:ID/NAME.");
+    checkedBuilt(path, root, `guest:${rest}`);
+    return new NodeFile(path, "read");
+  },
+  ...(carried ? { bundle: (rest: string) => carried.file(`bundle:${rest}`) } : {}),
+});
+function openDisk(source: string, parts: NodeParts, options: SourceOptions): Promise<BlockBackend | null> {
+  return openSource(source, { ...options, around: namedSurroundings(parts.remote) }, fileOpeners(parts));
+}
+/** A file that is only read. */
+async function openFile(source: string, parts: NodeParts): Promise<ByteFile> {
+  const [kind = "", ...rest] = source.split(":");
+  const all: Openers = { ...sharedOpeners, ...fileOpeners(parts) };
+  const file = await (Object.hasOwn(all, kind) ? all[kind] : undefined)?.(rest.join(":"), true);
+  if (!file || "sectors" in file) throw new FaultError("source.kind", `"${source}" is not a source this place can open.`);
+  return kind === "memory" ? Object.assign(file, { fingerprint: String(file.size) }) : file;
+}
+/** A drive of a machine that somebody sent: writes stay in memory. */
+async function openCarried(disk: DomainConfig["disks"][number], carried: CarriedMachine, parts: NodeParts, options: SourceOptions): Promise<BlockBackend | null> {
+  const over = disk.source === "" ? null : await carried.written(disk.at, () => openFile(disk.source, parts));
+  if (!over) return openDisk(disk.source, parts, { ...options, snapshot: !disk.readOnly });
+  return new OverlayBlock(await openDrive(over, { ...options, readOnly: true, around: namedSurroundings(parts.remote) }));
 }
 
 /** Places of firmware files, first found wins. */
@@ -135,7 +165,7 @@ async function loadFirmware(config: DomainConfig, parts: NodeParts): Promise<Fir
     return bytes;
   };
   const { bios, vgaBios } = config.firmware;
-  const kernel = config.boot.kernel ? await sourceBytes(config.boot.kernel, parts.root) : undefined;
+  const kernel = config.boot.kernel ? await sourceBytes(config.boot.kernel, parts) : undefined;
   let initrd: Uint8Array | undefined;
   let modules: FirmwareImages["modules"];
   if (kernel && config.boot.initrd) {
@@ -143,19 +173,19 @@ async function loadFirmware(config: DomainConfig, parts: NodeParts): Promise<Fir
       modules = await Promise.all(
         config.boot.initrd.split(",").map(async (text) => {
           const [source = "", ...words] = text.trim().split(/\s+/);
-          return { bytes: await sourceBytes(source, parts.root), commandLine: [source.replace(/^file:/, ""), ...words].join(" ") };
+          return { bytes: await sourceBytes(source, parts), commandLine: [source.replace(/^file:/, ""), ...words].join(" ") };
         }),
       );
-    else initrd = await sourceBytes(config.boot.initrd, parts.root);
+    else initrd = await sourceBytes(config.boot.initrd, parts);
   }
   return {
-    bios: bios === "none" ? null : bios === "seabios" ? needed("bios-256k.bin") : await sourceBytes(bios, parts.root),
+    bios: bios === "none" ? null : bios === "seabios" ? needed("bios-256k.bin") : await sourceBytes(bios, parts),
     vgaBios:
       config.vga === "none" || bios === "none" || vgaBios === "none"
         ? undefined
         : vgaBios === "seavgabios"
           ? needed("vgabios-stdvga.bin")
-          : await sourceBytes(vgaBios, parts.root),
+          : await sourceBytes(vgaBios, parts),
     linuxboot: kernel ? (find("linuxboot_dma.bin") ?? undefined) : undefined,
     multiboot: kernel ? (find("multiboot_dma.bin") ?? undefined) : undefined,
     kernel,
@@ -165,12 +195,12 @@ async function loadFirmware(config: DomainConfig, parts: NodeParts): Promise<Fir
 }
 
 /** A saved machine, or the one that a record (".json") beside it names. */
-async function savedMachine(source: string, root: string): Promise<Uint8Array> {
-  const bytes = await sourceBytes(source, root);
+async function savedMachine(source: string, parts: NodeParts): Promise<Uint8Array> {
+  const bytes = await sourceBytes(source, parts);
   if (!source.endsWith(".json")) return bytes;
   const record = parseSavedRecord(new TextDecoder().decode(bytes), source);
   const beside = `${source.slice(0, source.lastIndexOf("/") + 1)}${record.file}`;
-  const found = await sourceBytes(beside, root);
+  const found = await sourceBytes(beside, parts);
   const detail = damage(record, found.length, createHash("sha256").update(found).digest("hex"));
   if (detail !== null) throw damagedFault(beside, detail);
   return found;
@@ -208,17 +238,16 @@ function startJitWorker(core: Uint8Array, source: NonNullable<NodeParts["jitWork
 export async function openMachine(config: DomainConfig, parts: NodeParts): Promise<NodeMachine> {
   const disks = new Map<string, BlockBackend | null>();
   const images = new Map<string, Image>();
-  for (const disk of config.disks)
-    disks.set(
-      disk.at,
-      await openDisk(disk.source, parts.root, {
-        readOnly: disk.readOnly,
-        snapshot: disk.snapshot,
-        format: disk.media === "cdrom" && disk.format === "auto" ? "raw" : disk.format,
-        cache: disk.cache,
-        opened: (image) => images.set(disk.at, image),
-      }),
-    );
+  for (const disk of config.disks) {
+    const how: SourceOptions = {
+      readOnly: disk.readOnly,
+      snapshot: disk.snapshot,
+      format: disk.media === "cdrom" && disk.format === "auto" ? "raw" : disk.format,
+      cache: disk.cache,
+      opened: (image) => images.set(disk.at, image),
+    };
+    disks.set(disk.at, await (parts.carried ? openCarried(disk, parts.carried, parts, how) : openDisk(disk.source, parts, how)));
+  }
   const firmware = await loadFirmware(config, parts);
   const input = new InputHub();
   // A resumed guest reads the date before anything that is typed.
@@ -259,8 +288,18 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
     for (const image of images.values()) await later(closeChain(image));
   };
   const keeper = new RamKeeper(memory);
-  if (config.boot.resume !== "") {
-    const saved = await savedMachine(config.boot.resume, parts.root);
+  const arrived = await parts.carried?.state(async (source) => {
+    const saved = await savedMachine(source, parts);
+    await loadZstd();
+    return { source, sha256: createHash("sha256").update(saved).digest("hex"), chunks: decodeVm(saved).chunks };
+  });
+  if (arrived)
+    machine.onStart = async () => {
+      await restoreVm(machine, keeper, arrived);
+      return true;
+    };
+  else if (config.boot.resume !== "") {
+    const saved = await savedMachine(config.boot.resume, parts);
     machine.onStart = async () => {
       await loadZstd();
       const vm = decodeVm(saved);

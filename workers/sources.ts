@@ -4,10 +4,13 @@
 
 import { FaultError } from "../src/contract/schema.ts";
 import type { Attachments } from "../src/contract/machine.ts";
-import { httpFile } from "./backends/block-remote.ts";
+import { type Fingerprinted, httpFile } from "./backends/block-remote.ts";
 import { type ByteFile, MemoryFile } from "./backends/byte-file.ts";
 import { loadUnzstd } from "./backends/compress.ts";
+import { later } from "./backends/io.ts";
+import { webAddress } from "./backends/sources.ts";
 import { damage, damagedFault, type ImageRecord, parseRecord, parseSavedRecord } from "./image-record.ts";
+import { hostedFile } from "./snapshots/hosted-file.ts";
 import { decodeVm } from "./snapshots/vm-file.ts";
 import { openVmStream, type VmStream } from "./snapshots/vm-stream.ts";
 
@@ -17,6 +20,8 @@ export type Progress = (what: string, loaded: number, total: number) => void;
 /** Gets a URL; replaced in tests. "revalidate" asks the server whether a cached copy still holds, "reload" passes caches by. */
 export type Fetcher = (url: string, cache?: "revalidate" | "reload") => Promise<Response>;
 
+/** Told when bytes of a source that is read in pieces did not come, and (null) when some came again. */
+export type Trouble = (source: string, fault: FaultError | null) => void;
 /** A saved machine and its hash, as its record has it. */
 export type KnownVm = VmStream & { readonly sha256: string };
 
@@ -25,13 +30,15 @@ export class Sources {
   readonly #attachments: Attachments;
   readonly #fetch: Fetcher;
   readonly #progress: Progress;
+  readonly #trouble: Trouble;
   readonly #loaded = new Map<string, { loaded: number; total: number }>();
   readonly #records = new Map<string, Promise<ImageRecord | null>>();
-  constructor(base: string, attachments: Attachments, fetcher: Fetcher, progress: Progress) {
+  constructor(base: string, attachments: Attachments, fetcher: Fetcher, progress: Progress, trouble: Trouble = () => {}) {
     this.#base = base;
     this.#attachments = attachments;
     this.#fetch = fetcher;
     this.#progress = progress;
+    this.#trouble = trouble;
   }
   /** What the page attached under this name, if anything. */
   attached(source: string): Uint8Array | Blob | undefined {
@@ -49,8 +56,14 @@ export class Sources {
       case "firmware":
         return this.#built(source, "", `firmware/${rest}`);
       case "url":
-        if (!/^https?:\/\//.test(rest)) throw new FaultError("source.url", `"${rest}" is not a web address.`, "Write url:https://…");
-        return this.#download(source, rest);
+        return this.#download(source, webAddress(rest));
+      case "chunks": {
+        const { file } = await this.file(source);
+        if (file.size > MOST_MEMORY_DISK) throw new FaultError("source.memory", `${source} is too large to be read whole.`);
+        const all = new Uint8Array(file.size);
+        await later(file.read(0, all));
+        return all;
+      }
       case "memory": {
         const size = Number(rest);
         if (!Number.isInteger(size) || size <= 0 || size > MOST_MEMORY_DISK)
@@ -62,18 +75,23 @@ export class Sources {
       case "file":
         throw new FaultError("source.file", `A browser cannot open "${rest}" by its path.`, "Drop the file into the window and choose it there.");
       default:
-        throw new FaultError("source.unknown", `"${source}" does not say where its bytes come from.`, "Known: guest:, library:, url:, memory:.");
+        throw new FaultError("source.unknown", `"${source}" does not say where its bytes come from.`, "Known: guest:, library:, url:, chunks:, memory:.");
     }
   }
   /** A file that is only read, with what tells it from another of the same name. */
   async file(source: string): Promise<{ readonly file: ByteFile; readonly fingerprint: string }> {
-    if (source.startsWith("url:")) {
-      if (!/^url:https?:\/\//.test(source)) throw new FaultError("source.url", `"${source}" is not a web address.`, "Write url:https://…");
-      const file = await httpFile(source.slice("url:".length));
+    if (isRemote(source)) {
+      const file = await this.#remote(source);
       return { file, fingerprint: file.fingerprint };
     }
     const bytes = await this.bytes(source);
     return { file: new MemoryFile(bytes, true, source), fingerprint: source.startsWith("memory:") ? String(bytes.length) : await sha256(bytes, String(bytes.length)) };
+  }
+  /** Read in pieces as the guest asks, where the server can. */
+  #remote(source: string): Promise<ByteFile & Fingerprinted> {
+    const rest = source.slice(source.indexOf(":") + 1);
+    const options = { progress: (loaded: number, total: number) => this.#count(source, loaded, total), trouble: (fault: FaultError | null) => this.#trouble(source, fault) };
+    return source.startsWith("url:") ? httpFile(webAddress(rest), options) : hostedFile(rest, options);
   }
   /**
    * A saved machine that can run before it is here: a guest's, through its record ("guest:ID/resume.json"), or any other source, whole.
@@ -192,6 +210,8 @@ export class Sources {
     this.#progress(source, all, known ? whole : 0);
   }
 }
+/** Bytes on somebody's web server. */
+export const isRemote = (source: string) => /^(url|chunks):/.test(source);
 const missingFault = (name: string, status: number) => new FaultError("source.missing", `${name} is not on this site (answer ${status}).`, "Build the guests with npm run images.");
 function safePath(path: string, source: string): string {
   const parts = path.split("/");

@@ -31,7 +31,7 @@ export const disk = object("a drive", {
   /** "ide0-master" … "ide1-slave", "floppy0", "floppy1" */
   at: choice("where it is attached", ["ide0-master", "ide0-slave", "ide1-master", "ide1-slave", "floppy0", "floppy1"]),
   media: choice("kind of medium", ["disk", "cdrom", "floppy"]),
-  /** Names a source for the block backends: "file:PATH", "library:ID", "url:HTTP…", "memory:BYTES", "" = empty drive. */
+  /** Names a source for the block backends: "file:PATH", "library:ID", "url:HTTP…", "chunks:HTTP…#sha256=HASH", "memory:BYTES", "" = empty drive. */
   source: string("where the bytes come from"),
   format: optional(choice("image format", DISK_FORMATS), "auto" as const),
   /** As QEMU's cache=: whether writes wait for the disk below, and whether the guest's flushes count. */

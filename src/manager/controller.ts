@@ -425,6 +425,11 @@ export class Controller {
       const { name, bytes } = notice.file;
       return saveAs(new Blob([bytes as BlobPart]), name);
     }
+    // A disk on a web server that cannot be read: the machine goes on.
+    if (notice.reason === "trouble") {
+      if (notice.error) this.#sink.fault(notice.error);
+      return;
+    }
     if (notice.reason === "sound") {
       if (notice.tones) this.#speaker.tones(id, notice.tones);
       return;

@@ -120,7 +120,7 @@ export function wholeNumber(flag: string, value: string): number {
 export function sourceOf(name: string): string {
   if (name === "") return "";
   if (/^https?:\/\//.test(name)) return `url:${name}`;
-  return /^(file|url|memory|library|guest|firmware):/.test(name) ? name : `file:${name}`;
+  return /^(file|url|chunks|memory|library|guest|firmware):/.test(name) ? name : `file:${name}`;
 }
 export const POSITIONS = ["ide0-master", "ide0-slave", "ide1-master", "ide1-slave"] as const;
 export const FLOPPIES = ["floppy0", "floppy1"] as const;

@@ -238,7 +238,7 @@ function SourcePicker({ label, value, onChange }: { readonly label: string; read
   const images = useApp((s) => s.images);
   const file = useRef<HTMLInputElement>(null);
   const known = value === "" || images.some((i) => `library:${i.id}` === value);
-  const isUrl = value.startsWith("url:");
+  const isUrl = /^(url|chunks):/.test(value);
   return (
     <div className="source">
       <label>
@@ -265,7 +265,7 @@ function SourcePicker({ label, value, onChange }: { readonly label: string; read
           <option value="choose">{t("source.choose")}</option>
         </select>
       </label>
-      {isUrl && <input aria-label={t("source.url")} value={value.slice(4)} onChange={(e) => onChange(`url:${e.target.value}`)} placeholder="https://" spellCheck={false} />}
+      {isUrl && <input aria-label={t("source.url")} value={value.replace(/^url:/, "")} onChange={(e) => onChange(e.target.value.startsWith("chunks:") ? e.target.value : `url:${e.target.value}`)} placeholder="https://" spellCheck={false} />}
       {value.startsWith("file:") && (
         <button type="button" className="attention" onClick={() => file.current?.click()}>
           {t("source.needsFile")}

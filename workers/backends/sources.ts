@@ -32,11 +32,12 @@ export const sharedOpeners: Openers = {
     if (bytes === null || bytes > 2 ** 31) throw new FaultError("source.memory", `"memory:${rest}" does not name a size.`, "Write memory:64M.");
     return new MemoryFile(new Uint8Array(bytes), false, `memory:${rest}`);
   },
-  url: (rest) => {
-    if (!/^https?:\/\//.test(rest)) throw new FaultError("source.url", `"${rest}" is not a web address.`, "Write url:https://….");
-    return httpFile(rest);
-  },
+  url: (rest) => httpFile(webAddress(rest)),
 };
+export function webAddress(text: string): string {
+  if (!/^https?:\/\//.test(text)) throw new FaultError("source.url", `"${text}" is not a web address.`, "Write url:https://…");
+  return text;
+}
 
 /** "64M", "1G", "512" (bytes) to bytes; null when it is no size. */
 export function parseSize(text: string): number | null {

@@ -1,17 +1,15 @@
 // `guesthouse img …` over files of the terminal's directory.
 
 import { randomBytes } from "node:crypto";
-import { NodeFile, nodeSurroundings } from "../backends/byte-file.node.ts";
 import { writeAll } from "../backends/bytes.node.ts";
 import { later } from "../backends/io.ts";
+import { namedFile, namedSurroundings } from "../snapshots/named-file.node.ts";
 import { img } from "./index.ts";
 import type { ImgHost } from "./host.ts";
 
 export const nodeImgHost: ImgHost = {
-  *open(path, mode) {
-    return new NodeFile(path, mode);
-  },
-  around: nodeSurroundings,
+  open: (path, mode) => namedFile(path, mode),
+  around: namedSurroundings(),
   out: (text) => writeAll(1, new TextEncoder().encode(text)),
   err: (text) => writeAll(2, new TextEncoder().encode(text)),
   dateMs: () => Date.now(),

@@ -22,7 +22,7 @@ export interface BundleEnvironment {
   base(source: string): Promise<BaseVm>;
   readonly progress?: (loaded: number, total: number) => void;
 }
-interface Opened extends OpenBundle {
+export interface Opened extends OpenBundle {
   blob(index: number): Promise<Uint8Array>;
 }
 const missing = (url: string, status: number | null) =>
@@ -38,7 +38,8 @@ async function fetched(environment: BundleEnvironment, url: string, most: number
   if (bytes.length > most) throw new FaultError("bundle.bad", `${url} is larger than it can be.`);
   return bytes;
 }
-async function open(place: BundlePlace, environment: BundleEnvironment): Promise<Opened> {
+/** Its list of contents, and how its pieces are read. */
+export async function openPlace(place: BundlePlace, environment: BundleEnvironment): Promise<Opened> {
   if (place.kind === "bytes") {
     const { bytes } = place;
     const read: ReadBytes = async (at, length) => (bytes instanceof Blob ? new Uint8Array(await bytes.slice(at, at + length).arrayBuffer()) : bytes.slice(at, at + length));
@@ -59,7 +60,7 @@ async function open(place: BundlePlace, environment: BundleEnvironment): Promise
   };
 }
 export async function inspectBundle(place: BundlePlace, environment: BundleEnvironment): Promise<BundleSummary> {
-  const opened = await open(place, environment);
+  const opened = await openPlace(place, environment);
   const foreign = sourcesOf(opened.manifest.domain).find((s) => s.startsWith("library:") || s.startsWith("file:"));
   if (foreign) throw new FaultError("link.local", `The machine names "${foreign}", a file on somebody else's computer.`);
   const absent = sourcesOf(opened.manifest.domain).find((s) => s.startsWith("bundle:") && !opened.manifest.files.some((f) => f.id === s));
@@ -84,7 +85,7 @@ const full = (error: unknown) =>
 
 export async function importBundle(place: BundlePlace, environment: BundleEnvironment, name: string): Promise<ImportedMachine> {
   await inspectBundle(place, environment);
-  const opened = await open(place, environment);
+  const opened = await openPlace(place, environment);
   const { manifest } = opened;
   const db = await openLibrary();
   await loadZstd();

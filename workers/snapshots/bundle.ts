@@ -154,7 +154,10 @@ export function xorInto(a: Uint8Array, b: Uint8Array): void {
 export function summarize({ manifest, bytes }: OpenBundle, sources: readonly string[], hosted: string | null): BundleSummary {
   const sum = (list: readonly BundleGroup[]) => list.reduce((n, g) => n + (manifest.blobs[g.blob]?.bytes ?? 0), 0);
   const hosts = new Set<string>(hosted === null ? [] : [new URL(hosted).origin]);
-  for (const source of sources) if (source.startsWith("url:") && URL.canParse(source.slice(4))) hosts.add(new URL(source.slice(4)).origin);
+  for (const source of sources) {
+    const address = /^(?:url|chunks):(.*)$/.exec(source)?.[1];
+    if (address && URL.canParse(address)) hosts.add(new URL(address).origin);
+  }
   const { state } = manifest;
   return {
     domain: manifest.domain,

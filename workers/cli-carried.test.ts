@@ -1,0 +1,149 @@
+// Machines and disks from elsewhere in a terminal: a ".guesthouse" file goes on from where the machine stood, and disks come from a web server, whole,
+// by ranges and in content-addressed pieces.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { BUNDLE_FORMAT, type Manifest } from "../src/contract/bundle.ts";
+import { type DomainConfig, domainSchema } from "../src/contract/domain.ts";
+import { mapSources } from "../src/contract/sources-of.ts";
+import { nullBytes, QueueBytes } from "./backends/bytes.ts";
+import { loadZstd } from "./backends/compress.ts";
+import { nullPicture } from "./backends/picture.ts";
+import { openMachine } from "./node-machine.ts";
+import { BundleWriter, encodeBundle } from "./snapshots/bundle.ts";
+import { makeState } from "./snapshots/bundle-save.ts";
+import { captureVm } from "./snapshots/save-vm.ts";
+
+const root = join(import.meta.dirname, "..");
+const core = process.env.GUESTHOUSE_CORE ?? join(root, "workers/cpu/build/core.wasm");
+const folder = mkdtempSync(join(tmpdir(), "gh-carried-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Said {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+/** The server of these tests lives in this process, so nothing may block it. */
+function run(input: string, ...words: string[]): Promise<Said> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(root, "bin/guesthouse.mjs"), ...words], { cwd: folder, env: { ...process.env, GUESTHOUSE_CORE: core }, timeout: 100_000 });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (data) => (stdout += data));
+    child.stderr.on("data", (data) => (stderr += data));
+    child.on("close", (status) => resolve({ status, stdout, stderr }));
+    child.stdin.end(input);
+  });
+}
+/** mov dx,3F8h; mov al,"1"; out dx,al; wait for a byte on COM1; mov al,"2"; out dx,al; mov al,10h; out F4h,al: status 33. */
+const waits = [0xba, 0xf8, 0x03, 0xb0, 0x31, 0xee, 0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xfb, 0xba, 0xf8, 0x03, 0xec, 0xb0, 0x32, 0xee, 0xb0, 0x10, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd];
+const leaves = [0xb0, 0x10, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd];
+function disk(name: string, code: readonly number[], size = 1 << 20): string {
+  const bytes = new Uint8Array(size);
+  bytes.set(code);
+  bytes.set([0x55, 0xaa], 510);
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+const domainOf = (path: string): DomainConfig =>
+  domainSchema.parse({
+    name: "sent", memoryMiB: 16, cpu: { model: "qemu64", count: 1, accel: "interp" }, clock: { mode: "wall" }, firmware: { bios: "none" }, boot: {}, vga: "none", serial: ["console"],
+    disks: [{ at: "ide0-master", media: "disk", source: `file:${path}` }],
+    devices: [{ type: "isa-debug-exit", id: "exit", options: { iobase: "0xf4", iosize: "4" } }],
+  });
+/** What Share makes of a machine, where it has run until it said "1", or is off. */
+async function bundleOf(path: string, on: boolean): Promise<Uint8Array> {
+  await loadZstd();
+  const domain = domainOf(path);
+  const writer = new BundleWriter(3);
+  const bytes = new Uint8Array(readFileSync(path));
+  const groups = await writer.groups([0], 1, (n, into) => {
+    into.set(bytes.subarray(n * into.length, (n + 1) * into.length));
+    return true;
+  });
+  let state: Manifest["state"] = null;
+  if (on) {
+    let text = "";
+    const serial = new QueueBytes((byte) => void (text += String.fromCharCode(byte)));
+    const made = await openMachine(domain, { root, picture: nullPicture, bytes: (id) => (id === "serial0" ? serial : nullBytes) });
+    await made.machine.start();
+    for (const end = Date.now() + 20_000; text !== "1" && Date.now() < end; ) await new Promise((r) => setTimeout(r, 10));
+    state = await makeState(writer, { vm: await captureVm(made.machine, made.keeper), base: null, thumbnail: "" }, 16);
+    made.machine.powerOff();
+    await made.close();
+  }
+  const manifest: Manifest = { format: BUNDLE_FORMAT, program: "t", dateMs: 1, domain: mapSources(domain, (s) => (s.startsWith("file:") ? "bundle:0" : s)), files: [{ id: "bundle:0", name: "boot.img", size: bytes.length, base: null, groups }], state, blobs: writer.blobs };
+  return encodeBundle(manifest, writer.parts);
+}
+
+describe.skipIf(!existsSync(core))("a machine that somebody sent", () => {
+  const file = (name: string, bytes: Uint8Array) => {
+    writeFileSync(join(folder, name), bytes);
+    return name;
+  };
+  test("goes on where it stood", async () => {
+    const said = await run("x", file("running.guesthouse", await bundleOf(disk("waits.img", waits), true)));
+    expect(said.stderr).toMatch(/^guesthouse: sent, 16 MiB, as it stood on \d{4}-\d\d-\d\d \d\d:\d\d; what it writes stays in memory\n$/);
+    expect(said).toMatchObject({ status: 33, stdout: "2" });
+  }, 120_000);
+  test("starts, when it was off", async () => {
+    const bytes = await bundleOf(disk("leaves.img", leaves), false);
+    const before = bytes.slice();
+    expect(await run("", file("off.guesthouse", bytes))).toMatchObject({ status: 33, stderr: "guesthouse: sent, 16 MiB; what it writes stays in memory\n" });
+    expect(new Uint8Array(readFileSync(join(folder, "off.guesthouse")))).toEqual(before);
+    expect(await run("", "off.guesthouse", "-m", "64")).toMatchObject({ status: 1, stderr: expect.stringContaining("[flags.bundle]") });
+    expect(await run("", file("cut.guesthouse", bytes.slice(0, -1)))).toMatchObject({ status: 1, stderr: expect.stringContaining("[bundle.bad]") });
+    bytes[bytes.length - 1] = (bytes[bytes.length - 1] as number) ^ 1;
+    // Its only piece is damaged: the boot sector cannot be read, so nothing starts from it.
+    expect(await run("", file("damaged.guesthouse", bytes))).toMatchObject({ status: 1, stderr: expect.stringContaining("a piece does not have the hash") });
+    expect(await run("", "none.guesthouse")).toMatchObject({ status: 1, stderr: expect.stringContaining("[file.open]") });
+  }, 120_000);
+});
+
+describe.skipIf(!existsSync(core))("a disk on a web server", () => {
+  const asked: string[] = [];
+  let ranges = true;
+  const server = createServer((request, response) => {
+    asked.push(request.url as string);
+    const path = join(folder, request.url as string);
+    if (!existsSync(path)) return void response.writeHead(404).end();
+    const bytes = readFileSync(path);
+    const range = ranges ? /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") : null;
+    if (!range) return void response.end(bytes);
+    const part = bytes.subarray(Number(range[1]), Number(range[2]) + 1);
+    response.writeHead(206, { "Content-Range": `bytes ${range[1]}-${Number(range[1]) + part.length - 1}/${bytes.length}` });
+    response.end(part);
+  });
+  const address = new Promise<string>((resolve) => server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)));
+  afterAll(() => server.close());
+  const boot = async (source: string, ...more: string[]) => run("", "-bios", "none", "-drive", `file=${source}`, "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-m", "16", ...more);
+  test("boots by ranges, whole, and in pieces", async () => {
+    const base = await address;
+    disk("leaves.img", leaves);
+    const lost = /what is written to ide0-master stays in memory; to keep it: guesthouse img create -f qcow2 -F raw -b /;
+    expect(await boot(`${base}/leaves.img`)).toMatchObject({ status: 33, stderr: expect.stringMatching(lost) });
+    ranges = false;
+    expect(await boot(`${base}/leaves.img`, "-snapshot")).toMatchObject({ status: 33, stderr: "" });
+    ranges = true;
+    const made = await run("", "chunks", "leaves.img", "site");
+    const source = /chunks:ADDRESS(\S+)/.exec(made.stdout)?.[1];
+    expect(made).toMatchObject({ status: 0, stdout: expect.stringMatching(/^1 pieces, \d+ bytes in site; put/) });
+    asked.length = 0;
+    expect(await boot(`chunks:${base}/site${source}`, "-snapshot")).toMatchObject({ status: 33, stderr: "" });
+    expect(asked).toEqual(["/site/disk.guesthouse", expect.stringMatching(/^\/site\/chunks\/[0-9a-f]{64}$/)]);
+    expect(await boot(`chunks:${base}/site/disk.guesthouse`)).toMatchObject({ status: 1, stderr: expect.stringContaining("[chunks.address]") });
+    expect(await boot(`${base}/none.img`)).toMatchObject({ status: 1, stderr: expect.stringContaining("[url.status]") });
+  }, 120_000);
+  test("img looks at it, and makes a disk here that stands on it", async () => {
+    const base = await address;
+    const info = await run("", "img", "info", `${base}/leaves.img`);
+    expect(info).toMatchObject({ status: 0, stdout: expect.stringMatching(/file format: raw\nvirtual size: 1 MiB/) });
+    expect(await run("", "img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", `${base}/leaves.img`, "mine.qcow2")).toMatchObject({ status: 0 });
+    expect(await boot("mine.qcow2")).toMatchObject({ status: 33, stderr: "" });
+  }, 120_000);
+});
