@@ -3,8 +3,9 @@
 
 import type { CodeListing } from "../contract/inspect.ts";
 import { type Fault, FaultError, type Reply } from "../contract/schema.ts";
+import type { modeNames } from "../contract/trace.ts";
 import { fits, type StepEvents } from "./events.ts";
-import { MODES, type Predicate } from "./format.ts";
+import type { Predicate } from "./format.ts";
 import type { LessonMachine } from "./machine.ts";
 
 export interface Checked {
@@ -49,7 +50,7 @@ async function bounded(machine: LessonMachine, value: bigint, bounds: Bounds): P
 export async function counters(machine: LessonMachine): Promise<{ readonly [name: string]: number }> {
   return take<{ [name: string]: number }>(await machine.execute("info stats"));
 }
-async function modeOf(machine: LessonMachine): Promise<(typeof MODES)[number]> {
+async function modeOf(machine: LessonMachine): Promise<(typeof modeNames)[number]> {
   const cr0 = await evaluate(machine, "$cr0");
   if (!(cr0 & 1n)) return "real";
   if ((await evaluate(machine, "$eflags")) & 0x20000n) return "virtual-8086";

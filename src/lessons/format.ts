@@ -3,7 +3,7 @@
 // lesson is executed as code. Left out: checks on pictures, and more than one machine at a time.
 
 import { boolean, choice, FaultError, type Infer, integer, list, object, optional, type Schema, string } from "../contract/schema.ts";
-import { traceNames } from "../contract/trace.ts";
+import { modeNames, traceNames } from "../contract/trace.ts";
 
 export const LESSON_FORMAT = 1;
 
@@ -106,10 +106,9 @@ const eventFields = {
 };
 /** Commands that only look; their results may be asked for parts. */
 export const LOOKS = ["walk", "info interrupts", "info pci", "info gdt", "info idt", "info tss", "info jit", "info breakpoints", "info stop", "info status", "info tlb"] as const;
-export const MODES = ["real", "virtual-8086", "protected 16-bit", "protected 32-bit", "compatibility", "64-bit"] as const;
 const predicateFields = {
   value: object("an expression on registers and memory, now", { of: expression("expression of the monitor"), ...bounds }),
-  mode: choice("operating mode of the processor, now", MODES),
+  mode: choice("operating mode of the processor, now", modeNames),
   ring: integer("privilege level, now", 0, 3),
   state: choice("of the machine, now", ["off", "paused", "running", "crashed"]),
   text: object("characters in memory, now", { at: string("address; p: before a physical one"), is: string("ASCII"), step: optional(integer("bytes from one to the next (2 in video memory)", 1, 16), 1) }),

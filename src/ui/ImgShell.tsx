@@ -1,21 +1,14 @@
 // qemu-img's words over the files of the library: a line and what it printed. The monitor of every machine takes "img …" too.
 
 import { useRef, useState } from "react";
-import { faultText } from "../i18n/index.ts";
 import { controller } from "../store/index.ts";
+import { faultLine, type Line, Lines } from "./Lines.tsx";
 import { useLanguage, useText } from "./use-text.ts";
 
-interface Line {
-  readonly kind: "input" | "output" | "error";
-  readonly text: string;
-}
 /** What a line of img says, as lines to print. */
 export async function imgLines(language: ReturnType<typeof useLanguage>, text: string): Promise<readonly Line[]> {
   const reply = await controller.img(text);
-  if (!reply.ok) {
-    const { sentence, hint, original } = faultText(language, reply.error);
-    return [{ kind: "error", text: `${[sentence, hint, original].filter(Boolean).join(" ")} [${reply.error.code}]` }];
-  }
+  if (!reply.ok) return [faultLine(language, reply.error)];
   const { out, err } = reply.value;
   return [...(out ? [{ kind: "output" as const, text: out.trimEnd() }] : []), ...(err ? [{ kind: "error" as const, text: err.trimEnd() }] : [])];
 }
@@ -52,12 +45,7 @@ export function ImgShell() {
       <p className="hint">{t("img.hint")}</p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling log must be reachable by keyboard */}
       <div className="monitor-log img-log" role="log" aria-live="polite" aria-label={t("img.log")} tabIndex={0} data-testid="img-log">
-        {lines.map((l, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines are only appended
-          <pre key={i} className={l.kind} translate="no">
-            {l.kind === "input" ? `img ${l.text.replace(/^(guesthouse\s+|qemu-)?img\s+/, "")}` : l.text}
-          </pre>
-        ))}
+        <Lines lines={lines} prompt={(text) => `img ${text.replace(/^(guesthouse\s+|qemu-)?img\s+/, "")}`} />
       </div>
       <form
         className="monitor-line"

@@ -3,15 +3,12 @@
 
 import { useEffect, useRef, useState } from "react";
 import type { Fault } from "../contract/schema.ts";
-import { faultText, type Language } from "../i18n/index.ts";
+import type { Language } from "../i18n/index.ts";
 import { controller, type MachineClient, type MachineRow } from "../store/index.ts";
 import { imgLines, isImg } from "./ImgShell.tsx";
+import { faultLine, type Line, Lines } from "./Lines.tsx";
 import { useLanguage, useText } from "./use-text.ts";
 
-interface Line {
-  readonly kind: "input" | "output" | "error";
-  readonly text: string;
-}
 const logs = new Map<string, Log>();
 const MOST_LINES = 2000;
 type Log = { lines: readonly Line[]; history: readonly string[] };
@@ -30,10 +27,6 @@ export async function typeInto(id: string, client: MachineClient, language: Lang
   if (!reply.ok) put(faultLine(language, reply.error));
   else if (reply.value) put({ kind: "output", text: reply.value });
   return reply;
-}
-function faultLine(language: Language, fault: Fault): Line {
-  const { sentence, hint, original } = faultText(language, fault);
-  return { kind: "error", text: `${[sentence, hint, original].filter(Boolean).join(" ")} [${fault.code}]` };
 }
 
 export function Monitor({ row, client, shown }: { readonly row: MachineRow; readonly client: MachineClient | null; readonly shown: boolean }) {
@@ -112,12 +105,7 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling log must be reachable by keyboard */}
       <div className="monitor-log" role="log" aria-live="polite" aria-label={t("monitor.log")} tabIndex={0} onClick={() => !getSelection()?.toString() && input.current?.focus()}>
         <p className="monitor-intro">{t("monitor.intro")}</p>
-        {log.lines.map((l, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines are only appended
-          <pre key={i} className={l.kind} translate="no">
-            {l.kind === "input" ? `> ${l.text}` : l.text}
-          </pre>
-        ))}
+        <Lines lines={log.lines} prompt={(text) => `> ${text}`} />
         <div ref={end} />
       </div>
       <form

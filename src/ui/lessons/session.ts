@@ -97,11 +97,15 @@ async function begin(lesson: Lesson, step: string | null, published: boolean): P
     } else url.search = "";
     history.replaceState(null, "", url);
   };
+  // A run is heard several times a second; its progress is another object when there is more of it.
+  let kept: Progress | null = null;
   run = new LessonRun(lesson, host(lesson), progress, (state) => {
-    localStorage.setItem(keyOf(lesson.id), JSON.stringify(state.progress));
+    const more = state.progress !== kept;
+    if (more) localStorage.setItem(keyOf(lesson.id), JSON.stringify(state.progress));
+    kept = state.progress;
     const before = useLesson.getState().state;
     if (before?.step !== state.step) address(state.step);
-    set((s) => ({ state, kept: s.kept + 1 }));
+    set((s) => ({ state, kept: more ? s.kept + 1 : s.kept }));
   });
   set({ lesson, state: run.state });
   const mine = run;
