@@ -262,7 +262,7 @@ export class MachineHost implements MachineRpc {
       id === undefined || !this.#environment.library
         ? {}
         : libraryPowers({
-            id, config, machine, keeper, disks,
+            id, config, machine, keeper, disks, ...history,
             base: () => baseOf(config, known),
             thumbnail: () => thumbnail(views.frame),
             cloned: (clones, from) => this.#say({ state: machine.state, reason: "clone", clones, ...(from ? { seed: from } : {}) }),

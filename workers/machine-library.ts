@@ -12,7 +12,9 @@ import type { BaseVm } from "./snapshots/base-vm.ts";
 import { makeBundle } from "./snapshots/bundle-save.ts";
 import { cloneDisks, makeSeed } from "./snapshots/clone.ts";
 import { LibraryStore } from "./snapshots/library-store.ts";
+import type { TimeTravel } from "./snapshots/time-travel.ts";
 import type { RamKeeper } from "./snapshots/ram-keeper.ts";
+import { captureRecording } from "./snapshots/recording.ts";
 import { captureVm, standingStill } from "./snapshots/save-vm.ts";
 
 export interface LibraryParts {
@@ -20,6 +22,8 @@ export interface LibraryParts {
   readonly config: DomainConfig;
   readonly machine: Machine;
   readonly keeper: RamKeeper;
+  /** Where time is instructions. */
+  readonly history?: TimeTravel;
   readonly disks: ReadonlyMap<string, BlockBackend>;
   base(): Promise<BaseVm | null>;
   thumbnail(): Promise<string>;
@@ -27,7 +31,7 @@ export interface LibraryParts {
   cloned(clones: readonly CloneOf[], seed: Seed | null): void;
 }
 export function libraryPowers(parts: LibraryParts): Pick<MonitorContext, "snapshots" | "share" | "clone"> {
-  const { id, config, machine, keeper, thumbnail } = parts;
+  const { id, config, machine, keeper, history, thumbnail } = parts;
   const base = () => parts.base().catch(() => null);
   const disks = new Map([...parts.disks].flatMap(([at, disk]) => (disk instanceof LibraryDisk ? [[at, disk] as const] : [])));
   const unkept = [...parts.disks].filter(([, disk]) => !disk.readOnly && !(disk instanceof LibraryDisk)).map(([at]) => at);
@@ -36,13 +40,19 @@ export function libraryPowers(parts: LibraryParts): Pick<MonitorContext, "snapsh
   };
   const on = () => isOn(machine.state);
   return {
-    snapshots: new LibraryStore({ machine, keeper, id, disks, whole, thumbnail, base }),
-    share: (carriage, withState) =>
+    snapshots: new LibraryStore({ machine, keeper, id, disks, whole, thumbnail, base, ...(history ? { history } : {}) }),
+    share: (carriage, withState, withRecording) =>
       standingStill(machine, async () => {
         if (withState) whole("sent");
         for (const disk of disks.values()) await disk.settle();
         // Chunks of the guest's saved machine must have their names before they are compared.
         const under = withState ? await base() : null;
+        if (withState && withRecording) {
+          if (!history) throw new FaultError("history.clock", "Only a machine whose time is instructions can go back.", "Start it with -icount shift=3.");
+          const { from } = history.info();
+          const { vm, log } = await captureRecording(machine, keeper, history);
+          return makeBundle(config, id, carriage, { vm, base: under, thumbnail: await thumbnail(), log: { ...log, from } });
+        }
         return makeBundle(config, id, carriage, withState ? { vm: await captureVm(machine, keeper), base: under, thumbnail: await thumbnail() } : null);
       }),
     clone: (kind, count) =>

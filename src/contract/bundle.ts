@@ -56,6 +56,12 @@ const state = object("memory and devices", {
   zeros: numbers("chunks of zeros"),
   thumbnail: optional(string("picture of the screen"), ""),
 });
+/** What came in since that state: whoever opens the machine sees it happen again, and can go back in it. */
+const recording = object("inputs since the state", {
+  log: number("blob of the inputs with their moments"),
+  instructions: number("how many instructions it goes on for"),
+  inputs: number("how many inputs"),
+});
 export const manifestSchema = object("a bundle", {
   format: integer("format", BUNDLE_FORMAT, BUNDLE_FORMAT),
   program: string("what made it"),
@@ -64,6 +70,7 @@ export const manifestSchema = object("a bundle", {
   blobs: list("packed pieces", blob),
   files: list("files", file),
   state: nullable(state),
+  recording: nullable(recording),
 });
 export type Manifest = Infer<typeof manifestSchema>;
 export type BundleBlob = Infer<typeof blob>;
@@ -85,6 +92,7 @@ export interface BundleSummary {
   readonly bytes: number;
   readonly files: readonly { readonly name: string; readonly size: number; readonly bytes: number; readonly over: string }[];
   readonly state: { readonly dateMs: number; readonly bytes: number; readonly base: string; readonly thumbnail: string } | null;
+  readonly recording: { readonly instructions: number; readonly inputs: number } | null;
   /** Web addresses that starting it will ask. */
   readonly hosts: readonly string[];
 }

@@ -63,6 +63,8 @@ export interface SavedVmRow {
   readonly head: Uint8Array;
   /** Content of RAM by chunk: key in the store "ram". */
   readonly chunks: readonly (readonly [chunk: number, content: string])[];
+  /** Inputs that came after it (workers/snapshots/recording.ts): when it is loaded they come again. */
+  readonly recording?: Uint8Array;
   /** The layer of each disk, by place. */
   readonly disks: { readonly [at: string]: { readonly image: string; readonly layer: string | null } };
 }

@@ -357,14 +357,14 @@ export class Controller {
   // ---- links ---------------------------------------------------------------------------------------------------------
 
   /** The machine packed for a link, a file or a web server; its running state with it when it is on and `state` says so. */
-  async share(id: string, carriage: "link" | "file" | "hosted", state: boolean): Promise<Shared | null> {
+  async share(id: string, carriage: "link" | "file" | "hosted", state: boolean, recording = false): Promise<Shared | null> {
     return this.#try(async () => {
       const row = this.row(id);
       if (!row) throw new FaultError("machine.closed", "This machine is not open.");
       const address = (fragment: string | null) => (fragment === null ? null : new URL(fragment, document.baseURI).href);
       const on = isOn(row.state);
       const client = this.#clients.get(id);
-      const made = take((client && on ? await client.execute("share", { carriage, state }) : await packMachine(row.config, id, carriage)) as Reply<MadeBundle>);
+      const made = take((client && on ? await client.execute("share", { carriage, state, recording: state && recording }) : await packMachine(row.config, id, carriage)) as Reply<MadeBundle>);
       // A machine without disks of its own is a shorter link as a domain alone.
       const plain = carriage === "link" && made.summary.state === null && made.summary.files.length === 0;
       return { made, link: carriage !== "link" ? null : address(plain ? await encodeLink(row.config) : inlineLink(made.bytes)) };

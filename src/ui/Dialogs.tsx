@@ -26,17 +26,31 @@ export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClos
   const t = useText();
   const on = isOn(row.state);
   const [state, setState] = useState(on);
+  /** null: there is none. */
+  const [recording, setRecording] = useState<boolean | null>(null);
+  /** Known whether there is a recording: nothing is packed twice. */
+  const [asked, setAsked] = useState(row.config.clock.mode !== "instructions" || !on);
   const [shared, setShared] = useState<Shared | null>(null);
   const [busy, setBusy] = useState(true);
   const [copied, setCopied] = useState(false);
   const [folder, setFolder] = useState("");
   const [hosted, setHosted] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    if (asked) return;
+    void (async () => {
+      const reply = await controller.client(row.id)?.execute("info record", {});
+      setRecording(reply?.ok && reply.value !== null ? true : null);
+      setAsked(true);
+    })();
+  }, [row.id, asked]);
+  const withRecording = state && recording === true;
   // The machine as it is when the dialog opens, and again when the choice changes.
   useEffect(() => {
+    if (!asked) return;
     let wanted = true;
     setBusy(true);
-    void controller.share(row.id, "link", state).then((made) => {
+    void controller.share(row.id, "link", state, withRecording).then((made) => {
       if (!wanted) return;
       setShared(made);
       setBusy(false);
@@ -44,7 +58,7 @@ export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClos
     return () => {
       wanted = false;
     };
-  }, [row.id, state]);
+  }, [row.id, state, withRecording, asked]);
   const work = async (act: () => Promise<void>) => {
     setBusy(true);
     await act();
@@ -52,7 +66,7 @@ export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClos
   };
   const save = () =>
     work(async () => {
-      const file = await controller.share(row.id, "file", state);
+      const file = await controller.share(row.id, "file", state, withRecording);
       if (file) saveAs(new Blob([file.made.bytes as BlobPart], { type: "application/octet-stream" }), `${fileName(row.config.name)}${BUNDLE_ENDING}`);
     });
   const saveOva = () =>
@@ -62,7 +76,7 @@ export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClos
     });
   const saveFolder = () =>
     work(async () => {
-      const made = await controller.share(row.id, "hosted", state);
+      const made = await controller.share(row.id, "hosted", state, withRecording);
       const ready = made && (await controller.hosted(made.made, folder));
       if (!ready) return;
       setHosted(ready.link);
@@ -77,6 +91,12 @@ export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClos
         <label className="check">
           <input type="checkbox" checked={state} disabled={busy} onChange={(e) => setState(e.target.checked)} data-testid="share-state" />
           {t("share.state")}
+        </label>
+      )}
+      {on && recording !== null && (
+        <label className="check">
+          <input type="checkbox" checked={withRecording} disabled={busy || !state} onChange={(e) => setRecording(e.target.checked)} data-testid="share-recording" />
+          {t("share.recording")}
         </label>
       )}
       {!busy && !shared && <p className="hint">{t("share.failed")}</p>}
@@ -237,6 +257,7 @@ function OpenOffer({ offer }: { readonly offer: Exclude<Offer, { readonly kind: 
     ...(summary
       ? [
           [t("link.state"), summary.state ? `${dateText(summary.state.dateMs, language)}, ${bytesText(summary.state.bytes)}${summary.state.base ? ` + ${summary.state.base}` : ""}` : t("link.noState")] as const,
+          [t("link.recording"), summary.recording ? t("link.recorded", { instructions: summary.recording.instructions.toLocaleString(), inputs: summary.recording.inputs }) : ""] as const,
           [t("link.size"), bytesText(summary.bytes)] as const,
           [t("link.from"), offer.kind === "bundle" && offer.place.kind === "hosted" ? offer.place.url : offer.kind === "bundle" && offer.place.kind === "bytes" && offer.place.from === "file" ? t("link.fromFile") : t("link.fromLink")] as const,
           [t("link.hosts"), summary.hosts.join(", ")] as const,
@@ -271,7 +292,7 @@ function OpenOffer({ offer }: { readonly offer: Exclude<Offer, { readonly kind: 
       <div className="row end">
         <button type="button" className="primary" data-testid="link-start" disabled={progress !== null} onClick={() => void accept(true)}>
           <Icon name="play" />
-          {summary?.state ? t("link.continue") : t("link.start")}
+          {summary?.recording ? t("link.replay") : summary?.state ? t("link.continue") : t("link.start")}
         </button>
         <button type="button" disabled={progress !== null} onClick={() => void accept(false)} data-testid="link-add">
           {t("link.add")}

@@ -52,7 +52,7 @@ export interface MonitorContext {
   /** Makes more machines of this one, where there is a library. */
   readonly clone?: (kind: "linked" | "full", count: number) => Promise<readonly CloneOf[]>;
   /** Packs the machine for somebody else. */
-  readonly share?: (carriage: (typeof CARRIAGES)[number], state: boolean) => Promise<MadeBundle>;
+  readonly share?: (carriage: (typeof CARRIAGES)[number], state: boolean, recording: boolean) => Promise<MadeBundle>;
   readonly keeper?: RamKeeper;
   /** Reads a file by name, in a terminal. */
   readonly readFile?: (name: string) => Uint8Array | Promise<Uint8Array>;

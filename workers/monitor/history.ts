@@ -35,7 +35,6 @@ export const historyCommands: readonly AnyCommand[] = [
     run: async (context, { file }) => {
       const { machine, keeper, saveFile } = context;
       const history = historyOf(context);
-      if (!history.on) throw new FaultError("debug.history", "This machine keeps no checkpoints.", "Type record first.");
       if (!saveFile || !keeper) throw new FaultError("file.unavailable", "This console cannot write files.", "Use the page, or the program guesthouse in a terminal.");
       const bytes = await saveRecording(machine, keeper, history);
       await saveFile(file, bytes);

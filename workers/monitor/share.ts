@@ -10,16 +10,17 @@ export const shareCommands: readonly AnyCommand[] = [
   command({
     name: "share",
     summary: "pack the machine for a link, a file or a web server",
-    args: { carriage: optional(choice("link, file or hosted", CARRIAGES), "link" as const), state: optional(boolean("with memory and devices"), true) },
-    run: (context, { carriage, state }): Promise<MadeBundle> => {
+    args: { carriage: optional(choice("link, file or hosted", CARRIAGES), "link" as const), state: optional(boolean("with memory and devices"), true), recording: optional(boolean("as it was when record was typed, with everything since"), false) },
+    run: (context, { carriage, state, recording }): Promise<MadeBundle> => {
       if (!context.share) throw new FaultError("share.nowhere", "Machines are shared from the page.", "In a terminal, savevm keeps a machine in its qcow2 disks.");
-      return context.share(carriage, state);
+      return context.share(carriage, state, recording);
     },
     print: ({ bytes, summary, chunks }: MadeBundle) =>
       [
         `${bytes.length} bytes${chunks.length > 0 ? ` and ${chunks.length} chunks, ${summary.bytes} bytes in all` : ""}; use Share to send it`,
         ...summary.files.map((f) => `${f.name}: ${f.size} bytes, ${f.bytes} packed${f.over ? `, over ${f.over}` : ""}`),
         ...(summary.state ? [`memory and devices: ${summary.state.bytes} packed${summary.state.base ? `, over ${summary.state.base}` : ""}`] : []),
+        ...(summary.recording ? [`recording: ${summary.recording.instructions} instructions, ${summary.recording.inputs} inputs`] : []),
       ].join("\n"),
   }),
   command({

@@ -10,6 +10,7 @@ import { loadZstd, zstdCompress, zstdDecompress } from "../backends/compress.ts"
 import { isZero } from "../backends/image.ts";
 import { baseName, type BaseVm } from "./base-vm.ts";
 import { type OpenBundle, openBundle, type ReadBytes, sha256, summarize, unpackBlob, xorInto } from "./bundle.ts";
+import { decodeLog } from "./recording.ts";
 import { decodeVmHead, vmHeadLength } from "./vm-file.ts";
 
 /** Pieces of a web server under way at once. */
@@ -148,6 +149,10 @@ export async function importBundle(place: BundlePlace, environment: BundleEnviro
     const head = await unpackBlob(await opened.blob(state.head), about);
     decodeVmHead(head, head.length, () => ({ bytes: new Uint8Array(0) }));
     if (vmHeadLength(head) !== head.length) throw new FaultError("snapshot.bad", "The saved machine cannot be used: its head is damaged.");
+    const listed = manifest.recording && manifest.blobs[manifest.recording.log];
+    const recording = listed ? await unpackBlob(await opened.blob(manifest.recording?.log ?? -1), listed) : undefined;
+    // Refused before anything is kept.
+    if (recording) await decodeLog(recording);
     let base: BaseVm | null = null;
     if (state.base) {
       base = await environment.base(state.base.source);
@@ -197,6 +202,7 @@ export async function importBundle(place: BundlePlace, environment: BundleEnviro
     return (rows, domain) => ({
       id: `${machine}-0`, machine, parent: null, name: manifest.domain.name, notes: "", dateMs: state.dateMs, vmClockNs: 0, ownBytes, ramBytes, thumbnail: state.thumbnail, head,
       chunks: [...content],
+      ...(recording ? { recording } : {}),
       disks: Object.fromEntries(
         domain.disks.flatMap((d) => {
           const kept = keptIn(domain, d);

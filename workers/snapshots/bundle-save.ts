@@ -14,6 +14,7 @@ import { later } from "../backends/io.ts";
 import { LibraryFile } from "../backends/library-file.ts";
 import type { BaseVm } from "./base-vm.ts";
 import { BundleWriter, encodeBundle, sha256, summarize, xorInto } from "./bundle.ts";
+import { encodeLog, type RecordedLog } from "./recording.ts";
 import { CHUNK_BYTES, type Chunks, sameChunk } from "./ram-keeper.ts";
 import { encodeVm, type VmState } from "./vm-file.ts";
 
@@ -22,6 +23,8 @@ export interface StateToSend {
   readonly vm: VmState;
   readonly base: BaseVm | null;
   readonly thumbnail: string;
+  /** What came in since. */
+  readonly log?: RecordedLog & { readonly from: number };
 }
 /** Chunks in one packed piece: a link is packed as a whole, the others arrive piece by piece. */
 const PER_BLOB: { readonly [C in Carriage]: number } = { link: 256, file: 16, hosted: 16 };
@@ -87,6 +90,7 @@ export async function makeBundle(domain: DomainConfig, machine: string, carriage
     const file = await makeFile(writer, row.id, row.over.at, perBlob);
     if (file) files.push(file);
   }
+  const recording = state?.log ? { log: await writer.add(encodeLog(state.log)), instructions: state.log.end - state.log.from, inputs: state.log.inputs.length } : null;
   const manifest: Manifest = {
     format: BUNDLE_FORMAT,
     program: "Guesthouse 0.1.0",
@@ -95,6 +99,7 @@ export async function makeBundle(domain: DomainConfig, machine: string, carriage
     files,
     // A difference is only small enough to matter in a link: files and pieces on a server are whole and open anywhere.
     state: state && (await makeState(writer, carriage === "link" ? state : { ...state, base: null }, perBlob)),
+    recording,
     blobs: writer.blobs,
   };
   const bytes = await encodeBundle(manifest, carriage === "hosted" ? [] : writer.parts);

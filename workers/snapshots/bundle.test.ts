@@ -6,11 +6,14 @@ import { domainSchema } from "../../src/contract/domain.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { keptIn, mapSources, sourcesOf } from "../../src/contract/sources-of.ts";
 import { loadZstd, zstdCompress, zstdDecompress } from "../backends/compress.ts";
+import type { State } from "../platform/types.ts";
 import { makeTar } from "../backends/tar.ts";
 import { noise } from "../backends/testing/noise.ts";
 import { BundleWriter, encodeBundle, openBundle, sha256, summarize, unpackBlob, xorInto } from "./bundle.ts";
 import { makeState } from "./bundle-save.ts";
 import { CHUNK_BYTES, type PackedChunk } from "./ram-keeper.ts";
+import { decodeLog, encodeLog } from "./recording.ts";
+import { encodeState } from "./state-codec.ts";
 import type { VmState } from "./vm-file.ts";
 
 const domain = domainSchema.parse({
@@ -38,7 +41,7 @@ async function made(base: boolean): Promise<{ readonly bytes: Uint8Array; readon
   });
   const manifest: Manifest = {
     format: BUNDLE_FORMAT, program: "t", dateMs: 6, domain: mapSources(domain, (s) => (s === "library:d" ? "bundle:0" : s)), blobs: writer.blobs,
-    files: [{ id: "bundle:0", name: "disk.img", size: 6 * CHUNK_BYTES, base: null, groups: disk }], state,
+    files: [{ id: "bundle:0", name: "disk.img", size: 6 * CHUNK_BYTES, base: null, groups: disk }], state, recording: null,
   };
   return { bytes: await encodeBundle(manifest, writer.parts), manifest, now: plain, before };
 }
@@ -114,6 +117,8 @@ describe("from strangers", () => {
       { ...manifest, state: { ...state, thumbnail: "data:image/svg+xml;base64,AAAA" } },
       { ...manifest, state: { ...state, groups: [{ blob: 0, chunks: [1, 1] }] } },
       { ...manifest, state: { ...state, groups: [{ blob: 0, chunks: [2 ** 30, 1] }] } },
+      { ...manifest, recording: { log: 99, instructions: 1, inputs: 0 } },
+      { ...manifest, state: null, recording: { log: 0, instructions: 1, inputs: 0 } },
       { ...manifest, files: [file, file] },
       { ...manifest, files: [{ ...file, id: "../x" }] },
       { ...manifest, files: [{ ...file, size: 2 ** 50 }] },
@@ -136,6 +141,15 @@ describe("from strangers", () => {
   });
 });
 
+test("inputs of a recording come back as they were; damaged ones are refused by name", async () => {
+  const log = { end: 1234, inputs: [{ instructions: 7, atNs: 56, input: { kind: "key", scancode: 30, down: true } }, { instructions: 9, atNs: 72, input: { kind: "bytes", id: "serial0", bytes: [65, 13] } }], queues: { serial0: [66] } } as const;
+  const bytes = encodeLog(log);
+  expect(await decodeLog(bytes)).toEqual(log);
+  // One of the terminal, which had no queues, is still read.
+  expect((await decodeLog(encodeState({ end: 5, inputs: [] }))).queues).toEqual({});
+  for (const wrong of [{ end: -1, inputs: [] }, { end: 5 }, { end: 5, inputs: [{ instructions: 1, atNs: 1, input: { kind: "nmi" } }] }, { end: 5, inputs: [], queues: { serial0: [256] } }])
+    await expect(decodeLog(encodeState(wrong as State)), JSON.stringify(wrong)).rejects.toMatchObject({ fault: { code: "recording.bad" } });
+});
 test("sources are renamed wherever a domain names them, and drives know where their writes go", () => {
   const renamed = mapSources(domain, (s) => s.replace("library:", "bundle:"));
   expect(sourcesOf(renamed)).toEqual(["bundle:k", "guest:g/resume.json", "bundle:a", "guest:b/c", "seabios", "seavgabios", "bundle:d", "url:https://example.org/x.img"]);

@@ -114,7 +114,7 @@ export async function openBundle(read: ReadBytes, size: number, inside: boolean)
   checkManifest(manifest);
   return { manifest, start: HEAD + packed, bytes: inside ? size : HEAD + packed + total };
 }
-function checkManifest({ blobs, files, state, domain }: Manifest): void {
+function checkManifest({ blobs, files, state, recording, domain }: Manifest): void {
   const groups = (list: readonly BundleGroup[], most: number) => {
     const seen = new Set<number>();
     for (const g of list) {
@@ -134,6 +134,7 @@ function checkManifest({ blobs, files, state, domain }: Manifest): void {
     groups(f.groups, Math.ceil(f.size / CHUNK_BYTES));
     if (f.base === null ? !/^bundle:\d+$/.test(f.id) : !domain.disks.some((d) => d.at === f.id && d.source === f.base?.source)) throw bad(`the file ${f.name} belongs to no drive`);
   }
+  if (recording && (!state || !blobs[recording.log])) throw bad("its recording begins nowhere");
   if (state) {
     if (!blobs[state.head]) throw bad("its devices are absent");
     groups(state.groups, 2 ** 20);
@@ -158,7 +159,7 @@ export function summarize({ manifest, bytes }: OpenBundle, sources: readonly str
     const address = /^(?:url|chunks):(.*)$/.exec(source)?.[1];
     if (address && URL.canParse(address)) hosts.add(new URL(address).origin);
   }
-  const { state } = manifest;
+  const { state, recording } = manifest;
   return {
     domain: manifest.domain,
     dateMs: manifest.dateMs,
@@ -166,6 +167,7 @@ export function summarize({ manifest, bytes }: OpenBundle, sources: readonly str
     bytes,
     files: manifest.files.map((f) => ({ name: f.name, size: f.size, bytes: sum(f.groups), over: f.base?.source ?? "" })),
     state: state && { dateMs: state.dateMs, bytes: sum(state.groups) + (manifest.blobs[state.head]?.bytes ?? 0), base: state.base?.source ?? "", thumbnail: state.thumbnail },
+    recording: recording && { instructions: recording.instructions, inputs: recording.inputs },
     hosts: [...hosts],
   };
 }

@@ -9,7 +9,9 @@ import type { Machine } from "../machine/machine.ts";
 import type { SavedVm, SnapshotStore } from "../monitor/command.ts";
 import type { BaseVm } from "./base-vm.ts";
 import type { PackedChunk, RamKeeper } from "./ram-keeper.ts";
+import { decodeLog, play } from "./recording.ts";
 import { captureVm, restoreVm, standingStill } from "./save-vm.ts";
+import type { TimeTravel } from "./time-travel.ts";
 import { decodeVmHead, encodeVm, vmHeadLength } from "./vm-file.ts";
 
 export interface LibraryStoreParts {
@@ -21,6 +23,8 @@ export interface LibraryStoreParts {
   /** Refuses when a drive's writes would not be part of what is `what` ("saved"). */
   whole(what: string): void;
   thumbnail(): Promise<string>;
+  /** Plays recordings, where time is instructions. */
+  readonly history?: TimeTravel;
   /** The guest's saved machine that this one continued from, when there is one. */
   base(): Promise<BaseVm | null>;
 }
@@ -107,7 +111,7 @@ export class LibraryStore implements SnapshotStore {
     });
   }
   async load(name: string): Promise<void> {
-    const { machine, keeper, disks } = this.#parts;
+    const { machine, keeper, disks, history } = this.#parts;
     const db = await openLibrary();
     await loadUnzstd();
     const found = await this.#find(name);
@@ -127,7 +131,9 @@ export class LibraryStore implements SnapshotStore {
       if (vmHeadLength(found.head) !== found.head.length) throw new FaultError("snapshot.bad", "The saved machine cannot be used: its head is damaged.");
       const chunks = new Map(found.chunks.map(([n, content]) => [n, this.#chunks.get(content) as PackedChunk]));
       for (const [at, disk] of disks) await disk.revert(found.disks[at]?.layer ?? null);
-      await restoreVm(machine, keeper, { ...head, chunks });
+      const restore = () => restoreVm(machine, keeper, { ...head, chunks });
+      if (found.recording && history) await play(history, await decodeLog(found.recording), restore);
+      else await restore();
     });
     this.#current = found.id;
   }

@@ -83,14 +83,18 @@ export class TimeTravel implements HistoryHooks {
   get log(): readonly TimedInput[] {
     return this.#log;
   }
+  /** Bytes that came and that no device has read yet. */
+  queues(): { readonly [id: string]: readonly number[] } {
+    return this.#inputs.queues();
+  }
   #count(): number {
     return this.#machine.board.cpu.instructions();
   }
 
   // ---- recording -----------------------------------------------------------------------------------------------------
 
-  /** Keeps checkpoints from now on. `log`: inputs that are to come, of a recording. */
-  start(log: readonly TimedInput[] = [], end = Infinity): void {
+  /** Keeps checkpoints from now on. `log`: inputs that are to come, of a recording; `queues`: bytes that have come and that no device has read. */
+  start(log: readonly TimedInput[] = [], end = Infinity, queues: { readonly [id: string]: readonly number[] } | null = null): void {
     const { clock } = this.#machine.board;
     if (clock.mode !== "instructions") throw new FaultError("history.clock", "Only a machine whose time is instructions can go back.", "Start it with -icount shift=3.");
     if (!this.#inputs.exact) throw new FaultError("history.disk", "A disk of this machine does not answer at once, so that it is not repeatable.", "Use files in a terminal, or disks in memory (snapshot=on).");
@@ -99,6 +103,7 @@ export class TimeTravel implements HistoryHooks {
     this.#end = end;
     this.#log = [...log];
     this.#next = 0;
+    if (queues) this.#inputs.setQueues(queues);
     this.#inputs.onInput = (input) => this.#arrived(input);
     this.#inputs.onDiskWrite = (id, sector, old) => {
       const last = this.#checkpoints[this.#checkpoints.length - 1];

@@ -143,7 +143,7 @@ async function bundleSeed(): Promise<{ readonly bytes: Uint8Array; readonly json
   const manifest = {
     format: 1, program: "t", dateMs: 1, domain, blobs: writer.blobs,
     files: [{ id: "bundle:0", name: "k", size: 131072, base: null, groups }, { id: "ide0-master", name: "url", size: 131072, base: { source: "url:https://example.org/x", fingerprint: "1" }, groups }],
-    state: { head, dateMs: 1, base: { source: "guest:x/resume.json", fingerprint: "a".repeat(64) }, groups, zeros: [9], thumbnail: "" },
+    state: { head, dateMs: 1, base: { source: "guest:x/resume.json", fingerprint: "a".repeat(64) }, groups, zeros: [9], thumbnail: "" }, recording: null,
   };
   return { bytes: await encodeBundle(manifest, writer.parts), json: JSON.stringify(manifest), parts: writer.parts };
 }
