@@ -77,7 +77,7 @@ async function bundleOf(path: string, on: boolean): Promise<Uint8Array> {
     made.machine.powerOff();
     await made.close();
   }
-  const manifest: Manifest = { format: BUNDLE_FORMAT, program: "t", dateMs: 1, domain: mapSources(domain, (s) => (s.startsWith("file:") ? "bundle:0" : s)), files: [{ id: "bundle:0", name: "boot.img", size: bytes.length, base: null, groups }], state, blobs: writer.blobs };
+  const manifest: Manifest = { format: BUNDLE_FORMAT, program: "t", dateMs: 1, domain: mapSources(domain, (s) => (s.startsWith("file:") ? "bundle:0" : s)), files: [{ id: "bundle:0", name: "boot.img", size: bytes.length, base: null, groups }], state, recording: null, blobs: writer.blobs };
   return encodeBundle(manifest, writer.parts);
 }
 

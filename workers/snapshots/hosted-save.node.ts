@@ -54,6 +54,7 @@ export async function saveHosted(path: string, folder: string, progress: (done: 
     domain: domainSchema.parse({ name, memoryMiB: 128, cpu: { model: "qemu64", count: 1, accel: "jit" }, clock: { mode: "wall" }, firmware: {}, boot: {}, vga: "std", disks: [{ at: "ide0-master", media: "disk", source: "bundle:0" }] }),
     files: [{ id: "bundle:0", name, size: file.size, base: null, groups }],
     state: null,
+    recording: null,
     blobs: writer.blobs,
   };
   now(file.close());
