@@ -16,6 +16,7 @@ import { nullPicture } from "./backends/picture.ts";
 import { openMachine } from "./node-machine.ts";
 import { BundleWriter, encodeBundle } from "./snapshots/bundle.ts";
 import { makeState } from "./snapshots/bundle-save.ts";
+import { captureRecording, encodeLog } from "./snapshots/recording.ts";
 import { captureVm } from "./snapshots/save-vm.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -86,6 +87,23 @@ describe.skipIf(!existsSync(core))("a machine that somebody sent", () => {
     writeFileSync(join(folder, name), bytes);
     return name;
   };
+  test("a recording is played", async () => {
+    await loadZstd();
+    const domain = domainSchema.parse({ name: "seen", memoryMiB: 16, cpu: { model: "qemu64", count: 1, accel: "interp" }, clock: { mode: "instructions", shift: 3 }, firmware: {}, boot: {}, vga: "none", serial: ["console"], disks: [], devices: [] });
+    const made = await openMachine(domain, { root, picture: nullPicture, bytes: () => nullBytes });
+    await made.machine.start({ paused: true });
+    made.machine.advance(100_000);
+    made.history?.start();
+    made.machine.advance(150_000);
+    const { vm, log } = await captureRecording(made.machine, made.keeper, made.history as NonNullable<typeof made.history>);
+    const writer = new BundleWriter(3);
+    const state = await makeState(writer, { vm, base: null, thumbnail: "" }, 16);
+    const manifest: Manifest = { format: BUNDLE_FORMAT, program: "t", dateMs: 1, domain, files: [], state, recording: { log: await writer.add(encodeLog(log)), instructions: 50_000, inputs: 0 }, blobs: writer.blobs };
+    await made.close();
+    const said = await run("\x01cinfo record\nquit\n", file("seen.guesthouse", await encodeBundle(manifest, writer.parts)));
+    expect(said.stderr).toContain("with what happened then (50000 instructions)");
+    expect(said.stdout).toContain("instructions 100000 to ");
+  });
   test("goes on where it stood", async () => {
     const said = await run("x", file("running.guesthouse", await bundleOf(disk("waits.img", waits), true)));
     expect(said.stderr).toMatch(/^guesthouse: sent, 16 MiB, as it stood on \d{4}-\d\d-\d\d \d\d:\d\d; what it writes stays in memory\n$/);

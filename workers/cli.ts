@@ -197,7 +197,7 @@ async function runCarried(file: string, flags: readonly string[], root: string):
   if (JSON.stringify(given) !== JSON.stringify(none) || session.loadVm !== "") throw new FaultError("flags.bundle", `The hardware of ${file} is in it.`, "Leave flags for hardware out; its console is this terminal, with the monitor behind Ctrl-A c. -S, -gdb, -d, -trace and -stats are fine.");
   const carried = await carriedMachine(await bundleFilePlace(file), file);
   const { name, memoryMiB } = carried.domain;
-  tell(`${name}, ${memoryMiB} MiB${carried.summary.state ? `, as it stood on ${new Date(carried.summary.state.dateMs).toISOString().slice(0, 16).replace("T", " ")}` : ""}; what it writes stays in memory`);
+  tell(`${name}, ${memoryMiB} MiB${carried.summary.state ? `, as it stood on ${new Date(carried.summary.state.dateMs).toISOString().slice(0, 16).replace("T", " ")}` : ""}${carried.summary.recording ? `, with what happened then (${carried.summary.recording.instructions} instructions)` : ""}; what it writes stays in memory`);
   return run({ domain: carried.domain, session }, root, carried);
 }
 async function chunksMain(words: readonly string[]): Promise<number> {

@@ -32,6 +32,7 @@ import { restoreVm, resumeLine } from "./snapshots/save-vm.ts";
 import type { CarriedMachine } from "./snapshots/carried.node.ts";
 import { decodeVm } from "./snapshots/vm-file.ts";
 import { namedFile, namedSurroundings } from "./snapshots/named-file.node.ts";
+import { play } from "./snapshots/recording.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
 import { RecordedInputs } from "./snapshots/recorded-inputs.ts";
 import { TimeTravel } from "./snapshots/time-travel.ts";
@@ -293,9 +294,12 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
     await loadZstd();
     return { source, sha256: createHash("sha256").update(saved).digest("hex"), chunks: decodeVm(saved).chunks };
   });
+  const recorded = arrived && history ? await parts.carried?.recording() : null;
   if (arrived)
     machine.onStart = async () => {
-      await restoreVm(machine, keeper, arrived);
+      const restore = () => restoreVm(machine, keeper, arrived);
+      if (recorded && history) await play(history, recorded, restore);
+      else await restore();
       return true;
     };
   else if (config.boot.resume !== "") {

@@ -15,6 +15,7 @@ import { unpackBlob, xorInto } from "./bundle.ts";
 import { inspectBundle, type Opened, openPlace } from "./bundle-load.ts";
 import { chunkedFile } from "./chunked-file.ts";
 import { CHUNK_BYTES, type PackedChunk } from "./ram-keeper.ts";
+import { decodeLog, type RecordedLog } from "./recording.ts";
 import { decodeVmHead, type VmState } from "./vm-file.ts";
 
 export interface CarriedMachine {
@@ -26,6 +27,8 @@ export interface CarriedMachine {
   written(at: string, base: () => Promise<ByteFile>): Promise<ByteFile | null>;
   /** Memory and devices; null when it was off. `base` finds a guest's saved machine. */
   state(base: (source: string) => Promise<BaseVm>): Promise<VmState | null>;
+  /** What came in since; null when nothing was recorded. */
+  recording(): Promise<RecordedLog | null>;
 }
 /** Is this word of a command line a machine that somebody sent? */
 export const isBundleName = (word: string): boolean => /\.guesthouse$/i.test(word);
@@ -67,6 +70,7 @@ export async function carriedMachine(place: BundlePlace, name: string): Promise<
         throw new FaultError("disk.base-changed", `${file.base.source} is another file than the one that this machine wrote over.`, "What was written cannot be read without it. Guests built at another time differ.");
       return chunkedFile(`${name}#${file.name}`, file, manifest, piece, under);
     },
+    recording: async () => (manifest.recording ? decodeLog(await piece(manifest.recording.log)) : null),
     async state(base) {
       const { state } = manifest;
       if (!state) return null;
