@@ -27,7 +27,7 @@ test("first-steps is built; the others say that apt is missing and what to do", 
   const said = build();
   expect(said.status).toBe(0);
   expect(said.stdout).toContain("images: first-steps built in");
-  for (const guest of ["firmware", "debian-amd64", "debian-i386", "memtest86+"])
+  for (const guest of ["firmware", "debian-amd64", "debian-i386", "memtest86+", "nasm"])
     expect(said.stderr).toContain(`images: ${guest} was not built: There is no apt-get on this machine, so Debian packages cannot be fetched. Name a Debian mirror: npm run images -- --mirror ADDRESS.`);
   const rows = JSON.parse(readFileSync(join(copy, "images/build/index.json"), "utf8")) as { id: string }[];
   expect(rows.map((r) => r.id)).toEqual(["vga-text", "modes", "paging", "irq", "ring3-fault"].map((n) => `first-steps-${n}`));

@@ -14,9 +14,10 @@ import { type PackageSource, packageSource } from "./lib/debian.ts";
 import { buildRecipe, type CatalogueRow, readBuilt } from "./lib/guest.ts";
 import { makeResume, readResume, resuming } from "./lib/resume.ts";
 import { recipe as memtest } from "./memtest86+/recipe.ts";
+import { recipe as nasm } from "./nasm/recipe.ts";
 import { recipe as python } from "./python/recipe.ts";
 
-const recipes = [firstSteps, firmware, amd64, i386, memtest, python];
+const recipes = [firstSteps, firmware, amd64, i386, memtest, nasm, python];
 const root = dirname(fileURLToPath(import.meta.url));
 const { values, positionals } = parseArgs({
   allowPositionals: true,

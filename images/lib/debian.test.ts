@@ -74,6 +74,28 @@ describe("a mirror", () => {
   test("a metapackage is followed to its dependency", async () => {
     expect(await packageSource(cache, address).fetch("tiny-meta", "amd64", /^tiny$/)).toMatchObject({ name: "tiny", version: "1.2-3" });
   });
+  test("a source package is its author's archive", async () => {
+    const tar = pack();
+    tar.entry({ name: "tiny-1.2/main.c" }, "int main;\n");
+    tar.finalize();
+    const parts: Buffer[] = [];
+    for await (const part of tar) parts.push(part as Buffer);
+    const archive = gzipSync(Buffer.concat(parts));
+    const entry = (hash: string) =>
+      gzipSync(`Package: tiny\nVersion: 1.2-3\nDirectory: pool/main/t/tiny\nChecksums-Sha256:\n ${"0".repeat(64)} 7 tiny_1.2-3.dsc\n ${hash} ${archive.length} tiny_1.2.orig.tar.gz\n ${"1".repeat(64)} 9 tiny_1.2-3.debian.tar.xz\nHomepage: none\n\nPackage: native\nVersion: 1\nDirectory: d\nChecksums-Sha256:\n ${hash} 1 native_1.tar.gz\n`);
+    const SOURCES = "dists/bookworm/main/source/Sources.gz";
+    const TAR = "pool/main/t/tiny/tiny_1.2.orig.tar.gz";
+    files = { [SOURCES]: entry(sha256(archive)), [TAR]: archive };
+    const pkg = await packageSource(cache, address).fetchSource("tiny");
+    expect(pkg).toMatchObject({ name: "tiny", version: "1.2-3", architecture: "source", sha256: sha256(archive) });
+    expect([...(await unpack(pkg, (p) => p.endsWith(".c")))].map(([p, b]) => [p, Buffer.from(b).toString()])).toEqual([["tiny-1.2/main.c", "int main;\n"]]);
+    await packageSource(cache, address).fetchSource("tiny");
+    expect(asked).toEqual([SOURCES, TAR, SOURCES]);
+    for (const name of ["huge", "native"]) await expect(packageSource(cache, address).fetchSource(name)).rejects.toMatchObject(fault("images.package", new RegExp(`no source package ${name}`)));
+    rmSync(pkg.file);
+    files = { [SOURCES]: entry(sha256(Buffer.from("other"))), [TAR]: archive };
+    await expect(packageSource(cache, address).fetchSource("tiny")).rejects.toMatchObject(fault("images.hash", /tiny arrived with another hash/));
+  });
   test("a damaged package is refused and not kept", async () => {
     const damaged = Buffer.from(good);
     damaged[100] = (damaged[100] as number) ^ 1;

@@ -6,6 +6,7 @@ import type { BundlePlace, BundleSummary, MadeBundle } from "../contract/bundle.
 import type { DomainConfig } from "../contract/domain.ts";
 import { pushKey, pushPointer } from "../contract/input.ts";
 import { type Attachments, type FrameView, type MachineNotice, type MachineRpc, type CloneOf, type OpenOptions, type Seed, STATS, type SharedViews } from "../contract/machine.ts";
+import { Assembler, type AssemblyWorker } from "./assembler.ts";
 import { Ring } from "../contract/ring.ts";
 import type { Reply } from "../contract/schema.ts";
 
@@ -161,6 +162,11 @@ export class MachineClient {
   }
 }
 
+/** The bench's assembler, in a worker of its own. */
+export function startAssembler(): Assembler {
+  const start = () => new Worker(new URL("../../workers/bench.worker.ts", import.meta.url), { type: "module", name: "assembler" });
+  return new Assembler(start as () => AssemblyWorker, `${base()}guests/nasm/nasm.wasm`);
+}
 /** What a worker for files of the library answers (workers/disk.worker.ts). */
 interface DiskRpc {
   img(words: readonly string[]): Promise<Reply<{ readonly status: number; readonly out: string; readonly err: string }>>;
