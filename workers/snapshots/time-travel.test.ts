@@ -1,5 +1,5 @@
 // Going back: random moments have the states they had, interpreted and translated, with interrupts, halts, inputs and disks; steps and runs back; a recording
-// that another machine plays. A slice here; GUESTHOUSE_SLOW=1 goes back ten thousand times.
+// that another machine plays. A slice here; `npm run history` (GUESTHOUSE_SLOW=1) goes ten thousand times.
 
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
