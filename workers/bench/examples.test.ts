@@ -1,0 +1,163 @@
+// The bench's examples, assembled by NASM in WebAssembly and run on a machine in Node to their end; what they leave in registers and memory is checked.
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { benchMachine, type BenchMode, diskOf, DONE, ENTRY, loaderOf, requestOf } from "../../src/bench/program.ts";
+import { addressOf, rowAt } from "../../src/contract/assembly.ts";
+import { CapturePicture } from "../backends/picture.ts";
+import { createMonitor } from "../monitor/index.ts";
+import { openMachine } from "../node-machine.ts";
+import { assemble } from "./nasm.ts";
+
+const root = join(import.meta.dirname, "../..");
+const folder = join(root, "public/bench");
+const wasm = join(root, "images/nasm/build/nasm.wasm");
+const built = existsSync(wasm);
+if (!built) console.warn("workers/bench: images/nasm/build is not there (npm run images -- nasm); its tests are skipped");
+const firmware = existsSync(join(root, "images/firmware/build")) || existsSync("/usr/share/seabios");
+const module = built ? new WebAssembly.Module(readFileSync(wasm)) : (null as unknown as WebAssembly.Module);
+const rows = JSON.parse(readFileSync(join(folder, "index.json"), "utf8")) as { readonly id: string; readonly mode: BenchMode; readonly title: { readonly [l: string]: string } }[];
+
+interface Registers {
+  readonly registers: { readonly gpr: readonly bigint[]; readonly rip: bigint; readonly cr0: bigint; readonly eflags: bigint; readonly cpl: number };
+  readonly vector: { readonly xmm: readonly (readonly [bigint, bigint])[] };
+  readonly bits: number;
+  readonly linearIp: bigint;
+}
+async function until(done: () => boolean, what: string): Promise<void> {
+  for (let n = 0; !done(); n++) {
+    if (n > 3000) throw new Error(`did not happen: ${what}`);
+    await new Promise((r) => setTimeout(r, 10));
+  }
+}
+async function start(mode: BenchMode, source: string) {
+  const program = assemble(module, requestOf(mode, source));
+  expect(program.messages).toEqual([]);
+  const loader = loaderOf(mode, program);
+  const disk = diskOf(mode, program, loader && assemble(module, loader));
+  const file = join(mkdtempSync(join(tmpdir(), "bench-")), "disk.img");
+  writeFileSync(file, disk);
+  const open = await openMachine(benchMachine(mode, `file:${file}`), { root, picture: new CapturePicture(), bytes: () => ({ write: () => {}, onReadable: () => {}, read: () => -1 }), traceCapacity: 1 << 12 });
+  const { machine, board, cpu, input, debug, history } = open;
+  const monitor = createMonitor({ board, machine, cpu, input, debug, version: "test", ...(history ? { history } : {}) });
+  await machine.start({ paused: true });
+  const ask = async (name: string, args: { readonly [n: string]: unknown } = {}) => {
+    const said = await monitor.execute(name, args);
+    if (!said.ok) throw new Error(said.error.message);
+    return said.value;
+  };
+  return {
+    program,
+    machine,
+    ask,
+    registers: async () => (await ask("info registers")) as Registers,
+    memory: async (at: number, length: number): Promise<number[]> => {
+      const said = await monitor.type(`xp /${length}xb 0x${at.toString(16)}`);
+      if (!said.ok) throw new Error(said.error.message);
+      return said.value.split("\n").flatMap((l) => (l.split(":")[1] ?? "").trim().split(/\s+/).map(Number));
+    },
+    runTo: async (address: number) => {
+      await ask("tbreak", { what: `0x${address.toString(16)}` });
+      await ask("cont");
+      await until(() => machine.state !== "running", `stop at ${address.toString(16)}`);
+      expect(machine.state).toBe("paused");
+      expect((await ask("info registers") as Registers).linearIp).toBe(BigInt(address));
+    },
+    close: async () => {
+      machine.powerOff();
+      await open.close();
+    },
+  };
+}
+type Started = Awaited<ReturnType<typeof start>>;
+/** Runs to the HLT of a boot sector's last lines. */
+const toHlt = async (m: Started, source: string) => m.runTo(addressOf(m.program.rows, source.split("\n").findIndex((l) => /^\s*(?:stop:)?\s*hlt/.test(l)) + 1)?.address as number);
+const checks: { readonly [id: string]: (m: Started, source: string) => Promise<void> } = {
+  hello: async (m, source) => {
+    await toHlt(m, source);
+    expect(await m.memory(0xb8000, 4)).toEqual([0x48, 0x1e, 0x69, 0x1e]);
+    const screen = String.fromCharCode(...(await m.memory(0xb8000, 4000)).filter((_, n) => n % 2 === 0));
+    expect(screen).toContain("Hello from 7C00h");
+  },
+  flags: async (m) => {
+    await m.runTo(DONE);
+    const { gpr, eflags } = (await m.registers()).registers;
+    expect([gpr[3], gpr[2], gpr[1]]).toEqual([5050n, 0x0101n, 0n]);
+    expect(eflags & 0x40n).toBe(0x40n);
+  },
+  timer: async (m) => {
+    await m.runTo(DONE);
+    expect((await m.registers()).registers.gpr[0]).toBe(10n);
+    expect(await m.memory(0xb8000, 2)).toEqual([0x39, 0x0e]);
+  },
+  protected: async (m, source) => {
+    await toHlt(m, source);
+    const { registers, bits } = await m.registers();
+    expect([registers.gpr[0], registers.cr0 & 1n, bits]).toEqual([0x12345678n, 1n, 32]);
+    expect(await m.memory(0xb8000, 2)).toEqual([0x50, 0x2f]);
+  },
+  paging: async (m) => {
+    await m.runTo(DONE);
+    const { registers } = await m.registers();
+    expect([registers.gpr[3], registers.cr0 >> 31n]).toEqual([0x4f50n, 1n]);
+    expect((await m.ask("walk", { address: "0x40000000" })) as object).toMatchObject({ physical: 0xb8000n });
+  },
+  long: async (m) => {
+    await m.runTo(DONE);
+    const { registers, bits } = await m.registers();
+    const { gpr } = registers;
+    expect([gpr[8], gpr[9], gpr[10], gpr[11], gpr[12], gpr[2], bits]).toEqual([0xfffffffffffffff6n, 9n, 0n, 1n, 2432902008176640000n, 0n, 64]);
+  },
+  sse: async (m) => {
+    await m.runTo(DONE);
+    const { registers, vector } = await m.registers();
+    expect([registers.gpr[0], registers.gpr[3]]).toEqual([70n, 136n]);
+    expect(Buffer.from(new BigUint64Array([vector.xmm[5]?.[0] as bigint]).buffer).readDoubleLE(0)).toBe(Math.SQRT2);
+  },
+};
+test("every example is in the list and is checked", () => {
+  expect(rows.map((r) => r.id).sort()).toEqual(readdirSync(folder).filter((f) => f.endsWith(".asm")).map((f) => f.slice(0, -4)).sort());
+  expect(Object.keys(checks).sort()).toEqual(rows.map((r) => r.id).sort());
+  for (const row of rows) expect(Object.keys(row.title), row.id).toEqual(["en", "zh-CN"]);
+});
+describe.runIf(built)("examples", () => {
+  for (const { id, mode } of rows)
+    test.runIf(mode !== "boot" || firmware)(id, async () => {
+      const source = readFileSync(join(folder, `${id}.asm`), "utf8");
+      const m = await start(mode, source);
+      try {
+        await m.runTo(ENTRY[mode]);
+        // The first instruction's line, and a step leads to another one.
+        const first = rowAt(m.program.rows, ENTRY[mode])?.line as number;
+        expect(source.split("\n")[first - 1]).toMatch(/^\s+\w/);
+        await checks[id]?.(m, source);
+      } finally {
+        await m.close();
+      }
+    });
+  test("a program that runs over its end comes to the same place as one that returns", async () => {
+    for (const mode of ["flat32", "flat64"] as const) {
+      const m = await start(mode, "inc eax\n");
+      await m.runTo(DONE);
+      expect((await m.registers()).registers.gpr[0]).toBe(1n);
+      await m.close();
+    }
+  });
+  test("a program as large as can be loaded arrives whole", async () => {
+    const m = await start("flat64", "mov rax, [last]\nret\ntimes 448 * 1024 - 8 - ($ - $$) db 90h\nlast: dq 1122334455667788h\n");
+    await m.runTo(DONE);
+    expect((await m.registers()).registers.gpr[0]).toBe(0x1122334455667788n);
+    await m.close();
+  });
+  test("what cannot be a disk is a Fault", () => {
+    const make = (mode: BenchMode, source: string) => diskOf(mode, assemble(module, requestOf(mode, source)), null);
+    expect(() => make("boot", "times 511 nop\n")).toThrow("A boot sector has 510 bytes for a program; this one has 511.");
+    expect(() => make("boot", "org 100h\nnop\n")).toThrow("The source begins at 100h; in this mode a program is put to 7c00h.");
+    expect(make("boot", "nop\n").length).toBe(512);
+    expect(make("boot", "times 510 nop\ndw 0AA55h\ntimes 512 db 1\n").length).toBe(1024);
+    const flat = assemble(module, requestOf("flat32", "times 448 * 1024 + 1 db 0\n"));
+    expect(() => diskOf("flat32", flat, assemble(module, loaderOf("flat32", flat) as never))).toThrow("The program is larger than 448 KiB.");
+  });
+});
