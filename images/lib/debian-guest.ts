@@ -54,29 +54,34 @@ done
 `;
 /** What the snapshot that starts the guest at once is made of: see resume.ts. */
 export const RESUME_FLAG = "guesthouse.resume";
-const SHELL = `#!/bin/sh
-if [ "$(tty)" = /dev/ttyS0 ] && grep -q ${RESUME_FLAG} /proc/cmdline; then
-  # The snapshot is taken while this waits. Free memory is filled with zeros first: they take no space in it.
-  mkdir -p /run/zeros
-  mount -t tmpfs -o size=$(($(grep MemFree /proc/meminfo | tr -dc 0-9) - 12000))k zeros /run/zeros
-  dd if=/dev/zero of=/run/zeros/z bs=64k 2>/dev/null
-  umount /run/zeros
-  rmdir /run/zeros
-  stty -echo
-  echo GUESTHOUSE-WAITS
-  # Whoever resumes it sends the date and fresh randomness as the first line.
-  read -r now seed
-  stty echo
-  date -u -s "@$now" >/dev/null
-  echo "$seed" | reseed
-fi
-echo
-echo "BOOT-OK $(uname -srm)"
+const greeting = (version: string) => `echo
+echo "BOOT-OK ${version}"
 echo "Type commands here. poweroff -f ends the machine."
+`;
+const SHELL = `#!/bin/sh
 export PS1='\\w # ' HOME=/root TERM=vt100 PATH=/bin:/sbin:/usr/bin:/usr/sbin
 cd /root
 # init has made this a session with its terminal already; a second setsid would fork, and init would start shell after shell.
-exec /bin/sh
+if [ "$(tty)" = /dev/ttyS0 ] && [ ! -e /run/resumes ] && grep -q ${RESUME_FLAG} /proc/cmdline; then
+  ENV=/etc/resumes exec /bin/sh
+fi
+${greeting("$(uname -srm)")}exec /bin/sh
+`;
+/** What the interactive shell reads as it begins: whoever resumes goes on in it, with no program left to start. */
+const RESUMES = `unset ENV
+: > /run/resumes
+version=$(uname -srm)
+# The snapshot is taken while reseed waits. Free memory is filled with zeros first: they take no space in it.
+mkdir -p /run/zeros
+mount -t tmpfs -o size=$(($(grep MemFree /proc/meminfo | tr -dc 0-9) - 12000))k zeros /run/zeros
+dd if=/dev/zero of=/run/zeros/z bs=64k 2>/dev/null
+umount /run/zeros
+rmdir /run/zeros
+stty -echo
+echo GUESTHOUSE-WAITS
+# Whoever resumes it sends the date and fresh randomness as the first line.
+reseed || echo "The clock or the random numbers are still those of the saved machine."
+${greeting("$version")}unset version
 `;
 const text = (content: string, path: string, mode: number): Entry => ({ path, kind: "file", bytes: Buffer.from(content), mode });
 
@@ -90,7 +95,7 @@ export function debianGuest(options: {
   const { id, architecture, metapackage } = options;
   return {
     id,
-    revision: 8,
+    revision: 9,
     packages: true,
     async build({ source, write, used }) {
       const kernel = await source.fetch(metapackage, architecture, /^linux-image-\d/);
@@ -111,6 +116,7 @@ export function debianGuest(options: {
         text(RC, "etc/rc", 0o755),
         text(GENERATION, "etc/generation", 0o755),
         text(SHELL, "etc/shell", 0o755),
+        text(RESUMES, "etc/resumes", 0o644),
         { path: "bin/reseed", kind: "file", bytes: Buffer.from(reseed.reseed, "base64"), mode: 0o755 },
         text("root:x:0:0:root:/root:/bin/sh\n", "etc/passwd", 0o644),
         text("root:x:0:\n", "etc/group", 0o644),

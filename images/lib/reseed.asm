@@ -1,5 +1,7 @@
-; /bin/reseed of the Debian guests: takes what it reads from standard input as 256 bits of fresh entropy and makes the kernel use it at once
-; (ioctls RNDADDENTROPY and RNDRESEEDCRNG of random(4)). A static 32-bit Linux program without libraries: it runs on both guests.
+; /bin/reseed of the Debian guests, in which a guest is saved: waits for a line on the terminal (seconds since 1970, then randomness), sets the clock,
+; takes the line as 256 bits of fresh entropy that the kernel uses at once (ioctls RNDADDENTROPY and RNDRESEEDCRNG of random(4)) and lets the
+; terminal echo again. One process that is there already: a guest that goes on is at its prompt after a tenth of the instructions that date and
+; stty would take. A static 32-bit Linux program without libraries: it runs on both guests.
 ; nasm -f bin reseed.asm; reseed.json holds the result, debian.test.ts compares them where nasm is installed.
 bits 32
 org 0x08048000
@@ -20,6 +22,23 @@ start:
         test eax, eax
         jle fail
         mov [size], eax
+        mov esi, data           ; seconds in decimal
+        xor ebx, ebx
+        xor eax, eax
+digit:  lodsb
+        sub al, '0'
+        cmp al, 9
+        ja number
+        imul ebx, ebx, 10
+        add ebx, eax
+        jmp digit
+number: mov [seconds], ebx
+        mov eax, 404            ; clock_settime64(CLOCK_REALTIME, seconds)
+        xor ebx, ebx
+        mov ecx, seconds
+        int 0x80
+        test eax, eax
+        js fail
         mov eax, 5              ; open("/dev/urandom", O_RDWR)
         mov ebx, path
         mov ecx, 2
@@ -42,15 +61,27 @@ start:
         int 0x80
         test eax, eax
         js fail
-        xor ebx, ebx
-        jmp exit
+        xor edi, edi
+        jmp echo
 fail:
-        mov ebx, 1
-exit:
+        mov edi, 1
+echo:
+        mov eax, 54             ; ioctl(0, TCGETS, terminal)
+        xor ebx, ebx
+        mov ecx, 0x5401
+        mov edx, terminal
+        int 0x80
+        or dword [terminal + 12], 8 ; c_lflag: ECHO
+        mov eax, 54             ; ioctl(0, TCSETS, terminal)
+        mov ecx, 0x5402
+        int 0x80
+        mov ebx, edi
         mov eax, 1
         int 0x80
 path:   db "/dev/urandom", 0
         align 4
+seconds: dd 0, 0, 0, 0           ; struct timespec of 64 bits
+terminal: times 60 db 0
 pool:   dd 256                  ; bits
 size:   dd 0
 data:

@@ -2,7 +2,6 @@
 // libraries can write) and Zstandard through its own C code as WebAssembly: a small build that only unpacks, ready in a third of the time, which is
 // all that the start of a saved machine needs, and a whole one.
 
-import { Zstd } from "@hpcc-js/wasm-zstd";
 import { deflateRaw, Inflate, inflate } from "pako";
 import { ZSTDDecoder } from "zstddec";
 import { FaultError } from "../../src/contract/schema.ts";
@@ -29,10 +28,10 @@ export async function loadUnzstd(): Promise<void> {
   await made.init();
   unpacker = made;
 }
-/** Packing and unpacking. */
+/** Packing and unpacking. A quarter of the program of a machine's worker: read when something is packed, so that machines start sooner. */
 export async function loadZstd(): Promise<void> {
   const unpacking = loadUnzstd();
-  zstd ??= (await Zstd.load()) as unknown as Inside;
+  zstd ??= (await (await import("@hpcc-js/wasm-zstd")).Zstd.load()) as unknown as Inside;
   await unpacking;
 }
 /** Runs a function of the C code from one buffer of its memory to another; null when it reports an error. */
