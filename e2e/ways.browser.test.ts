@@ -98,3 +98,49 @@ test("DMA is drawn: the firmware's reads of its configuration arrive in memory, 
   await until(async () => (await page.inputValue(id("memory-address"))).startsWith("p:0x"), 5000, "the bytes there");
   await context.close();
 });
+test("a panel in a window of its own, by keyboard: it shows the machine, is remembered, and docks when it is closed", async () => {
+  const context = await browser.newContext({ viewport });
+  const page = await openPage(context);
+  await page.click(id("new-machine"));
+  await page.fill(id("form-memory"), "32");
+  await page.click(id("form-start"));
+  await page.click(id("tool-inspect"));
+  await page.waitForSelector(id("panel-registers"));
+  const popOut = async () => {
+    await page.locator(id("insp-arrange")).last().focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("I");
+    const [made] = await Promise.all([context.waitForEvent("page"), page.keyboard.press("Enter")]);
+    return made;
+  };
+  const there = await popOut();
+  await there.waitForSelector(id("panel-registers"));
+  await until(async () => (await page.$(id("insp-tab-registers"))) === null, 5000, "the panel to leave the page");
+  await page.click(id("insp-run"));
+  await until(async () => /^Paused at|^Stepped/.test((await there.textContent(id("insp-where")).catch(() => "")) ?? ""), 10_000, "the pause, told in the window");
+  const at = async () => there.textContent(`${id("insp-where")} .addr`);
+  const before = await at();
+  await there.locator(`${id("panel-registers")} .addr`).first().focus();
+  await there.keyboard.press("F11");
+  await until(async () => (await at()) !== before, 5000, "a step by a key in the window");
+  // A link in the window leads on in the page.
+  await there.locator(`${id("panel-registers")} .addr`).first().focus();
+  await there.keyboard.press("Enter");
+  await there.keyboard.press("ArrowDown");
+  await until(async () => (await there.evaluate("document.activeElement.dataset.testid")) === "go-code", 3000, "the menu's second item");
+  await there.keyboard.press("Home");
+  await there.keyboard.press("Enter");
+  await page.waitForSelector(id("panel-memory"));
+  if (SHOTS) await there.screenshot({ path: join(SHOTS, "window.png") });
+  // Closed with the inspector, there again with it.
+  await Promise.all([there.waitForEvent("close"), page.click(id("insp-close"))]);
+  const [again] = await Promise.all([context.waitForEvent("page"), page.click(id("tool-inspect"))]);
+  await again.waitForSelector(id("panel-registers"));
+  await again.close({ runBeforeUnload: true });
+  await page.waitForSelector(id("insp-tab-registers"));
+  await page.click(id("insp-close"));
+  await page.click(id("tool-inspect"));
+  await page.waitForSelector(id("insp-tab-registers"));
+  expect(context.pages()).toHaveLength(1);
+  await context.close();
+}, 120_000);

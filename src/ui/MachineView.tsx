@@ -126,9 +126,10 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
             {tab === "monitor" && <Monitor row={row} client={open ? client : null} shown />}
             {tab === "snapshots" && <Snapshots row={row} />}
             {tab === "settings" && (
-              <div className="scroll">
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: while the machine is on nothing in it can be focused, and it scrolls
+              <section className="scroll" tabIndex={0} aria-label={t("tab.settings")}>
                 <MachineForm key={JSON.stringify(row.config)} initial={row.config} isNew={false} disabled={row.state !== "off" && row.state !== "crashed"} onSave={(config) => void controller.update(row.id, config)} />
-              </div>
+              </section>
             )}
           </div>
         </div>

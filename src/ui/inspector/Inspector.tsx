@@ -1,17 +1,21 @@
 // The glass box: panels over one machine that dock, split, float and are remembered, with the debugger's buttons above them. Fetched when somebody opens
 // it; closed it does nothing at all. Everything goes through commands (look.ts) and the one trace bus.
 
-import { Suspense, useCallback, useEffect, useMemo, useRef } from "react";
-import { Separator, TabCloseButton, type TabNode, type TabRenderProps, useParentTabset, useParentTabsetState, useParentWorkspace, useWorkspaceRef, Workspace } from "react-resizable-panels";
+import { createContext, Suspense, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { Separator, type TabNode, type TabRenderProps, useParentTabset, useParentTabsetState, useParentWorkspace, useWorkspaceRef, Workspace } from "react-resizable-panels";
 import { inspected, inspectorActions, type MachineClient, type MachineRow, useInspector } from "../../store/index.ts";
 import { Icon } from "../icons.tsx";
 import { useText } from "../use-text.ts";
 import { Controls, Standing } from "./Controls.tsx";
 import "./inspector.css";
 import { firstLayout, keepLayout, readLayout, tab } from "./layout.ts";
-import { MachineContext } from "./look.ts";
+import { MachineContext, useMachine } from "./look.ts";
 import { Menu } from "./Menu.tsx";
-import { isPanel, panelNames, panels } from "./panels.ts";
+import { isPanel, type PanelName, panelNames, panels } from "./panels.ts";
+import { closeWindow, openWindow, PanelWindow, rememberedWindows, windowOf } from "./windows.tsx";
+
+/** Puts a panel into a window of its own. */
+const PopOut = createContext<(name: string) => void>(() => {});
 
 export default function Inspector({ row, client }: { readonly row: MachineRow; readonly client: MachineClient | null }) {
   const t = useText();
@@ -24,11 +28,52 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
     (name: string) => {
       const w = workspace.current;
       if (!w || !isPanel(name)) return;
+      const there = windowOf(name);
+      if (there) return there.focus();
       if (tabsOf(w.getModel()).includes(name)) w.selectTab(name);
       else w.addTab(tab(name));
     },
     [workspace],
   );
+  /** Panels in windows of their own. */
+  const [out, setOut] = useState<readonly PanelName[]>([]);
+  const [refused, setRefused] = useState(false);
+  const dock = useCallback(
+    (name: PanelName) => {
+      closeWindow(name, true);
+      setOut((all) => all.filter((one) => one !== name));
+      bring(name);
+    },
+    [bring],
+  );
+  const popOut = useCallback(
+    (name: string) => {
+      if (!isPanel(name)) return;
+      const done = openWindow(name);
+      setRefused(!done);
+      if (!done) return;
+      setOut((all) => [...all.filter((one) => one !== name), name]);
+      workspace.current?.closeTab(name);
+    },
+    [workspace],
+  );
+  // Those that were out come again with the inspector, as far as the browser lets them; they go with it.
+  const docker = useRef(dock);
+  docker.current = dock;
+  useEffect(() => {
+    const again = rememberedWindows();
+    const opened = again.filter((name) => openWindow(name));
+    setOut(opened);
+    for (const name of again) if (!opened.includes(name)) docker.current(name);
+    const leave = () => {
+      for (const name of rememberedWindows()) closeWindow(name, false);
+    };
+    window.addEventListener("pagehide", leave);
+    return () => {
+      window.removeEventListener("pagehide", leave);
+      leave();
+    };
+  }, []);
   useEffect(() => {
     if (!wanted || wanted.n === seen.current) return;
     seen.current = wanted.n;
@@ -38,22 +83,11 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
     (node: TabNode, props: TabRenderProps) => (
       <div {...props} data-testid={`insp-tab-${node.id}`}>
         {isPanel(node.id) ? t(panels[node.id].title) : node.id}
-        <TabCloseButton className="insp-x" aria-label={t("insp.closePanel")} title={t("insp.closePanel")}>
-          <Icon name="close" />
-        </TabCloseButton>
       </div>
     ),
     [t],
   );
-  const renderContent = useCallback((node: TabNode) => {
-    if (!isPanel(node.id)) return null;
-    const { Component } = panels[node.id];
-    return (
-      <Suspense fallback={null}>
-        <Component />
-      </Suspense>
-    );
-  }, []);
+  const renderContent = useCallback((node: TabNode) => (isPanel(node.id) ? <Panel name={node.id} /> : null), []);
   const renderToolbar = useCallback(() => <Toolbar />, []);
   return (
     <aside className="inspector" aria-label={t("insp.title")} data-testid="inspector">
@@ -62,13 +96,13 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
         <Menu
           testId="insp-panels"
           items={() => {
-            const open = workspace.current ? tabsOf(workspace.current.getModel()) : [];
+            const open: readonly string[] = [...(workspace.current ? tabsOf(workspace.current.getModel()) : []), ...out];
             return [
               ...panelNames.map((name) => ({
                 label: t(panels[name].title),
                 checked: open.includes(name),
                 testId: `panel-item-${name}`,
-                act: () => (open.includes(name) ? workspace.current?.closeTab(name) : bring(name)),
+                act: () => (out.includes(name) ? dock(name) : open.includes(name) ? workspace.current?.closeTab(name) : bring(name)),
               })),
               { label: t("insp.resetLayout"), act: () => void workspace.current?.setModel(firstLayout) },
             ];
@@ -80,9 +114,18 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
           <Icon name="close" />
         </button>
       </header>
+      {refused && (
+        <p className="insp-fault" role="alert">
+          {t("insp.windowRefused")}
+        </p>
+      )}
       {machine ? (
         <MachineContext value={machine}>
           <Standing />
+          {out.map((name) => (
+            <Out key={name} name={name} onClosed={dock} />
+          ))}
+          <PopOut value={popOut}>
           <Workspace
             className="insp-workspace"
             workspaceRef={workspace}
@@ -98,11 +141,33 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
             tabsetMinWidth="220px"
             tabsetMinHeight="80px"
           />
+          </PopOut>
         </MachineContext>
       ) : (
         <p className="hint insp-empty">{t("insp.noMachine")}</p>
       )}
     </aside>
+  );
+}
+function Panel({ name }: { readonly name: PanelName }) {
+  const { Component } = panels[name];
+  return (
+    <Suspense fallback={null}>
+      <Component />
+    </Suspense>
+  );
+}
+function Out({ name, onClosed }: { readonly name: PanelName; onClosed(name: PanelName): void }) {
+  const t = useText();
+  const closed = useCallback(() => onClosed(name), [name, onClosed]);
+  const { row } = useMachine();
+  return (
+    <PanelWindow name={name} title={`${t(panels[name].title)} · ${row.config.name}`} onClosed={closed}>
+      <Standing />
+      <div className="insp-window-panel">
+        <Panel name={name} />
+      </div>
+    </PanelWindow>
   );
 }
 type Model = ReturnType<NonNullable<ReturnType<typeof useWorkspaceRef>["current"]>["getModel"]>;
@@ -117,6 +182,7 @@ function Toolbar() {
   const set = useParentTabset();
   const state = useParentTabsetState();
   const workspace = useParentWorkspace();
+  const popOut = useContext(PopOut);
   if (!set || !state || !workspace) return null;
   const selected = () => state.selectedTabId;
   const split = (region: "bottom" | "right") => {
@@ -124,6 +190,7 @@ function Toolbar() {
     if (id) workspace.moveTab(id, { tabsetId: set.id, region });
   };
   return (
+    <>
     <Menu
       className="icon-only quiet small"
       label={t("insp.arrange")}
@@ -135,11 +202,16 @@ function Toolbar() {
         ...(state.isFloating
           ? [{ label: t("insp.dock"), testId: "arrange-dock", act: () => workspace.moveTabset(set.id, { edge: "bottom" }) }]
           : [{ label: t("insp.float"), testId: "arrange-float", act: () => { const id = selected(); if (id) workspace.floatTab(id); } }]),
+        { label: t("insp.window"), testId: "arrange-window", act: () => { const id = selected(); if (id) popOut(id); } },
         ...(state.isFloating || state.isRoot ? [] : [{ label: state.isMaximized ? t("insp.restore") : t("insp.maximize"), act: () => (state.isMaximized ? workspace.restoreTabset() : workspace.maximizeTabset(set.id)) }]),
         { label: t("insp.closePanel"), act: () => { const id = selected(); if (id) workspace.closeTab(id); } },
       ]}
     >
       ⋯
     </Menu>
+    <button type="button" className="icon-only quiet small" aria-label={t("insp.closePanel")} title={t("insp.closePanel")} onClick={() => { const id = selected(); if (id) workspace.closeTab(id); }} data-testid="insp-close-panel">
+      <Icon name="close" />
+    </button>
+    </>
   );
 }

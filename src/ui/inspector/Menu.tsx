@@ -29,8 +29,8 @@ export function Menu({ label, className, title, items, translated = true, testId
     if (!box || !at || !shown) return;
     box.showPopover();
     const size = box.getBoundingClientRect();
-    box.style.left = `${Math.max(4, Math.min(at.left, innerWidth - size.width - 4))}px`;
-    box.style.top = `${at.bottom + size.height + 4 > innerHeight ? Math.max(4, at.top - size.height - 2) : at.bottom + 2}px`;
+    box.style.left = `${Math.max(4, Math.min(at.left, (box.ownerDocument.defaultView ?? window).innerWidth - size.width - 4))}px`;
+    box.style.top = `${at.bottom + size.height + 4 > (box.ownerDocument.defaultView ?? window).innerHeight ? Math.max(4, at.top - size.height - 2) : at.bottom + 2}px`;
     (box.querySelector("[role^=menuitem]") as HTMLElement | null)?.focus();
   }, [shown]);
   const close = (back: boolean) => {
@@ -40,7 +40,7 @@ export function Menu({ label, className, title, items, translated = true, testId
   const onKey = (event: React.KeyboardEvent) => {
     event.stopPropagation();
     const all = [...(menu.current?.querySelectorAll<HTMLElement>("[role^=menuitem]") ?? [])];
-    const at = all.indexOf(document.activeElement as HTMLElement);
+    const at = all.indexOf(menu.current?.ownerDocument.activeElement as HTMLElement);
     const go = (n: number) => {
       event.preventDefault();
       all[(n + all.length) % all.length]?.focus();
