@@ -114,8 +114,9 @@ interface Window {
   readonly longest: number;
 }
 async function dashboard(): Promise<string[]> {
-  const site = mkdtempSync(join(os.tmpdir(), "guesthouse-trace-"));
-  execFileSync(process.execPath, [join(root, "node_modules/vite/bin/vite.js"), "build", "--outDir", site, "--emptyOutDir", "--logLevel", "error"], { cwd: root, stdio: "inherit" });
+  // SITE names a ready build, as for the browser tests.
+  const site = process.env.SITE ?? mkdtempSync(join(os.tmpdir(), "guesthouse-trace-"));
+  if (!process.env.SITE) execFileSync(process.execPath, [join(root, "node_modules/vite/bin/vite.js"), "build", "--outDir", site, "--emptyOutDir", "--logLevel", "error"], { cwd: root, stdio: "inherit" });
   const browser = await launch();
   const served = await serveFolder(site, { isolated: true });
   try {
@@ -196,7 +197,7 @@ async function dashboard(): Promise<string[]> {
   } finally {
     await browser.close();
     served.close();
-    rmSync(site, { recursive: true, force: true });
+    if (!process.env.SITE) rmSync(site, { recursive: true, force: true });
   }
 }
 

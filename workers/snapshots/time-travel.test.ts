@@ -1,5 +1,5 @@
 // Going back: random moments have the states they had, interpreted and translated, with interrupts, halts, inputs and disks; steps and runs back; a recording
-// that another machine plays. A slice here; `npm run history` (GUESTHOUSE_SLOW=1) goes ten thousand times.
+// that another machine plays. A slice here; `npm run history` (GUESTHOUSE_SLOW=1) goes ten thousand times, or as many as it is told.
 
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -72,6 +72,7 @@ program.set(Buffer.from("+jHAjtiO0LwAfMcGIACAfKMiALAR5iCwCOYhsATmIbAB5iGw/uYhsDT
 program.set([0x55, 0xaa], 510);
 
 const SLOW = process.env.GUESTHOUSE_SLOW === "1";
+const TIMES = SLOW ? Number(process.env.GUESTHOUSE_TIMES ?? 10_000) : 25;
 const more = { serial: ["console"] };
 function hashOf(made: SectorMachine): string {
   const { block } = made.cpu.save() as unknown as { block: Uint8Array };
@@ -107,9 +108,8 @@ async function recorded(accel: "interp" | "jit", length: number): Promise<Sector
 }
 
 describe.each(["interp", "jit"] as const)("%s", (accel) => {
-  test(`${SLOW ? 10_000 : 25} random moments`, async () => {
+  test(`${TIMES} random moments`, async () => {
     const length = SLOW ? 3_000_000 : 300_000;
-    const times = SLOW ? 10_000 : 25;
     const made = await recorded(accel, length);
     expect(word(made, 0x504)).toBe(15);
     expect(word(made, 0x508)).toBeGreaterThan(5);
@@ -125,7 +125,7 @@ describe.each(["interp", "jit"] as const)("%s", (accel) => {
       expected.set(moment, hashOf(made));
     }
     expect(new Set(expected.values()).size).toBe(new Set(moments).size);
-    for (let n = 0; n < times; n++) {
+    for (let n = 0; n < TIMES; n++) {
       const moment = moments[Math.floor(next() * moments.length)] as number;
       made.history?.goTo(moment);
       expect(hashOf(made), `moment ${moment}, time ${n}`).toBe(expected.get(moment));

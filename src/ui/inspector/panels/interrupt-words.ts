@@ -45,5 +45,6 @@ export function pathsOf(i: Interrupts): readonly Path[] {
   i.pic.forEach((p, n) => {
     for (let line = 0; line < 8; line++) if (!((p.imr >> line) & 1) && !(n === 0 && line === 2)) add({ vector: (p.base & 0xf8) | line, by: 0, from: { gsi: n * 8 + line }, pin: n * 8 + line });
   });
-  return [...out.values()].sort((a, b) => a.vector - b.vector || a.by - b.by);
+  // Those that happen stand above those that only could.
+  return [...out.values()].sort((a, b) => Number(b.count > 0) - Number(a.count > 0) || a.vector - b.vector || a.by - b.by);
 }
