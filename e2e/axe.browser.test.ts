@@ -53,11 +53,13 @@ describe.each(["light", "dark"] as const)("%s", (theme) => {
       await page.click(id(`tab-${tab}`));
       await look(`tab ${tab}`);
     }
+    let link = "";
     for (const [tool, dialog] of [["link", "share-dialog"], ["copy", "clone-dialog"]] as const) {
       await page.click(id(`tool-${tool}`));
       await page.waitForSelector(id(dialog));
       await until(async () => (await page.$("dialog [role=status]")) === null, 60_000, "the dialog");
       await look(dialog);
+      if (tool === "link") link = await page.inputValue(id("share-link"));
       await page.keyboard.press("Escape");
       await page.waitForSelector(id(dialog), { state: "detached" });
     }
@@ -76,6 +78,12 @@ describe.each(["light", "dark"] as const)("%s", (theme) => {
     }
     await page.click(id("insp-panels"));
     await look("menu of panels");
+    // What somebody who is sent the machine is asked.
+    const other = await openPage(context);
+    await other.goto(link);
+    await other.waitForSelector(id("link-dialog"));
+    await other.evaluate(axe);
+    await look("link-dialog", other);
     console.log(`${theme}: ${looks} views`);
     expect(faults.join("\n")).toBe("");
     await context.close();
