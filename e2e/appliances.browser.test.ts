@@ -35,9 +35,20 @@ test("an OVA goes out and comes back", async () => {
   await other.waitForSelector(`${id("notices")} .fault`, { timeout: 30_000 });
   expect(await other.textContent(id("notices"))).toContain("damaged");
   expect(await other.$(".files li")).toBeNull();
+  // How far it is, is shown while it arrives, and nothing afterwards.
+  await other.evaluate(`window.parts = [];
+    new MutationObserver(() => {
+      const bar = document.querySelector('${id("appliance-progress")}');
+      if (bar && window.parts.at(-1) !== bar.value) window.parts.push(bar.value);
+    }).observe(document.body, { subtree: true, childList: true, attributes: true })`);
   await other.setInputFiles(id("add-file"), { name: "count.ova", mimeType: "application/octet-stream", buffer: ova });
   await other.waitForSelector(id("form-memory"), { timeout: 30_000 });
   expect(await other.inputValue(id("form-memory"))).toBe("96");
+  const parts = (await other.evaluate("window.parts")) as readonly number[];
+  expect(parts.length).toBeGreaterThan(2);
+  expect(parts).toEqual([...parts].sort((a, b) => a - b));
+  expect(parts.at(-1)).toBeGreaterThanOrEqual(0.5);
+  expect(await other.$(id("appliance"))).toBeNull();
   await other.click(id("form-start"));
   await counts(other, 2);
   await other.click(id("tool-reset"));

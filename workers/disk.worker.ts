@@ -31,7 +31,7 @@ expose({
   exportFile: (id: string, format: string): Promise<Reply<Blob>> => reply(() => exportFile(id, format)),
   pack: (domain: DomainConfig, machine: string, carriage: Carriage): Promise<Reply<MadeBundle>> => reply(() => makeBundle(domain, machine, carriage, null)),
   clone: (domain: DomainConfig, machine: string, kind: CloneKind, count: number): Promise<Reply<readonly CloneOf[]>> => reply(() => cloneIdle(domain, machine, kind, count)),
-  appliance: (files: readonly NamedBlob[]): Promise<Reply<ImportedAppliance>> => reply(() => importAppliance(files)),
+  appliance: (files: readonly NamedBlob[], done: (part: number) => void): Promise<Reply<ImportedAppliance>> => reply(() => importAppliance(files, done)),
   ova: (domain: DomainConfig): Promise<Reply<ExportedAppliance>> => reply(() => exportAppliance(domain)),
   tar: (files: readonly TarFile[]): Promise<Reply<Blob>> => reply(() => makeTar(files).then((parts) => new Blob(parts as BlobPart[], { type: "application/x-tar" }))),
   inspect: (place: BundlePlace, base: string): Promise<Reply<BundleSummary>> => reply(() => inspectBundle(place, environment(base))),

@@ -11,7 +11,7 @@ import { attachmentsOf, beginImport, describeSnapshot, holding, type ImageRow, l
 import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
 import { saveAs } from "./save-as.ts";
 import { type SoundContext, Speaker } from "./speaker.ts";
-import { cloneMachine, compiledCore, exportAppliance, exportFromLibrary, imgInLibrary, importAppliance, importBundle, inspectBundle, keepSpareWorker, MachineClient, makeTar, packMachine } from "./machine-client.ts";
+import { cloneMachine, compiledCore, exportAppliance, expectMachines, exportFromLibrary, imgInLibrary, importAppliance, importBundle, inspectBundle, keepSpareWorker, MachineClient, makeTar, packMachine } from "./machine-client.ts";
 
 export interface MachineRow {
   readonly id: string;
@@ -36,7 +36,13 @@ export interface ImportState {
   readonly bytes: number;
   readonly running: boolean;
 }
+/** An appliance on its way into the library: how much of the work is done, 0 to 1. */
+export interface ApplianceState {
+  readonly name: string;
+  readonly part: number;
+}
 export interface Sink {
+  appliances(arriving: readonly ApplianceState[]): void;
   imports(imports: { readonly [image: string]: ImportState }): void;
   machines(list: readonly MachineRow[]): void;
   images(list: readonly ImageRow[]): void;
@@ -62,6 +68,7 @@ export class Controller {
   /** Files that arrive or could go on arriving: this tab has them. */
   /** Machines of lessons: what they are made of, and whether they begin paused. */
   readonly #passing = new Map<string, { readonly attachments: Attachments; readonly paused: boolean }>();
+  readonly #appliances = new Set<{ readonly name: string; part: number }>();
   readonly #imports = new Map<string, { readonly file: File; bytes: number; running: boolean; stop: boolean }>();
   readonly #speaker: Speaker;
   #rows: readonly MachineRow[] = [];
@@ -262,12 +269,26 @@ export class Controller {
   }
   /** Files that belong together, when one of them describes a machine of another program: the machine as a draft; null when they are just files. */
   async addAppliance(files: readonly File[]): Promise<DomainConfig | null> {
+    const mine = { name: files.find((f) => isAppliance(f.name))?.name ?? "", part: 0 };
+    const tell = () => this.#sink.appliances([...this.#appliances].map((a) => ({ ...a })));
+    this.#appliances.add(mine);
+    tell();
     const done = await this.#try(async () => {
-      const { domain, missing } = take(await importAppliance(files.map((f) => ({ name: f.name, blob: f }))));
+      const { domain, missing } = take(
+        await importAppliance(
+          files.map((f) => ({ name: f.name, blob: f })),
+          (part) => {
+            mine.part = part;
+            tell();
+          },
+        ),
+      );
       this.#sink.images(await listImages());
       if (missing.length > 0) this.#sink.fault({ code: "appliance.partial", message: `${domain.name} asks for what Guesthouse does not have: ${missing.join("; ")}.`, hint: "The machine is set up without it." });
       return domain;
     });
+    this.#appliances.delete(mine);
+    tell();
     return done;
   }
   /** The machine's disks and hardware as an OVA for other programs. */
@@ -334,6 +355,10 @@ export class Controller {
 
   // ---- clones --------------------------------------------------------------------------------------------------------
 
+  /** Somebody looks at the question how many clones to make; 0: not any more. */
+  expectClones(count: number): void {
+    expectMachines(count);
+  }
   /** More machines of this one; those of a machine that is on go on from where it is. */
   async clone(id: string, kind: "linked" | "full", count: number): Promise<boolean> {
     const row = this.row(id);

@@ -29,24 +29,40 @@ export function compiledCore(): Promise<Core | null> {
 function startWorker(): Worker {
   return new Worker(new URL("../../workers/machine.worker.ts", import.meta.url), { type: "module", name: "machine" });
 }
-/** A worker that has read its program already waits for the next machine: that is a quarter of a start. */
-let spare: Worker | null = null;
+/** Workers that have read their program already wait for the next machines: that is a quarter of a start. One always; more while clones are asked for. */
+const spares: Worker[] = [];
 let sparing: ReturnType<typeof setTimeout> | null = null;
+let letting: ReturnType<typeof setTimeout> | null = null;
 const SPARE_AFTER_MS = 4000;
+const MOST_SPARE = 10;
+function startSpare(): void {
+  const worker = startWorker();
+  // One that could not start is no use to anybody; the next machine says what is wrong.
+  worker.onerror = () => {
+    const at = spares.indexOf(worker);
+    if (at >= 0) spares.splice(at, 1);
+  };
+  spares.push(worker);
+}
 export function keepSpareWorker(afterMs = SPARE_AFTER_MS): void {
-  if (spare !== null || sparing !== null) return;
+  if (spares.length > 0 || sparing !== null) return;
   sparing = setTimeout(() => {
     sparing = null;
-    spare = startWorker();
-    // One that could not start is no use to anybody; the next machine says what is wrong.
-    spare.onerror = () => {
-      spare = null;
-    };
+    if (spares.length === 0) startSpare();
   }, afterMs);
 }
+/** Somebody is choosing to start so many machines; 0: not any more (those that were started take their workers first). */
+export function expectMachines(count: number): void {
+  if (letting !== null) clearTimeout(letting);
+  letting = null;
+  if (count === 0)
+    letting = setTimeout(() => {
+      while (spares.length > 1) spares.pop()?.terminate();
+    }, SPARE_AFTER_MS);
+  while (spares.length < Math.min(count, MOST_SPARE)) startSpare();
+}
 function takeWorker(): Worker {
-  const worker = spare ?? startWorker();
-  spare = null;
+  const worker = spares.shift() ?? startWorker();
   keepSpareWorker();
   return worker;
 }
@@ -173,7 +189,7 @@ interface DiskRpc {
   exportFile(id: string, format: string): Promise<Reply<Blob>>;
   pack(domain: DomainConfig, machine: string, carriage: "link" | "file" | "hosted"): Promise<Reply<MadeBundle>>;
   clone(domain: DomainConfig, machine: string, kind: "linked" | "full", count: number): Promise<Reply<readonly CloneOf[]>>;
-  appliance(files: readonly { readonly name: string; readonly blob: Blob }[]): Promise<Reply<{ readonly domain: DomainConfig; readonly missing: readonly string[] }>>;
+  appliance(files: readonly { readonly name: string; readonly blob: Blob }[], done: (part: number) => void): Promise<Reply<{ readonly domain: DomainConfig; readonly missing: readonly string[] }>>;
   ova(domain: DomainConfig): Promise<Reply<{ readonly ova: Blob; readonly missing: readonly string[] }>>;
   tar(files: readonly { readonly name: string; readonly bytes: Uint8Array }[]): Promise<Reply<Blob>>;
   inspect(place: BundlePlace, base: string): Promise<Reply<BundleSummary>>;
@@ -205,8 +221,8 @@ export function packMachine(domain: DomainConfig, machine: string, carriage: "li
   return withDiskWorker(async (rpc) => (await rpc.pack(domain, machine, carriage)) as Reply<MadeBundle>);
 }
 /** An appliance (OVA, OVF, .vmx, .vbox, .vmc with their disks) into the library. */
-export function importAppliance(files: readonly { readonly name: string; readonly blob: Blob }[]): ReturnType<DiskRpc["appliance"]> {
-  return withDiskWorker(async (rpc) => (await rpc.appliance(files)) as Awaited<ReturnType<DiskRpc["appliance"]>>);
+export function importAppliance(files: readonly { readonly name: string; readonly blob: Blob }[], done: (part: number) => void): ReturnType<DiskRpc["appliance"]> {
+  return withDiskWorker(async (rpc) => (await rpc.appliance(files, proxy(done))) as Awaited<ReturnType<DiskRpc["appliance"]>>);
 }
 export function exportAppliance(domain: DomainConfig): ReturnType<DiskRpc["ova"]> {
   return withDiskWorker(async (rpc) => (await rpc.ova(domain)) as Awaited<ReturnType<DiskRpc["ova"]>>);

@@ -4,7 +4,7 @@
 import { create } from "zustand";
 import type { DomainConfig } from "../contract/domain.ts";
 import type { Fault } from "../contract/schema.ts";
-import { Controller, type ImportState, isAppliance, type MachineRow, type Offer, type Shared } from "../manager/controller.ts";
+import { type ApplianceState, Controller, type ImportState, isAppliance, type MachineRow, type Offer, type Shared } from "../manager/controller.ts";
 import type { Guest } from "../manager/guests.ts";
 import type { ImageRow, SnapshotRow } from "../manager/library.ts";
 import type { MachineClient } from "../manager/machine-client.ts";
@@ -23,6 +23,7 @@ interface AppState {
   readonly machines: readonly MachineRow[];
   readonly images: readonly ImageRow[];
   readonly imports: { readonly [image: string]: ImportState };
+  readonly appliances: readonly ApplianceState[];
   /** null while loading. */
   readonly guests: readonly Guest[] | null;
   readonly selection: Selection;
@@ -44,6 +45,7 @@ export const useApp = create<AppState>(() => ({
   machines: [],
   images: [],
   imports: {},
+  appliances: [],
   guests: null,
   selection: { kind: "home" },
   tabs: {},
@@ -80,6 +82,7 @@ export const controller = new Controller({
   machines: (machines) => set({ machines }),
   images: (images) => set({ images }),
   imports: (imports) => set({ imports }),
+  appliances: (appliances) => set({ appliances }),
   guests: (guests) => set({ guests }),
   select: (id) => set({ selection: { kind: "machine", id } }),
   fault: actions.fault,

@@ -165,6 +165,11 @@ export function CloneDialog({ row, onClose }: { readonly row: MachineRow; onClos
   const [kind, setKind] = useState<"linked" | "full">("linked");
   const [count, setCount] = useState(1);
   const [busy, setBusy] = useState(false);
+  const on = isOn(row.state);
+  useEffect(() => {
+    if (on && count >= 1) controller.expectClones(count);
+  }, [on, count]);
+  useEffect(() => () => controller.expectClones(0), []);
   return (
     <Dialog title={t("clone.title")} onClose={onClose} testId="clone-dialog">
       <p>{t(isOn(row.state) ? "clone.text" : "clone.textOff")}</p>

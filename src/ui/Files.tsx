@@ -12,13 +12,17 @@ const ENDINGS: { readonly [format: string]: string } = { raw: "img", vpc: "vhd" 
 export function Files() {
   const t = useText();
   const images = useApp((s) => s.images);
+  const appliances = useApp((s) => s.appliances);
   const [use, setUse] = useState<Awaited<ReturnType<typeof storageUse>> | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when the files changed
   useEffect(() => void storageUse().then(setUse), [images]);
   return (
     <>
-      {images.length > 0 && (
+      {images.length + appliances.length > 0 && (
         <ul className="files">
+          {appliances.map(({ name, part }) => (
+            <ApplianceRow key={`appliance ${name}`} name={name} part={part} />
+          ))}
           {images.map((image) => (image.arriving ? <ArrivingRow key={image.id} image={image} /> : <FileRow key={image.id} image={image} />))}
         </ul>
       )}
@@ -69,6 +73,20 @@ function FileRow({ image }: { readonly image: ImageRow }) {
       <button type="button" className="icon-only quiet" aria-label={t("home.removeFile")} title={t("home.removeFile")} onClick={() => void controller.removeFile(image.id)}>
         <Icon name="trash" />
       </button>
+    </li>
+  );
+}
+/** A machine of another program on its way: its hashes are checked, its files stored, its packed disks written anew. */
+function ApplianceRow({ name, part }: { readonly name: string; readonly part: number }) {
+  const t = useText();
+  return (
+    <li data-name={name} data-testid="appliance">
+      <Icon name="disk" />
+      <span className="file-name" translate="no">
+        {name}
+      </span>
+      <progress value={part} max={1} aria-label={t("files.arriving", { name })} data-testid="appliance-progress" />
+      <span className="hint">{`${Math.floor(part * 100)} %`}</span>
     </li>
   );
 }

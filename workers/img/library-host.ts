@@ -44,10 +44,11 @@ export interface ImgAnswer {
   readonly out: string;
   readonly err: string;
 }
-export async function imgInLibrary(words: readonly string[]): Promise<ImgAnswer> {
+/** `heard` is told what it prints as it prints it. */
+export async function imgInLibrary(words: readonly string[], heard: (text: string) => void = () => {}): Promise<ImgAnswer> {
   let out = "";
   let err = "";
-  const status = await later(img(words, libraryHost((t) => { out += t; }, (t) => { err += t; })));
+  const status = await later(img(words, libraryHost((t) => { out += t; heard(t); }, (t) => { err += t; })));
   return { status, out, err };
 }
 const PIECE = 4 << 20;
