@@ -2,12 +2,10 @@
 // gets a boot sector of ours in front, which reads it to 10000h by programmed I/O (ATA-6 9.4), enters 32-bit or 64-bit mode (Intel SDM 3A 9.9, 9.8.5)
 // with flat segments, a stack and SSE, and calls it. Left out: programs larger than 448 KiB, more than one sector by itself for boot sectors.
 
-import type { Assembly, AssemblyRequest } from "../contract/assembly.ts";
+import type { Assembly, AssemblyRequest, BenchMode } from "../contract/assembly.ts";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import { FaultError } from "../contract/schema.ts";
 
-export const BENCH_MODES = ["boot", "flat32", "flat64"] as const;
-export type BenchMode = (typeof BENCH_MODES)[number];
 /** Where a program's first byte is executed, and where a flat one returns to. */
 export const ENTRY: { readonly [M in BenchMode]: number } = { boot: 0x7c00, flat32: 0x10000, flat64: 0x10000 };
 export const DONE = 0x7df8;

@@ -1,5 +1,13 @@
 // What the bench's assembler takes and gives (workers/bench). Addresses are numbers: a flat program lies below 2^53.
 
+/** How a program of the bench is run: as a boot sector, or flat on a bare machine. */
+export const BENCH_MODES = ["boot", "flat32", "flat64"] as const;
+export type BenchMode = (typeof BENCH_MODES)[number];
+/** What is on the bench, and in a link to it. */
+export interface BenchProgram {
+  readonly mode: BenchMode;
+  readonly source: string;
+}
 export interface AssemblyRequest {
   readonly source: string;
   /** Statements before the source's first line, which do not count as lines: "org 7C00h". */

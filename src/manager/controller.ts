@@ -1,6 +1,7 @@
 // Everything the page can do, in one place: list guests and files, add, start, pause and remove machines, follow their workers, make and
 // open links. It tells a Sink what to show and knows nothing of React or the store.
 
+import type { BenchProgram } from "../contract/assembly.ts";
 import { BUNDLE_ENDING, type BundlePlace, type BundleSummary, type MadeBundle } from "../contract/bundle.ts";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
 import { type Attachments, type CloneOf, isOn, type MachineNotice, type MachineState, type Seed } from "../contract/machine.ts";
@@ -8,7 +9,7 @@ import { type Fault, FaultError, type Reply, reply } from "../contract/schema.ts
 import { splitCommandLine } from "./command-line.ts";
 import { type Guest, loadGuests } from "./guests.ts";
 import { attachmentsOf, beginImport, describeSnapshot, holding, type ImageRow, listImages, listMachines, listSnapshots, openLibrary, removeImage, removeMachine, removeSnapshot, renameImage, runImport, type SnapshotRow, saveMachine } from "./library.ts";
-import { decodeLink, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isLink, placeOf } from "./link.ts";
+import { decodeBench, decodeLink, encodeBench, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isBenchLink, isLink, placeOf } from "./link.ts";
 import { saveAs } from "./save-as.ts";
 import { type SoundContext, Speaker } from "./speaker.ts";
 import { cloneMachine, compiledCore, exportAppliance, expectMachines, exportFromLibrary, imgInLibrary, importAppliance, importBundle, inspectBundle, keepSpareWorker, MachineClient, makeTar, packMachine } from "./machine-client.ts";
@@ -54,6 +55,7 @@ export interface Sink {
 /** A machine that a link or a file brought: shown, and started only when the person says so. */
 export type Offer =
   | { readonly kind: "domain"; readonly config: DomainConfig }
+  | { readonly kind: "bench"; readonly program: BenchProgram }
   | { readonly kind: "hosted"; readonly place: BundlePlace & { readonly kind: "hosted" } }
   | { readonly kind: "bundle"; readonly place: BundlePlace; readonly summary: BundleSummary };
 export interface Shared {
@@ -123,15 +125,15 @@ export class Controller {
     const id = await this.add(config);
     if (id) await this.start(id);
   }
-  /** A machine that is not kept: a new one, or another in the place of one. Powered on; its id, or the Fault that was shown. */
-  async startPassing(id: string | null, wanted: DomainConfig, attachments: Attachments, paused: boolean): Promise<string | Fault> {
+  /** A machine that is not kept: a new one, or another in the place of one. Powered on, and shown when `select` says so; its id, or the Fault that was shown. */
+  async startPassing(id: string | null, wanted: DomainConfig, attachments: Attachments, paused: boolean, select = true): Promise<string | Fault> {
     const config = domainSchema.parse(wanted, "machine");
     const known = id !== null && this.row(id) ? id : crypto.randomUUID().slice(0, 8);
     this.#close(known);
     this.#passing.set(known, { attachments, paused });
     if (known !== id) this.#set([...this.#rows, { ...newRow(known, config), passing: true }]);
     else this.#patch(known, { config, state: "off", reason: "new" });
-    this.#sink.select(known);
+    if (select) this.#sink.select(known);
     return (await this.start(known)) ?? known;
   }
   async update(id: string, wanted: DomainConfig): Promise<boolean> {
@@ -402,11 +404,16 @@ export class Controller {
       return { archive: take(await makeTar([{ name: HOSTED_MANIFEST, bytes: made.bytes }, ...made.chunks])), link };
     });
   }
+  /** A link to a program of the bench. */
+  async shareProgram(program: BenchProgram): Promise<string | null> {
+    return this.#try(async () => new URL(await encodeBench(program), document.baseURI).href);
+  }
   async openFragment(fragment: string): Promise<void> {
     if (!isLink(fragment)) return;
     // Taken out of the address, so that a reload does not ask again.
     history.replaceState(null, "", location.pathname + location.search);
     await this.#try(async () => {
+      if (isBenchLink(fragment)) return this.#sink.offer({ kind: "bench", program: await decodeBench(fragment) });
       const place = placeOf(fragment);
       // What lies on somebody's server is not even looked at without being asked.
       if (place?.kind === "hosted") this.#sink.offer({ kind: "hosted", place });
@@ -420,7 +427,7 @@ export class Controller {
   }
   /** Takes an offered machine into the library as one's own; starts it, in the state that it came in. */
   async accept(offer: Offer, start: boolean, progress: (loaded: number, total: number) => void = () => {}): Promise<boolean> {
-    if (offer.kind === "hosted") return false;
+    if (offer.kind === "hosted" || offer.kind === "bench") return false;
     if (offer.kind === "domain") {
       if (start) await this.addAndStart(offer.config);
       else await this.add(offer.config);

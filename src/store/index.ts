@@ -2,6 +2,7 @@
 // changes come from the controller's Sink or are plain setters.
 
 import { create } from "zustand";
+import type { BenchProgram } from "../contract/assembly.ts";
 import type { DomainConfig } from "../contract/domain.ts";
 import type { Fault } from "../contract/schema.ts";
 import { type ApplianceState, Controller, type ImportState, isAppliance, type MachineRow, type Offer, type Shared } from "../manager/controller.ts";
@@ -12,8 +13,8 @@ import type { MachineClient } from "../manager/machine-client.ts";
 export type { Guest, ImageRow, MachineClient, MachineRow, Offer, Shared, SnapshotRow };
 export type Theme = "auto" | "light" | "dark";
 export type Tab = "screen" | "serial" | "monitor" | "snapshots" | "settings";
-/** A machine's id, the form for a new one, help, lessons, or the start page. */
-export type Selection = { readonly kind: "home" | "new" | "help" | "lessons" } | { readonly kind: "machine"; readonly id: string };
+/** A machine's id, the form for a new one, help, lessons, the assembly bench, or the start page. */
+export type Selection = { readonly kind: "home" | "new" | "help" | "lessons" | "bench" } | { readonly kind: "machine"; readonly id: string };
 export interface Notice {
   readonly key: number;
   readonly fault: Fault;
@@ -30,6 +31,8 @@ interface AppState {
   readonly tabs: { readonly [machine: string]: Tab };
   readonly notices: readonly Notice[];
   readonly offer: Offer | null;
+  /** The machine of the assembly bench, and a program that was brought to it. */
+  readonly bench: { readonly machine: string | null; readonly brought: BenchProgram | null };
   /** What the form for a new machine starts from. */
   readonly draft: DomainConfig | null;
   readonly theme: Theme;
@@ -52,6 +55,7 @@ export const useApp = create<AppState>(() => ({
   notices: [],
   offer: null,
   draft: null,
+  bench: { machine: null, brought: null },
   theme: themes.find((t) => t === localStorage.getItem(THEME)) ?? "auto",
   sound: localStorage.getItem(SOUND) !== "off",
   language: "en",
@@ -65,6 +69,7 @@ export const actions = {
   tab: (machine: string, tab: Tab) => set((s) => ({ tabs: { ...s.tabs, [machine]: tab } })),
   fault: (fault: Fault) => set((s) => ({ notices: [...s.notices.filter((n) => n.fault.message !== fault.message), { key: nextNotice++, fault }].slice(-4) })),
   dismiss: (key: number) => set((s) => ({ notices: s.notices.filter((n) => n.key !== key) })),
+  bench: (bench: Partial<AppState["bench"]>) => set((s) => ({ bench: { ...s.bench, ...bench } })),
   closeOffer: () => set({ offer: null }),
   language: (language: string) => set({ language }),
   theme: (theme: Theme) => {
@@ -93,4 +98,5 @@ export { isAppliance };
 export { type AddressPanel, inspected, inspectorActions, useInspector } from "./inspector.ts";
 export { emptyConfig, fromCommandLine, withImage } from "../manager/forms.ts";
 export { saveAs } from "../manager/save-as.ts";
+export { startAssembler } from "../manager/machine-client.ts";
 export { storageUse } from "../manager/library.ts";

@@ -19,6 +19,8 @@ import { tagOf, useLanguage, useText } from "./use-text.ts";
 const Help = lazy(() => import("./Help.tsx"));
 /** So are lessons. */
 const Lessons = lazy(() => import("./lessons/Lessons.tsx"));
+/** And the assembly bench with its editor. */
+const Bench = lazy(() => import("./bench/Bench.tsx"));
 const LessonPanel = lazy(() => import("./lessons/LessonPanel.tsx"));
 
 const themeKeys: { readonly [T in Theme]: Key } = { auto: "theme.auto", light: "theme.light", dark: "theme.dark" };
@@ -26,7 +28,7 @@ const themeKeys: { readonly [T in Theme]: Key } = { auto: "theme.auto", light: "
 export function App() {
   const t = useText();
   const language = useLanguage();
-  const { machines, selection, theme, draft } = useApp();
+  const { machines, selection, theme, draft, bench } = useApp();
   const [listOpen, setListOpen] = useState(false);
   const dropping = useDrop();
   const selected = selection.kind === "machine" ? machines.find((m) => m.id === selection.id) : undefined;
@@ -48,13 +50,14 @@ export function App() {
     if (wanted !== null) void import("./lessons/session.ts").then(({ openLesson }) => openLesson(wanted, new URLSearchParams(location.search).get("step")));
   }, []);
   const kept = machines.filter((m) => !m.passing);
+  const inBench = selection.kind === "bench";
   const inLesson = selected?.passing === true;
   const go = (what: () => void) => {
     what();
     setListOpen(false);
   };
   return (
-    <div className="app" data-lesson={inLesson || undefined}>
+    <div className="app" data-lesson={inLesson || inBench || undefined}>
       <a className="skip" href="#main">
         {t("app.skip")}
       </a>
@@ -130,13 +133,21 @@ export function App() {
           <Icon name="lesson" />
           {t("lesson.list")}
         </button>
+        <button type="button" className="entry" aria-current={inBench} onClick={() => go(() => actions.select({ kind: "bench" }))} data-testid="bench-open">
+          <Icon name="monitor" />
+          {t("bench.title")}
+        </button>
         <button type="button" className="entry" aria-current={selection.kind === "help"} onClick={() => go(() => actions.select({ kind: "help" }))} data-testid="help-open">
           <Icon name="help" />
           {t("help.title")}
         </button>
       </nav>
       <main id="main" tabIndex={-1}>
-        {selected && inLesson ? (
+        {inBench ? (
+          <Suspense fallback={<p className="hint">{t("help.loading")}</p>}>
+            <Bench row={machines.find((m) => m.id === bench.machine) ?? null} />
+          </Suspense>
+        ) : selected && inLesson ? (
           <div className="lesson-split">
             <Suspense fallback={null}>
               <LessonPanel />

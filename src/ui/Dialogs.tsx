@@ -2,13 +2,15 @@
 // file, or a folder for a web server.
 
 import { useEffect, useRef, useState } from "react";
+import type { BenchMode, BenchProgram } from "../contract/assembly.ts";
 import { BUNDLE_ENDING, LINK_FOR_ALL } from "../contract/bundle.ts";
 import { isOn } from "../contract/machine.ts";
+import type { Key } from "../i18n/index.ts";
 import { actions, controller, type MachineRow, type Offer, type Shared, saveAs, useApp } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
 import { bytesText, dateText, useLanguage, useText } from "./use-text.ts";
 
-function Dialog({ title, onClose, children, testId }: { readonly title: string; onClose(): void; readonly children: React.ReactNode; readonly testId: string }) {
+export function Dialog({ title, onClose, children, testId }: { readonly title: string; onClose(): void; readonly children: React.ReactNode; readonly testId: string }) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (!element.current?.open) element.current?.showModal();
@@ -20,6 +22,7 @@ function Dialog({ title, onClose, children, testId }: { readonly title: string; 
     </dialog>
   );
 }
+export const BENCH_MODE_NAMES: { readonly [M in BenchMode]: Key } = { boot: "bench.mode.boot", flat32: "bench.mode.flat32", flat64: "bench.mode.flat64" };
 const fileName = (name: string) => name.replace(/[^\p{L}\p{N}._ -]+/gu, "_").trim() || "machine";
 
 export function ShareDialog({ row, onClose }: { readonly row: MachineRow; onClose(): void }) {
@@ -208,7 +211,39 @@ export function CloneDialog({ row, onClose }: { readonly row: MachineRow; onClos
 export function OfferDialog() {
   const offer = useApp((s) => s.offer);
   if (!offer) return null;
+  if (offer.kind === "bench") return <OpenProgram program={offer.program} />;
   return offer.kind === "hosted" ? <AskHost place={offer.place} /> : <OpenOffer offer={offer} />;
+}
+/** A link with a program for the bench: its text is shown; nothing of it is assembled or run before the person opens it. */
+function OpenProgram({ program }: { readonly program: BenchProgram }) {
+  const t = useText();
+  const close = () => actions.closeOffer();
+  return (
+    <Dialog title={t("bench.linkTitle")} onClose={close} testId="bench-link-dialog">
+      <p>{t("bench.linkText", { mode: t(BENCH_MODE_NAMES[program.mode]), lines: program.source.split("\n").length })}</p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must take the keyboard */}
+      <pre className="bench-offered" tabIndex={0} translate="no" data-testid="bench-link-source">
+        {program.source}
+      </pre>
+      <div className="row end">
+        <button
+          type="button"
+          className="primary"
+          data-testid="bench-link-open"
+          onClick={() => {
+            actions.bench({ brought: program });
+            actions.select({ kind: "bench" });
+            close();
+          }}
+        >
+          {t("bench.linkOpen")}
+        </button>
+        <button type="button" onClick={close}>
+          {t("dialog.cancel")}
+        </button>
+      </div>
+    </Dialog>
+  );
 }
 /** A link that names a web server: nothing is fetched from it before the person agrees. */
 function AskHost({ place }: { readonly place: (Offer & { readonly kind: "hosted" })["place"] }) {
@@ -242,7 +277,7 @@ function AskHost({ place }: { readonly place: (Offer & { readonly kind: "hosted"
     </Dialog>
   );
 }
-function OpenOffer({ offer }: { readonly offer: Exclude<Offer, { readonly kind: "hosted" }> }) {
+function OpenOffer({ offer }: { readonly offer: Exclude<Offer, { readonly kind: "hosted" | "bench" }> }) {
   const t = useText();
   const language = useLanguage();
   const [progress, setProgress] = useState<{ readonly loaded: number; readonly total: number } | null>(null);

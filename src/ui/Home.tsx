@@ -17,6 +17,10 @@ export function Home() {
           <button type="button" onClick={() => actions.select({ kind: "lessons" })} data-testid="home-lessons">
             <Icon name="lesson" />
             {t("home.lessons")}
+          </button>{" "}
+          <button type="button" onClick={() => actions.select({ kind: "bench" })} data-testid="home-bench">
+            <Icon name="monitor" />
+            {t("home.bench")}
           </button>
         </p>
       </div>

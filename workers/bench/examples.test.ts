@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { benchMachine, type BenchMode, diskOf, DONE, ENTRY, loaderOf, requestOf } from "../../src/bench/program.ts";
-import { addressOf, rowAt } from "../../src/contract/assembly.ts";
+import { benchMachine, diskOf, DONE, ENTRY, loaderOf, requestOf } from "../../src/bench/program.ts";
+import { addressOf, type BenchMode, rowAt } from "../../src/contract/assembly.ts";
 import { CapturePicture } from "../backends/picture.ts";
 import { createMonitor } from "../monitor/index.ts";
 import { openMachine } from "../node-machine.ts";
