@@ -1,7 +1,8 @@
 // The assembly bench in Chromium: an example runs, errors stand at their lines, a breakpoint and steps mark lines, a program that never ends assembling is
 // stopped, the keyboard leaves the editor, a link opens in a fresh profile and runs nothing by itself, and the last source is kept.
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
 import type { Page } from "playwright-core";
@@ -168,6 +169,24 @@ test.runIf(nasm)("no text of the bench is without a translation; it fits a schoo
   await page.setViewportSize({ width: 760, height: 900 });
   expect(await wide()).toBeLessThanOrEqual(0);
   await picture(page, "7-narrow");
+  await context.close();
+});
+test.runIf(nasm).each(["light", "dark"] as const)("axe finds no serious fault on the bench (%s)", { timeout: 120_000 }, async (theme) => {
+  const context = await browser.newContext({ viewport, colorScheme: theme });
+  await context.addInitScript(`localStorage.setItem("guesthouse.theme", "${theme}")`);
+  const page = await openPage(context);
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+  const look = () => page.evaluate('axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => v.id + ": " + v.nodes.slice(0, 5).map((n) => n.html.slice(0, 140)).join(" | ")))');
+  await open(page);
+  await write(page, "; a mistake\nmov al, 1234\nbadop 'text', 0x10\nlabel: db 5\n");
+  await until(async () => (await page.getAttribute(id("bench-said"), "data-errors")) === "1", 20_000, () => said(page));
+  expect(await look()).toEqual([]);
+  await write(page, "%define SIX 6\nmov eax, SIX\nstop: ret\n");
+  await good(page);
+  await page.click(id("bench-step"));
+  await stopped(page, 2);
+  expect(await look()).toEqual([]);
+  await picture(page, `8-axe-${theme}`);
   await context.close();
 });
 test.skipIf(nasm)("without NASM the bench says so by name", async () => {
