@@ -24,10 +24,11 @@ describe.each(["debian-amd64", "debian-i386"])("%s", (id) => {
       return reply.value as T;
     };
     await stage.node.machine.start();
+    await stage.until(() => stage.text().includes("~ #"), 60, "the prompt");
     const said = async (command: string): Promise<string> => {
       const from = stage.text().length;
       stage.type(`${command}; echo end-$((40+2))\r`);
-      await stage.until(() => stage.text().slice(from).includes("end-42"), 60, command);
+      await stage.until(() => stage.text().slice(from).includes("end-42"), 120, command);
       return stage.text().slice(from);
     };
     const names = await said(`for s in schedule vfs_read start_kernel; do grep -w $s /proc/kallsyms; done; wc -l < /proc/kallsyms`);
@@ -59,5 +60,5 @@ describe.each(["debian-amd64", "debian-i386"])("%s", (id) => {
     expect(tasks.filter((t) => t.cr3 !== null && t.comm.startsWith("k")).map((t) => t.comm)).toEqual([]);
     console.log(id, tasks.length, "tasks;", listed.split("\r\n").at(-2), "CR3", stage.node.cpu.registers().cr3.toString(16), tasks.find((t) => t.current));
     await stage.node.close();
-  }, 180_000);
+  }, 400_000);
 });
