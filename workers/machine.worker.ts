@@ -41,7 +41,7 @@ const host = new MachineHost({
   // Started when there is something to translate: a machine that waits at its prompt needs none. It ends with this worker.
   startTranslator: (core) => {
     let started: JitCompiler | null = null;
-    return { submit: (job, done) => (started ??= startTranslator(core)).submit(job, done) };
+    return { apart: true, submit: (job, done) => (started ??= startTranslator(core)).submit(job, done) };
   },
 });
 

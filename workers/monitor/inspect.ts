@@ -132,7 +132,7 @@ export const inspectCommands: readonly AnyCommand[] = [
       s === null
         ? "The machine is interpreted (accel interp)."
         : [
-            `${s.live} regions in use, of ${s.functions} translated (${s.blocks} blocks) in ${s.modules} modules, ${(s.bytes / 1024).toFixed(0)} KiB`,
+            `${s.live} regions in use, of ${s.functions} translated (${s.blocks} blocks) in ${s.modules} modules (${s.merged} more made of small ones), ${(s.bytes / 1024).toFixed(0)} KiB`,
             `${s.translateMs.toFixed(0)} ms to translate, ${s.compileMs.toFixed(0)} ms to compile, ${s.installMs.toFixed(0)} ms to install; ${s.inFlight} modules in flight`,
             `instructions: ${s.promoted} with registers in locals, ${s.plain} with the state in memory, ${s.left} left to the interpreter`,
             `dropped: ${s.invalidated} because their code was written, ${s.late} for the same before they were installed, ${s.evicted} to make room`,

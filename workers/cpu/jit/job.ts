@@ -34,6 +34,8 @@ export interface JobResult {
 }
 /** Who carries jobs out: calls `done` at once or later. */
 export interface JitCompiler {
+  /** It works beside the processor's thread, so that larger jobs hold nothing up. */
+  readonly apart: boolean;
   submit(job: Job, done: (result: JobResult) => void): void;
 }
 
@@ -113,6 +115,7 @@ const runners = new WeakMap<Uint8Array, JobRunner>();
 /** On the calling thread; one parsed core per binary. */
 export function inlineCompiler(core: Uint8Array): JitCompiler {
   return {
+    apart: false,
     submit(job, done) {
       let runner = runners.get(core);
       if (!runner) {
@@ -150,6 +153,7 @@ export function workerCompiler(core: Uint8Array, port: Port, fail: (reason: stri
   });
   port.post({ core });
   return {
+    apart: true,
     submit(job, done) {
       const id = next++;
       waiting.set(id, done);

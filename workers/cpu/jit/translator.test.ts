@@ -1,18 +1,29 @@
 // In which order hot blocks go to the compiler. The rest of the translator is tested with the real core (conformance/).
 
 import { expect, test } from "vitest";
-import { ARENA_BASE, BLOCK_COUNT, BLOCK_HITS, BLOCK_HOST, BLOCK_MODE, JIT_QUEUE, JIT_QUEUE_LINEAR } from "../core/layout.ts";
+import { ARENA_BASE, BLOCK_COUNT, BLOCK_HITS, BLOCK_HOST, BLOCK_MODE, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR } from "../core/layout.ts";
+import { I32, section, text, vector } from "./emit.ts";
 import type { Job, JobResult } from "./job.ts";
 import { Translator } from "./translator.ts";
 
 const EMPTY: JobResult = { module: null, bytes: new Uint8Array(0), regions: [], functions: [], globals: [], translateMs: 0, compileMs: 0 };
 
-function stage() {
+/** As jit.worker answers: a function that does nothing for each region. */
+function made({ regions }: Job): JobResult {
+  const bytes = Uint8Array.from([
+    0, 97, 115, 109, 1, 0, 0, 0,
+    ...section(1, vector([[0x60, 1, I32, 0]])), ...section(3, vector(regions.map(() => [0]))),
+    ...section(7, vector(regions.map((_, n) => [...text(`r${n}`), 0, n]))), ...section(10, vector(regions.map(() => [2, 0, 0x0b]))),
+  ]);
+  return { ...EMPTY, module: new WebAssembly.Module(bytes), bytes, regions: regions.map((_, source) => ({ source, span: 1, promoted: 1, plain: 0, left: 0, size: 2 })) };
+}
+
+function stage(apart = true) {
   const memory = new WebAssembly.Memory({ initial: 4096, maximum: 65536, shared: true });
   const view = new DataView(memory.buffer);
   const submitted: { job: Job; done: (result: JobResult) => void }[] = [];
   const core = { flushes: { value: 0 }, table: new WebAssembly.Table({ initial: 1, element: "anyfunc" }), addUser: () => 1, installRegion: () => {}, removeRegion: () => {} };
-  const translator = new Translator({ submit: (job, done) => void submitted.push({ job, done }) }, memory, core as unknown as WebAssembly.Exports, 100, 4);
+  const translator = new Translator({ apart, submit: (job, done) => void submitted.push({ job, done }) }, memory, core as unknown as WebAssembly.Exports, 100, 4);
   const blockAt = (n: number) => ARENA_BASE + n * 4096;
   /** Block n became hot and has run so often since. */
   const heat = (n: number, hits: number) => {
@@ -27,7 +38,11 @@ function stage() {
     view.setUint32(JIT_QUEUE, queued + 1, true);
   };
   const entries = (n: number) => submitted[n]?.job.regions.map((r) => (r.entry - ARENA_BASE) / 4096);
-  return { translator, submitted, heat, entries };
+  const takeAway = (slot: number) => {
+    view.setUint32(JIT_FREED, 1, true);
+    view.setUint32(JIT_FREED + 4, slot, true);
+  };
+  return { translator, submitted, heat, entries, table: core.table, takeAway };
 }
 
 test("what runs most goes first, what came later may overtake, and nothing is forgotten", () => {
@@ -68,4 +83,39 @@ test("an idle guest's blocks are not translated, and count anew", () => {
   translator.drain(true);
   translator.drain();
   expect(submitted).toHaveLength(0);
+});
+
+test("the regions of sixteen small modules get a module together, in their places of the table; what is taken away meanwhile stays away", () => {
+  const { translator, submitted, heat, entries, table, takeAway } = stage();
+  for (let n = 1; n <= 16; n++) {
+    heat(n, 100);
+    translator.drain();
+    submitted[n - 1]?.done(made(submitted[n - 1]?.job as Job));
+  }
+  const before = Array.from({ length: 16 }, (_, n) => table.get(n + 1));
+  translator.drain();
+  expect(entries(16)).toEqual(Array.from({ length: 16 }, (_, n) => n + 1));
+  takeAway(5);
+  submitted[16]?.done(made(submitted[16]?.job as Job));
+  for (let n = 1; n <= 16; n++)
+    if (n === 5) expect(table.get(n)).toBeNull();
+    else {
+      expect(typeof table.get(n)).toBe("function");
+      expect(table.get(n)).not.toBe(before[n - 1]);
+    }
+  expect(translator.stats).toMatchObject({ modules: 16, functions: 16, live: 15, merged: 1, inFlight: 0, invalidated: 1 });
+  // Fifteen regions are few: with fifteen more modules they are merged again.
+  translator.drain();
+  expect(submitted).toHaveLength(17);
+});
+
+test("on the processor's own thread nothing is merged", () => {
+  const { translator, submitted, heat } = stage(false);
+  for (let n = 1; n <= 20; n++) {
+    heat(n, 100);
+    translator.drain();
+    submitted[n - 1]?.done(made(submitted[n - 1]?.job as Job));
+  }
+  translator.drain();
+  expect(submitted).toHaveLength(20);
 });

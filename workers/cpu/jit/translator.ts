@@ -3,7 +3,7 @@
 // block; core's dispatcher goes from region to region by tail calls. When a block of a region is overwritten, core takes the region away and hands the
 // table index back.
 
-import { BLOCK_COUNT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, BLOCK_LENGTH, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR, RECORD_SIZE } from "../core/layout.ts";
+import { BLOCK_COUNT, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, BLOCK_LENGTH, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR, RECORD_SIZE } from "../core/layout.ts";
 import type { JitCompiler, JobResult } from "./job.ts";
 import { gatherAgain, gatherRegion, type RegionSource, userCode } from "./region.ts";
 
@@ -28,13 +28,21 @@ export interface TranslatorStats {
   invalidated: number;
   late: number;
   evicted: number;
+  /** Modules made anew from the regions of several small ones. */
+  merged: number;
 }
 /** Told of every module made: what it was made of, and its bytes. */
 type ModuleListener = (sources: readonly RegionSource[], result: JobResult) => void;
 interface Installed {
+  /** Whose function it is now. */
+  module: Made;
   readonly entry: number;
   readonly linear: bigint;
   readonly blocks: readonly { readonly block: number; readonly delta: number }[];
+}
+interface Made {
+  /** Of the table; some may be another module's, or free again. */
+  readonly slots: readonly number[];
 }
 interface CoreFace {
   addUser(block: number, entry: number): number;
@@ -48,6 +56,13 @@ const MOST_FUNCTIONS = 30_000;
 const MOST_PER_MODULE = 12;
 /** Modules asked for at a time: one being made and one for when it is done. More hot blocks wait in core's queue. */
 const MOST_IN_FLIGHT = 2;
+/**
+ * A module has pages, a jump table and an instance of its own: code spread over hundreds of small ones misses the host's caches and TLB (ADR 0017). So this many
+ * modules with fewer regions than `MERGED_FROM` are made anew as one with at most `MOST_MERGED`; larger ones took too long to make, and gained less.
+ */
+const MODULES_TO_MERGE = 16;
+const MERGED_FROM = 48;
+const MOST_MERGED = 64;
 
 export class Translator {
   private readonly compiler: JitCompiler;
@@ -60,7 +75,9 @@ export class Translator {
   private readonly freeSlots: number[] = [];
   /** By table index. */
   private readonly installed = new Map<number, Installed>();
-  private modules: { readonly slots: readonly number[] }[] = [];
+  private modules: Made[] = [];
+  /** Those of them that are to be merged, in the order they came. */
+  private small: Made[] = [];
   private readonly threshold: number;
   /** Blocks worth a module of their own while another is being made. */
   private readonly leastBatch: number;
@@ -68,7 +85,7 @@ export class Translator {
   /** The regions of each module asked for and not yet there. */
   private readonly inFlight = new Set<readonly RegionSource[]>();
   private readonly counts = {
-    modules: 0, functions: 0, blocks: 0, bytes: 0, translateMs: 0, compileMs: 0, installMs: 0, promoted: 0, plain: 0, left: 0, invalidated: 0, late: 0, evicted: 0,
+    modules: 0, functions: 0, blocks: 0, bytes: 0, translateMs: 0, compileMs: 0, installMs: 0, promoted: 0, plain: 0, left: 0, invalidated: 0, late: 0, evicted: 0, merged: 0,
   };
   private readonly listeners: ModuleListener[] = [];
 
@@ -101,6 +118,7 @@ export class Translator {
       return;
     }
     // At once when nobody is busy with an earlier module; else when there is enough for one of its own.
+    if (count === 0) this.merge();
     if (count === 0 || (this.inFlight.size > 0 && (count < this.leastBatch || this.inFlight.size >= MOST_IN_FLIGHT))) return;
     const { view } = this;
     const linear = new BigUint64Array(this.memory.buffer, JIT_QUEUE_LINEAR, count);
@@ -135,21 +153,66 @@ export class Translator {
         for (const { block } of region.blocks) covered.add(block);
       }
       if (!regions.length) return;
-      const { epoch } = this;
-      this.inFlight.add(regions);
-      this.compiler.submit({ regions }, (result) => {
-        this.inFlight.delete(regions);
-        this.counts.translateMs += result.translateMs;
-        this.counts.compileMs += result.compileMs;
-        this.reclaim();
-        if (result.module === null || epoch !== this.epoch) return;
-        const started = performance.now();
+      this.submit(regions, (result, instance) => {
         for (const listener of this.listeners) listener(regions, result);
-        this.install(regions, result, result.module);
+        this.install(regions, result, instance);
         this.evict();
-        this.counts.installMs += performance.now() - started;
       });
     }
+  }
+  /** `done` is called with what was made of the regions, unless that is nothing or the block cache was emptied meanwhile. */
+  private submit(regions: readonly RegionSource[], done: (result: JobResult, instance: WebAssembly.Instance) => void): void {
+    const { epoch } = this;
+    this.inFlight.add(regions);
+    this.compiler.submit({ regions }, (result) => {
+      this.inFlight.delete(regions);
+      this.counts.translateMs += result.translateMs;
+      this.counts.compileMs += result.compileMs;
+      this.reclaim();
+      if (result.module === null || epoch !== this.epoch) return;
+      const started = performance.now();
+      const core: { [name: string]: WebAssembly.ImportValue } = { memory: this.memory };
+      for (const f of result.functions) core[`f${f}`] = this.exports[`f${f}`] as WebAssembly.ImportValue;
+      for (const g of result.globals) core[`g${g}`] = this.exports[`g${g}`] as WebAssembly.ImportValue;
+      done(result, new WebAssembly.Instance(result.module, { core }));
+      this.counts.installMs += performance.now() - started;
+    });
+  }
+  /** When nothing is hot: the regions of small modules get one together, where they stay in their places of the table. */
+  private merge(): void {
+    if (!this.compiler.apart || this.small.length < MODULES_TO_MERGE || this.inFlight.size > 0) return;
+    const slots: number[] = [];
+    while (this.small.length) {
+      const live = this.liveOf(this.small[0] as Made);
+      if (slots.length + live.length > MOST_MERGED) break;
+      slots.push(...live);
+      this.small.shift();
+    }
+    if (slots.length < 2) return;
+    const before = slots.map((slot) => this.installed.get(slot) as Installed);
+    const regions = before.map(({ entry, linear, blocks }) => gatherAgain(this.view, entry, linear, blocks));
+    this.submit(regions, (result, { exports }) => {
+      const made: { slots: number[] } = { slots: [] };
+      result.regions.forEach(({ source }, n) => {
+        const slot = slots[source] as number;
+        const installed = this.installed.get(slot);
+        // Taken away meanwhile, and perhaps another one by now.
+        if (!installed || installed !== before[source]) return;
+        this.core.table.set(slot, exports[`r${n}`] as () => void);
+        installed.module = made;
+        made.slots.push(slot);
+      });
+      this.keep(made);
+      this.modules = this.modules.filter((m) => m === made || this.liveOf(m).length > 0);
+      this.counts.merged++;
+    });
+  }
+  private liveOf(made: Made): number[] {
+    return made.slots.filter((slot) => this.installed.get(slot)?.module === made);
+  }
+  private keep(made: Made): void {
+    this.modules.push(made);
+    if (made.slots.length < MERGED_FROM) this.small.push(made);
   }
   private reclaim(): void {
     const epoch = this.core.flushes.value as number;
@@ -158,6 +221,7 @@ export class Translator {
       this.epoch = epoch;
       for (const slot of [...this.installed.keys()]) this.free(slot);
       this.modules = [];
+      this.small = [];
       return;
     }
     const count = this.freed[0] as number;
@@ -174,15 +238,11 @@ export class Translator {
     this.core.table.set(slot, null);
     this.freeSlots.push(slot);
   }
-  private install(sources: readonly RegionSource[], result: JobResult, module: WebAssembly.Module): void {
-    const core: { [name: string]: WebAssembly.ImportValue } = { memory: this.memory };
-    for (const f of result.functions) core[`f${f}`] = this.exports[`f${f}`] as WebAssembly.ImportValue;
-    for (const g of result.globals) core[`g${g}`] = this.exports[`g${g}`] as WebAssembly.ImportValue;
-    const instance = new WebAssembly.Instance(module, { core });
-    const slots: number[] = [];
+  private install(sources: readonly RegionSource[], result: JobResult, { exports }: WebAssembly.Instance): void {
+    const made: { slots: number[] } = { slots: [] };
     const { view, counts } = this;
-    result.regions.forEach((made, n) => {
-      const source = sources[made.source] as RegionSource;
+    result.regions.forEach((region, n) => {
+      const source = sources[region.source] as RegionSource;
       // Blocks may have been overwritten meanwhile; their memory is reused only after a flush.
       const alive = source.blocks.every((b) => view.getUint16(b.block + BLOCK_COUNT, true) === b.records.length / RECORD_SIZE);
       if (!alive || view.getUint32(source.entry + BLOCK_INTERPRETED, true)) {
@@ -191,17 +251,17 @@ export class Translator {
       }
       for (const { block } of source.blocks) if (block !== source.entry && !this.core.addUser(block, source.entry)) return;
       const slot = this.freeSlots.pop() ?? this.core.table.grow(1);
-      this.core.table.set(slot, instance.exports[`r${n}`] as () => void);
-      this.core.installRegion(source.entry, slot, made.span);
-      this.installed.set(slot, { entry: source.entry, linear: source.linear, blocks: source.blocks.map(({ block, delta }) => ({ block, delta })) });
-      slots.push(slot);
+      this.core.table.set(slot, exports[`r${n}`] as () => void);
+      this.core.installRegion(source.entry, slot, region.span);
+      this.installed.set(slot, { module: made, entry: source.entry, linear: source.linear, blocks: source.blocks.map(({ block, delta }) => ({ block, delta })) });
+      made.slots.push(slot);
       counts.functions++;
       counts.blocks += source.blocks.length;
-      counts.promoted += made.promoted;
-      counts.plain += made.plain;
-      counts.left += made.left;
+      counts.promoted += region.promoted;
+      counts.plain += region.plain;
+      counts.left += region.left;
     });
-    this.modules.push({ slots });
+    this.keep(made);
     counts.modules++;
     counts.bytes += result.bytes.length;
   }
@@ -223,13 +283,11 @@ export class Translator {
     while (this.installed.size > MOST_FUNCTIONS) {
       const oldest = this.modules.shift();
       if (!oldest) return;
-      for (const slot of oldest.slots) {
-        const entry = this.installed.get(slot)?.entry;
-        // The slot may belong to a younger module by now; dropping that one region costs little.
-        if (entry === undefined || this.view.getUint32(entry + BLOCK_HEADER_SIZE, true) !== slot) continue;
-        this.core.removeRegion(entry);
+      for (const slot of this.liveOf(oldest)) {
+        this.core.removeRegion((this.installed.get(slot) as Installed).entry);
         this.counts.evicted++;
       }
+      this.small = this.small.filter((m) => m !== oldest);
       this.reclaim();
     }
   }
