@@ -7,6 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CDPSession, Page } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
+import { BUNDLE_FORMAT } from "../src/contract/bundle.ts";
+import { domainSchema } from "../src/contract/domain.ts";
+import { loadZstd } from "../workers/backends/compress.ts";
+import { BundleWriter, encodeBundle } from "../workers/snapshots/bundle.ts";
 import { browser, id, openPage, serialScreen, served, until, viewport, withBrowser } from "./browsing.ts";
 import { countingDisk } from "./counting-disk.ts";
 
@@ -160,4 +164,52 @@ describe("when storage is full", () => {
     await boots(again, "count.img", 3);
     await context.close();
   }, 240_000);
+  test("clones and a machine that somebody sent are refused whole; nothing of them is kept", async () => {
+    const context = await browser.newContext({ viewport });
+    const page = await openPage(context);
+    await page.setInputFiles(id("add-file"), { name: "count.img", mimeType: "application/octet-stream", buffer: countingDisk() });
+    await page.click(".files li button:has-text('Use in a new machine')");
+    await page.click(id("form-start"));
+    await boots(page, "count.img", 1);
+    await page.click(id("tool-power"));
+    await page.waitForSelector(`.machine-head ${id("badge")}[data-state="off"]`);
+    const stored = () =>
+      page.evaluate(`new Promise((done) => { const asked = indexedDB.open("guesthouse"); asked.onsuccess = () => { const names = ["images", "layers", "chunks", "machines", "vms", "ram"]; const tx = asked.result.transaction(names); const n = names.map((name) => tx.objectStore(name).count()); tx.oncomplete = () => { asked.result.close(); done(n.map((x) => x.result).join()); }; }; })`);
+    const before = await stored();
+    await quota(page, 1024);
+    await new Promise((r) => setTimeout(r, 32_000));
+    const refused = async (sentence: RegExp) => {
+      await until(async () => sentence.test(await notices(page)), 30_000, async () => `${sentence}, not ${await notices(page)}`);
+      expect(await stored()).toBe(before);
+    };
+    for (const kind of ["full", "linked"]) {
+      await page.click(id("tool-copy"));
+      await page.check(id(`clone-${kind}`));
+      await page.fill(id("clone-count"), "3");
+      await page.click(id("clone-start"));
+      await refused(/could not be (copied|written): .*library\.full/s);
+      await page.keyboard.press("Escape");
+      await page.waitForSelector(id("clone-dialog"), { state: "detached" });
+      for (const button of await page.locator(`${id("notices")} button`).all()) await button.click();
+    }
+    await page.locator("button.entry").first().click();
+    await page.setInputFiles(id("add-file"), { name: "sent.guesthouse", mimeType: "application/octet-stream", buffer: await sent() });
+    await page.click(id("link-add"));
+    await refused(/The machine could not be stored: .*Nothing of it was kept.*library\.full/s);
+    await quota(page, null);
+    await page.click(id("link-add"));
+    await until(async () => (await page.locator(`${id("machines")} li`).count()) === 2, 30_000, "the machine that was sent");
+    await context.close();
+  }, 240_000);
 });
+/** A machine whose disk is 8 MiB of noise. */
+async function sent(): Promise<Buffer> {
+  await loadZstd();
+  const writer = new BundleWriter(1);
+  const groups = await writer.groups(Array.from({ length: 128 }, (_, n) => n), 16, (_n, into) => {
+    randomBytes(into.length).copy(into);
+    return true;
+  });
+  const domain = domainSchema.parse({ name: "sent", memoryMiB: 32, cpu: { model: "qemu64", count: 1, accel: "interp" }, clock: { mode: "wall" }, firmware: {}, boot: {}, vga: "std", disks: [{ at: "ide0-master", media: "disk", source: "bundle:0" }] });
+  return Buffer.from(await encodeBundle({ format: BUNDLE_FORMAT, program: "t", dateMs: 1, domain, files: [{ id: "bundle:0", name: "noise.img", size: 8 * MIB, base: null, groups }], state: null, recording: null, blobs: writer.blobs }, writer.parts));
+}

@@ -5,7 +5,7 @@ import type { DomainConfig } from "../../src/contract/domain.ts";
 import type { CloneOf, Seed } from "../../src/contract/machine.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { isWritten, mapSources } from "../../src/contract/sources-of.ts";
-import { contentOf, type ImageRow, type Library, newId, openLibrary, overlayId, storageReason } from "../../src/contract/storage.ts";
+import { contentOf, deleteImage, type ImageRow, type Library, newId, openLibrary, overlayId, storageReason } from "../../src/contract/storage.ts";
 import { MemoryFile } from "../backends/byte-file.ts";
 import { later } from "../backends/io.ts";
 import { LibraryFile } from "../backends/library-file.ts";
@@ -42,11 +42,13 @@ export async function cloneDisks(domain: DomainConfig, disks: ReadonlyMap<string
     frozen.set(at, { row, layer, size: row.size });
   }
   const clones: CloneOf[] = [];
-  for (let i = 0; i < count; i++) {
+  const made: string[] = [];
+  const one = async (i: number): Promise<void> => {
     const machine = newId();
     const renamed = new Map<string, string>();
     for (const [at, { row, layer, size }] of frozen) {
       const id = row.over ? overlayId(machine, at, row.over.source) : newId();
+      made.push(id);
       const { layer: _, ...rest } = row;
       const about = { ...rest, id, addedAt: Date.now(), ...(row.over ? { over: { ...row.over, machine } } : { name: numbered(row.name, i + 1) }) };
       if (kind === "linked") await linkImage(db, about, row, layer, size);
@@ -55,6 +57,14 @@ export async function cloneDisks(domain: DomainConfig, disks: ReadonlyMap<string
     }
     // A disk in two drives of a machine cannot be: the first name found is the only one.
     clones.push({ machine, domain: mapSources(domain, (s) => renamed.get(s) ?? s) });
+  };
+  try {
+    for (let i = 0; i < count; i++) await one(i);
+  } catch (error) {
+    // All or none: disks of those that were made already belong to no machine.
+    for (const id of made) await deleteImage(db, id).catch(() => {});
+    if (error instanceof FaultError) throw error;
+    throw new FaultError("library.full", `${domain.name} could not be copied: ${storageReason(error)}.`, "Nothing of the copy was kept. Make a linked clone, or free space.");
   }
   return clones;
 }
