@@ -1,5 +1,6 @@
-// npm run images [-- NAMES] [--mirror ADDRESS] [--force]: builds every guest whose result is missing, damaged or from an older recipe, and writes
+// npm run images [-- NAMES] [--mirror ADDRESS] [--force] [--first | --later]: builds every guest whose result is missing, damaged or from an older recipe, and writes
 // the catalogue images/build/index.json. A guest whose packages cannot be fetched is reported and does not keep the others from being built.
+// --first leaves out what no machine needs to start, --later builds just that (npm start: before and while it serves the page).
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -21,7 +22,7 @@ const recipes = [firstSteps, firmware, amd64, i386, memtest, nasm, python];
 const root = dirname(fileURLToPath(import.meta.url));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { mirror: { type: "string" }, force: { type: "boolean" }, quiet: { type: "boolean" } },
+  options: { mirror: { type: "string" }, force: { type: "boolean" }, quiet: { type: "boolean" }, first: { type: "boolean" }, later: { type: "boolean" } },
 });
 const unknown = positionals.filter((n) => !recipes.some((r) => r.id === n));
 if (unknown.length) {
@@ -36,7 +37,7 @@ for (const recipe of recipes) {
   const damaged: string[] = [];
   const known = readBuilt(root, recipe, damaged);
   for (const file of damaged) console.log(`images: ${file} does not have its recorded hash; it is built again.`);
-  const wanted = positionals.length === 0 || positionals.includes(recipe.id);
+  const wanted = positionals.length ? positionals.includes(recipe.id) : !(recipe.later ? values.first : values.later);
   if (known && !(values.force && wanted)) {
     rows.push(...known.rows);
     continue;

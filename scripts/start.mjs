@@ -1,8 +1,9 @@
 // npm start: installs, builds the core and the default guests, serves the page and prints the address. Later starts take seconds.
 
-import { buildCore, buildImages, install, run, tool } from "./steps.mjs";
+import { buildCore, buildImages, buildRestOfImages, install, run, tool } from "./steps.mjs";
 
 install();
 buildCore();
-buildImages();
+buildImages("--first");
+buildRestOfImages();
 run(tool("vite"), ["--host", "localhost", ...process.argv.slice(2)]);

@@ -1,7 +1,7 @@
 // The steps that npm start, npm test and CI share: install packages when the lock file changed, build the core, build the guests. Plain Node, no
 // packages: this runs before anything is installed.
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -43,9 +43,14 @@ export function install() {
 export function buildCore() {
   run(process.execPath, [join(root, "scripts/build-core.mjs")]);
 }
+const imagesScript = ["--import", "tsx", join(root, "images/build.ts")];
 /** Guests that cannot be built are reported by the script itself and do not stop the start. */
-export function buildImages() {
-  run(process.execPath, ["--import", "tsx", join(root, "images/build.ts")], { allowFailure: true });
+export function buildImages(...flags) {
+  run(process.execPath, [...imagesScript, ...flags], { allowFailure: true });
+}
+/** Builds the rest while the page is served; it ends with this process. */
+export function buildRestOfImages() {
+  spawn(process.execPath, [...imagesScript, "--later"], { cwd: root, stdio: "inherit" });
 }
 /** Debian packages that tests need, installed when this is a Debian machine and the user may. Returns what is still missing. */
 export function needPrograms(programs) {

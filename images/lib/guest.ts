@@ -28,6 +28,8 @@ export interface Recipe {
   readonly packages: boolean;
   /** Built only when named: for tests, not for the page. */
   readonly onDemand?: boolean;
+  /** No machine needs it to start: `npm start` builds it while the page is served already. */
+  readonly later?: boolean;
   build(context: BuildContext): Promise<readonly Omit<CatalogueRow, "sizeBytes">[]>;
 }
 export interface BuildContext {

@@ -38,6 +38,7 @@ export const recipe: Recipe = {
   id: "nasm",
   revision: 1,
   packages: true,
+  later: true,
   async build({ source, write, used }) {
     if (process.platform !== "linux" || process.arch !== "x64")
       throw new FaultError("images.host", `The bench's assembler is compiled on x86-64 Linux only; this is ${process.platform} on ${process.arch}.`, "Copy images/nasm/build from such a machine: the result runs everywhere.");
