@@ -56,6 +56,7 @@ document.getElementById("start").onclick = () => {
   const emulator = new V86({ ...${JSON.stringify(v86Options(guest, true))}, wasm_path: "v86.wasm", screen: { container: document.getElementById("screen") },
     bios: url("bios.bin"), vga_bios: url("vgabios.bin"), bzimage: url("vmlinuz"), initrd: url("initrd.gz") });
   emulator.add_listener("serial0-output-byte", (byte) => { globalThis.seen = (globalThis.seen + String.fromCharCode(byte)).slice(-40000); });
+  globalThis.send = (text) => emulator.serial0_send(text);
   let last = 0;
   emulator.add_listener("emulator-started", () => setInterval(() => {
     const now = emulator.get_instruction_counter();

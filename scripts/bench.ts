@@ -1,5 +1,5 @@
 // npm run bench: boots one guest in Guesthouse and in v86, in Node and in Chromium, one after the other, until its prompt is on the serial
-// line; then watches an idle guest for five seconds. Prints a table; `--write` makes docs/performance.md of it. Nothing here passes or fails.
+// line; then watches an idle guest for five seconds and has its shell start a hundred programs. Prints a table; `--write` makes docs/performance.md of it. Nothing here passes or fails.
 // Flags: --node-only, --runs N (median), --guest debian-amd64 (Guesthouse only: v86 has no 64-bit mode), --all (v86 without its JIT too), --write.
 // `--child ENGINE` is the process that is measured in Node: it prints one line of JSON.
 
@@ -24,6 +24,24 @@ const TIMEOUT_S = 300;
 /** Between the prompt and the idle measurement: the shell starts, the page's counters catch up. */
 const SETTLE_MS = 2000;
 const IDLE_MS = 5000;
+/** A hundred programs one after the other, by the guest's own clock: it prints the time before them and after the first, the tenth and the last. */
+const COMMANDS =
+  'read a x </proc/uptime;i=0;while [ $i -lt 100 ];do i=$((i+1));/bin/busybox ls / >/dev/null;case $i in 1|10|100)read t x </proc/uptime;a="$a $t";;esac;done;echo "to""ok $a end"\n';
+const COMMANDS_S = 60;
+/** Seconds from the command to the end of the first, tenth and hundredth program; null: not seen. */
+type Commands = readonly [number, number, number] | null;
+function commandsOf(text: string): Commands {
+  const [, ...at] = /took ([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) end/.exec(text.replaceAll(/[\r\n]/g, "")) ?? [];
+  const [start, one, ten, hundred] = at.map(Number);
+  return start === undefined || one === undefined || ten === undefined || hundred === undefined ? null : [one - start, ten - start, hundred - start];
+}
+async function commandsIn(text: () => string | Promise<string>): Promise<Commands> {
+  for (const end = performance.now() + COMMANDS_S * 1000; performance.now() < end; await sleep(100)) {
+    const found = commandsOf(await text());
+    if (found) return found;
+  }
+  return null;
+}
 
 /** One boot. `cpu` is processor time up to the prompt, which other work disturbs less than `seconds`; `idle` is the share of one processor that five idle seconds cost. */
 interface Boot {
@@ -31,6 +49,7 @@ interface Boot {
   readonly cpu: number | null;
   readonly instructions: number;
   readonly idle: number | null;
+  readonly commands?: Commands;
   readonly problem?: string;
 }
 interface Line extends Boot {
@@ -86,7 +105,9 @@ async function guesthouseInNode(id: string): Promise<Boot> {
   await sleep(SETTLE_MS);
   const used = cpuSeconds();
   await sleep(IDLE_MS);
-  return { seconds, cpu, instructions, idle: ((cpuSeconds() - used) * 1000) / IDLE_MS };
+  const idle = ((cpuSeconds() - used) * 1000) / IDLE_MS;
+  serial.feed(new TextEncoder().encode(COMMANDS));
+  return { seconds, cpu, instructions, idle, commands: await commandsIn(() => text) };
 }
 async function v86InNode(id: string, jit: boolean): Promise<Boot> {
   const { V86 } = (await import("v86")) as unknown as { V86: new (options: object) => V86Like };
@@ -119,9 +140,12 @@ async function v86InNode(id: string, jit: boolean): Promise<Boot> {
   await sleep(SETTLE_MS);
   const used = cpuSeconds();
   await sleep(IDLE_MS);
-  return { seconds, cpu, instructions, idle: ((cpuSeconds() - used) * 1000) / IDLE_MS };
+  const idle = ((cpuSeconds() - used) * 1000) / IDLE_MS;
+  emulator.serial0_send(COMMANDS);
+  return { seconds, cpu, instructions, idle, commands: await commandsIn(() => text) };
 }
 interface V86Like {
+  serial0_send(text: string): void;
   add_listener(name: string, listener: (byte: number) => void): void;
   get_instruction_counter(): number;
 }
@@ -133,7 +157,7 @@ function inNode(engine: string): Boot {
 
 // ---- in Chromium ------------------------------------------------------------------------------------------------------
 
-async function inPage(folder: string, go: (page: Page) => Promise<{ readonly seconds: number; readonly count: () => Promise<number> }>): Promise<Boot> {
+async function inPage(folder: string, go: (page: Page) => Promise<{ readonly seconds: number; readonly count: () => Promise<number>; readonly type: (text: string) => Promise<void>; readonly text: () => Promise<string> }>): Promise<Boot> {
   const browser = await launch();
   const served = await serveFolder(folder, { isolated: true });
   try {
@@ -141,14 +165,16 @@ async function inPage(folder: string, go: (page: Page) => Promise<{ readonly sec
     page.setDefaultTimeout(TIMEOUT_S * 1000);
     await page.goto(served.url);
     const cpuAtStart = descendantsSeconds();
-    const { seconds, count } = await go(page);
+    const { seconds, count, type, text } = await go(page);
     const cpuAtPrompt = descendantsSeconds();
     await sleep(SETTLE_MS);
     const instructions = await count();
     const before = descendantsSeconds();
     await sleep(IDLE_MS);
     const after = descendantsSeconds();
-    return { seconds, cpu: cpuAtStart === null || cpuAtPrompt === null ? null : cpuAtPrompt - cpuAtStart, instructions, idle: before === null || after === null ? null : ((after - before) * 1000) / IDLE_MS };
+    await type(COMMANDS);
+    const commands = await commandsIn(text);
+    return { seconds, cpu: cpuAtStart === null || cpuAtPrompt === null ? null : cpuAtPrompt - cpuAtStart, instructions, idle: before === null || after === null ? null : ((after - before) * 1000) / IDLE_MS, commands };
   } catch (error) {
     return { seconds: null, cpu: null, instructions: 0, idle: null, problem: error instanceof Error ? (error.message.split("\n")[0] as string) : String(error) };
   } finally {
@@ -164,7 +190,16 @@ function guesthouseInPage(site: string): Promise<Boot> {
     await page.click(`${id(`guest-${flags.guest}`)} ${id("guest-start")}`);
     await page.click(id("tab-serial"));
     await page.waitForFunction(`document.querySelector('${id("serial")}')?.textContent.includes("${PROMPT}")`, undefined, { polling: 50 });
-    return { seconds: (performance.now() - started) / 1000, count: async () => Number(await page.getAttribute(id("status"), "data-instructions")) };
+    return {
+      seconds: (performance.now() - started) / 1000,
+      count: async () => Number(await page.getAttribute(id("status"), "data-instructions")),
+      type: async (text) => {
+        await page.click(".xterm");
+        await page.keyboard.insertText(text.slice(0, -1));
+        await page.keyboard.press("Enter");
+      },
+      text: () => page.evaluate("[...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent.trimEnd()).join('')") as Promise<string>,
+    };
   });
 }
 function v86InPage(folder: string): Promise<Boot> {
@@ -173,7 +208,12 @@ function v86InPage(folder: string): Promise<Boot> {
     const started = performance.now();
     await page.click("#start");
     await page.waitForFunction(`globalThis.seen.includes("${PROMPT}")`, undefined, { polling: 50 });
-    return { seconds: (performance.now() - started) / 1000, count: async () => Number(await page.evaluate("globalThis.instructions")) };
+    return {
+      seconds: (performance.now() - started) / 1000,
+      count: async () => Number(await page.evaluate("globalThis.instructions")),
+      type: (text) => page.evaluate(`globalThis.send(${JSON.stringify(text)})`),
+      text: () => page.evaluate("globalThis.seen") as Promise<string>,
+    };
   });
 }
 
@@ -195,13 +235,14 @@ function table(lines: readonly Line[]): string {
     shown(l.seconds === null ? null : l.instructions / 1e6, 0),
     shown(mips(l), 0),
     l.idle === null ? "-" : `${(l.idle * 100).toFixed(1)} %`,
+    l.commands?.map((n) => n.toFixed(2)).join(" / ") ?? "-",
     l.runs.map((s) => s.toFixed(1)).join(" "),
     l.load,
   ]);
-  const head = ["engine", "where", "seconds to the prompt", "CPU seconds", "million instructions", "MIPS", "idle CPU", "all runs (s)", "load before"];
+  const head = ["engine", "where", "seconds to the prompt", "CPU seconds", "million instructions", "MIPS", "idle CPU", "1st / 10th / 100th command (s)", "all runs (s)", "load before"];
   const widths = head.map((h, i) => Math.max(h.length, ...rows.map((r) => (r[i] as string).length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((c, i) => (i >= 2 && i <= 6 ? c.padStart(widths[i] as number) : c.padEnd(widths[i] as number))).join(" | ")} |`;
-  return [line(head), `|${widths.map((w, i) => (i >= 2 && i <= 6 ? `${"-".repeat(w + 1)}:` : "-".repeat(w + 2))).join("|")}|`, ...rows.map(line)].join("\n");
+  const line = (cells: readonly string[]) => `| ${cells.map((c, i) => (i >= 2 && i <= 7 ? c.padStart(widths[i] as number) : c.padEnd(widths[i] as number))).join(" | ")} |`;
+  return [line(head), `|${widths.map((w, i) => (i >= 2 && i <= 7 ? `${"-".repeat(w + 1)}:` : "-".repeat(w + 2))).join("|")}|`, ...rows.map(line)].join("\n");
 }
 function ratios(lines: readonly Line[]): string {
   const out: string[] = [];
@@ -281,6 +322,7 @@ ${text}
 - *CPU seconds* is processor time up to the prompt, of all threads (Chromium: of all its processes). Where it is well below the seconds, the
   machine was busy with other work; where it is above, engine and browser used more than one processor.
 - *Idle CPU* is processor time of the process (Chromium: of all its processes) in five seconds of an idle shell, 100 % being one processor.
+- *1st / 10th / 100th command*: then the shell starts \`busybox ls\` a hundred times; guest seconds from the line's start to the end of these programs.
 - v86 runs with its defaults, which leave ACPI out: its kernel finds no tables. Firmware is Debian's SeaBIOS in both.
 - The load averages show how busy the machine was with other work; figures were taken one after the other, and v86, which
   compiles while it runs, suffers more from a busy machine than an interpreter does: compare on an idle one, with --runs 3.
