@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ["scripts/vitest-setup.ts"],
     include: ["workers/**/*.boot.ts"],
     fileParallelism: false,
+    // Guests whose time is the host's; what fails twice is broken. Vitest names what it had to repeat.
+    retry: 1,
     testTimeout: 400_000,
   },
 });
