@@ -72,6 +72,9 @@ class AptSource implements PackageSource {
     return [
       `Dir::State::Lists=${lists}`,
       `Dir::Cache=${join(this.cache, "apt")}`,
+      // Containers' settings keep none, and apt reads all lists anew for every package.
+      "Dir::Cache::pkgcache=pkgcache.bin",
+      "Dir::Cache::srcpkgcache=srcpkgcache.bin",
       "APT::Architecture=amd64",
       "APT::Architectures::=amd64",
       "APT::Architectures::=i386",
@@ -106,7 +109,7 @@ class AptSource implements PackageSource {
     const expected = /^SHA256: (.*)$/m.exec(show)?.[1] ?? "";
     const dir = join(this.cache, "packages");
     mkdirSync(dir, { recursive: true });
-    const known = readdirSync(dir).find((f) => f.startsWith(`${name}_`) && f.endsWith(`_${architecture}.deb`) && sha256(readFileSync(join(dir, f))) === expected);
+    const known = readdirSync(dir).find((f) => f.startsWith(`${name}_`) && (f.endsWith(`_${architecture}.deb`) || f.endsWith("_all.deb")) && sha256(readFileSync(join(dir, f))) === expected);
     if (!known) {
       try {
         execFileSync("apt-get", [...this.options(), "download", "-qq", full], { cwd: dir, stdio: ["ignore", "ignore", "pipe"] });
@@ -129,7 +132,8 @@ class AptSource implements PackageSource {
     writeFileSync(list, [...archives].map((a) => `deb-src ${existsSync(key) ? `[signed-by=${key}] ` : ""}${a}\n`).join(""));
     const lists = join(this.cache, "apt/source-lists");
     mkdirSync(join(lists, "partial"), { recursive: true });
-    const options = [...this.options(), ...[`Dir::State::Lists=${lists}`, `Dir::Etc::SourceList=${list}`, "Dir::Etc::SourceParts=/dev/null"].flatMap((o) => ["-o", o])];
+    mkdirSync(join(this.cache, "apt/source-cache/archives/partial"), { recursive: true });
+    const options = [...this.options(), ...[`Dir::State::Lists=${lists}`, `Dir::Cache=${join(this.cache, "apt/source-cache")}`, `Dir::Etc::SourceList=${list}`, "Dir::Etc::SourceParts=/dev/null"].flatMap((o) => ["-o", o])];
     try {
       execFileSync("apt-get", [...options, "update", "-qq"], { stdio: ["ignore", "ignore", "pipe"] });
     } catch (error) {
