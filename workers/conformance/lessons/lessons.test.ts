@@ -66,7 +66,8 @@ for (const id of lessonIds.filter((l) => !only || l === only)) {
         }));
       expect(shape("zh-CN")).toEqual(shape("en"));
     });
-    it("its answers pass, one step after the other", async () => {
+    // The machine's time is the host's: a busy one may be too late once.
+    it("its answers pass, one step after the other", { retry: 1, timeout: 240_000 }, async () => {
       stage = new Stage(lesson);
       const run = new LessonRun(lesson, stage);
       for (let n = 0; n < lesson.steps.length; n++) {
@@ -76,7 +77,7 @@ for (const id of lessonIds.filter((l) => !only || l === only)) {
         expect(await run.show(), `${run.step.id}: ${JSON.stringify(run.state.checked)} ${JSON.stringify(run.state.fault)}`).toBe(true);
         expect(run.state.progress.steps[run.step.id]?.seen.length).toBe(run.step.check.length);
       }
-    }, 240_000);
+    });
     lesson.steps.forEach((step, n) => {
       step.wrong.forEach((actions, w) => {
         it(`${step.id} does not pass by wrong answer ${w + 1}`, async () => {
