@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { browser, id, openPage, until, viewport, withBrowser } from "./browsing.ts";
+import { browser, id, openPage, openPanel, until, viewport, withBrowser } from "./browsing.ts";
 
 withBrowser();
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -68,10 +68,7 @@ describe.each(["light", "dark"] as const)("%s", (theme) => {
     await page.waitForSelector(id("insp-run"));
     await page.click(id("insp-run"));
     for (const name of PANELS) {
-      if (!(await page.$(id(`insp-tab-${name}`)))) {
-        await page.click(id("insp-panels"));
-        await page.click(id(`panel-item-${name}`));
-      }
+      if (!(await page.$(id(`insp-tab-${name}`)))) await openPanel(page, name);
       await page.click(id(`insp-tab-${name}`));
       await page.waitForSelector(id(`panel-${name}`));
       await look(`panel ${name}`);

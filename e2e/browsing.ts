@@ -28,6 +28,19 @@ export async function openPage(context: BrowserContext, rest = ""): Promise<Page
   return page;
 }
 export const id = (name: string) => `[data-testid="${name}"]`;
+/** A panel of the inspector, by its menu. */
+export async function openPanel(page: Page, name: string): Promise<void> {
+  await page.click(id("insp-panels"));
+  await page.click(id(`panel-item-${name}`));
+}
+/** Starts a guest, with the inspector beside its serial console, at its prompt. */
+export async function inspectGuest(page: Page, guest: string): Promise<void> {
+  await page.click(`${id(`guest-${guest}`)} ${id("guest-start")}`);
+  await page.click(id("tab-serial"));
+  await until(async () => (await serialText(page)).endsWith("~ #"), 40_000, "a prompt");
+  await page.click(id("tool-inspect"));
+  await page.waitForSelector(id("insp-run"));
+}
 const rows = (page: Page) => page.$$eval(".xterm-rows > div", (all) => all.map((r) => (r.textContent ?? "").trimEnd()));
 /** The serial console as it stands, with its empty lines, or without. */
 export const serialScreen = async (page: Page) => (await rows(page)).join("\n");

@@ -52,6 +52,13 @@ async function boots(page: Page, name: string, n: number): Promise<void> {
   await page.click(id("tab-serial"));
   await until(async () => (await serialScreen(page)).includes(`COUNT=${n}`), 60_000, async () => `COUNT=${n} of ${name}, not ${await serialScreen(page)}; ${await notices(page)}`);
 }
+/** A machine whose disk counts its starts, after the first. */
+async function startsCounting(page: Page): Promise<void> {
+  await page.setInputFiles(id("add-file"), { name: "count.img", mimeType: "application/octet-stream", buffer: countingDisk() });
+  await page.click(".files li button:has-text('Use in a new machine')");
+  await page.click(id("form-start"));
+  await boots(page, "count.img", 1);
+}
 
 test("an import pauses, goes on, goes on after a reload with the same file only, and is whole", async () => {
   const context = await browser.newContext({ viewport, acceptDownloads: true });
@@ -131,10 +138,7 @@ describe("when storage is full", () => {
   test("a guest's write stops the machine with a notice and is done when there is space; a snapshot is refused and the machine goes on", async () => {
     const context = await browser.newContext({ viewport });
     const page = await openPage(context);
-    await page.setInputFiles(id("add-file"), { name: "count.img", mimeType: "application/octet-stream", buffer: countingDisk() });
-    await page.click(".files li button:has-text('Use in a new machine')");
-    await page.click(id("form-start"));
-    await boots(page, "count.img", 1);
+    await startsCounting(page);
     await quota(page, 1024);
     // Chromium asks for the quota again after half a minute.
     await new Promise((r) => setTimeout(r, 32_000));
@@ -167,10 +171,7 @@ describe("when storage is full", () => {
   test("clones and a machine that somebody sent are refused whole; nothing of them is kept", async () => {
     const context = await browser.newContext({ viewport });
     const page = await openPage(context);
-    await page.setInputFiles(id("add-file"), { name: "count.img", mimeType: "application/octet-stream", buffer: countingDisk() });
-    await page.click(".files li button:has-text('Use in a new machine')");
-    await page.click(id("form-start"));
-    await boots(page, "count.img", 1);
+    await startsCounting(page);
     await page.click(id("tool-power"));
     await page.waitForSelector(`.machine-head ${id("badge")}[data-state="off"]`);
     const stored = () =>

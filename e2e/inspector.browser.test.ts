@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { browser, id, openPage, serialText, until, viewport, withBrowser } from "./browsing.ts";
+import { browser, id, inspectGuest, openPage, openPanel, serialText, until, viewport, withBrowser } from "./browsing.ts";
 
 withBrowser();
 const text = async (page: Page, name: string) => (await page.textContent(id(name))) ?? "";
@@ -27,10 +27,6 @@ const pause = async (page: Page) => {
 const register = (page: Page, name: string) => page.textContent(`[data-register="${name}"] .addr`);
 /** What the monitor printed last. */
 const answer = async (page: Page) => ((await page.locator(`${id("monitor")} pre.output`).last().textContent()) ?? "").trim();
-const panel = async (page: Page, name: string) => {
-  await page.click(id("insp-panels"));
-  await page.click(id(`panel-item-${name}`));
-};
 
 describe("a machine with firmware only", () => {
   let context: BrowserContext;
@@ -130,7 +126,7 @@ describe("a machine with firmware only", () => {
     await page.click(id("tool-inspect"));
     await page.waitForSelector("[data-testid=insp-tab-breakpoints]");
     expect((await page.$$("[data-floating] [data-testid=insp-tab-breakpoints], [data-tabset-floating] [data-testid=insp-tab-breakpoints]")).length).toBe(1);
-    await panel(page, "registers");
+    await openPanel(page, "registers");
     await page.waitForSelector(id("insp-tab-registers"), { state: "detached" });
     await page.click(id("insp-panels"));
     await page.click("text=First arrangement");
@@ -153,7 +149,7 @@ describe("a machine with firmware only", () => {
       return (await answer(page)).split("on: ").at(-1)?.trim();
     };
     expect(await on()).toBe("nothing");
-    await panel(page, "ports");
+    await openPanel(page, "ports");
     await page.waitForSelector(id("panel-ports"));
     await until(async () => (await on()) === "pio.read, pio.write", 5000, "tracing of ports");
     if ((await state(page)) === "paused") await page.click(id("insp-run"));
@@ -164,7 +160,7 @@ describe("a machine with firmware only", () => {
     await page.fill(id("ports-filter"), "0x70-0x71");
     await page.click(id("tool-reset"));
     await until(async () => /RTC \/ CMOS/.test(await text(page, "panel-ports")) && !/PIT/.test(await text(page, "panel-ports")), 5000, "the filter");
-    await panel(page, "ports");
+    await openPanel(page, "ports");
     await until(async () => (await on()) === "nothing", 5000, "no tracing");
     await page.click(id("tab-screen"));
   });
@@ -172,11 +168,11 @@ describe("a machine with firmware only", () => {
     await page.click(id("tab-monitor"));
     await page.fill(id("monitor-line"), "trace on cpu.mode");
     await page.press(id("monitor-line"), "Enter");
-    await panel(page, "timeline");
+    await openPanel(page, "timeline");
     if ((await state(page)) === "paused") await page.click(id("insp-run"));
     await page.click(id("tool-reset"));
     await until(async () => /real|protected/.test(await text(page, "timeline-now")), 20_000, "a change of mode");
-    await panel(page, "timeline");
+    await openPanel(page, "timeline");
     await page.fill(id("monitor-line"), "trace info");
     await page.press(id("monitor-line"), "Enter");
     await until(async () => (await answer(page)).endsWith("on: cpu.mode"), 5000, "the monitor's own kind");
@@ -195,7 +191,7 @@ describe("a machine with firmware only", () => {
     await other.waitForSelector(id("insp-run"));
     const names = ["code", "memory", "walk", "registers", "breakpoints", "dashboard", "interrupts", "dma", "tlb", "tables", "ports", "timeline", "pci", "map"];
     for (const name of names) {
-      if (!(await other.$(id(`insp-tab-${name}`)))) await panel(other, name);
+      if (!(await other.$(id(`insp-tab-${name}`)))) await openPanel(other, name);
       await other.click(id(`insp-tab-${name}`));
       await other.waitForSelector(id(`panel-${name}`));
       await new Promise((r) => setTimeout(r, 500));
@@ -307,11 +303,7 @@ describe("pages and bytes", () => {
     beforeAll(async () => {
       context = await browser.newContext({ viewport });
       page = await openPage(context);
-      await page.click(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
-      await page.click(id("tab-serial"));
-      await until(async () => (await serialText(page)).endsWith("~ #"), 40_000, "a prompt");
-      await page.click(id("tool-inspect"));
-      await page.waitForSelector(id("insp-run"));
+      await inspectGuest(page, GUEST);
     }, 120_000);
 
     test("page walks agree with /proc/self/pagemap", async () => {
@@ -355,7 +347,7 @@ describe("pages and bytes", () => {
       }
     });
     test("counts of interrupts agree with /proc/interrupts", async () => {
-      await panel(page, "interrupts");
+      await openPanel(page, "interrupts");
       const counts = async () => {
         await new Promise((r) => setTimeout(r, 700));
         return page.$$eval(`${id("panel-interrupts")} tr[data-vector]`, (rows) => {
@@ -383,7 +375,7 @@ describe("pages and bytes", () => {
       }
     });
     test("the PCI tree is the one of the guest's sysfs", async () => {
-      await panel(page, "pci");
+      await openPanel(page, "pci");
       await page.waitForSelector("[data-pci]");
       const shown = await said(`cd /sys/bus/pci/devices; for d in *; do echo D=$d $(cat $d/vendor $d/device $d/class); done; cd`, "TREE1");
       // Lines of the console are cut where it ends.

@@ -5,15 +5,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { browser, id, openPage, serialText, until, viewport, withBrowser } from "./browsing.ts";
+import { browser, id, inspectGuest, openPage, openPanel, until, viewport, withBrowser } from "./browsing.ts";
 
 withBrowser();
 const SHOTS = process.env.E2E_SHOTS;
 const shot = async (page: Page, name: string) => void (SHOTS && (await page.screenshot({ path: join(SHOTS, `${name}.png`) })));
 const panel = async (page: Page, name: string) => {
   if (await page.$(id(`insp-tab-${name}`))) return page.click(id(`insp-tab-${name}`));
-  await page.click(id("insp-panels"));
-  await page.click(id(`panel-item-${name}`));
+  await openPanel(page, name);
 };
 const GUEST = process.env.E2E_GUEST ?? "debian-amd64";
 const guests = JSON.parse(readFileSync(join(inject("site"), "guests/index.json"), "utf8")) as { id: string; config: { boot: { resume: string } } }[];
@@ -24,11 +23,7 @@ describe.skipIf(!guests.some((g) => g.id === GUEST && g.config.boot.resume !== "
   beforeAll(async () => {
     context = await browser.newContext({ viewport });
     page = await openPage(context);
-    await page.click(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
-    await page.click(id("tab-serial"));
-    await until(async () => (await serialText(page)).endsWith("~ #"), 40_000, "a prompt");
-    await page.click(id("tool-inspect"));
-    await page.waitForSelector(id("insp-run"));
+    await inspectGuest(page, GUEST);
   }, 120_000);
 
   test("the way of the serial port's interrupt: line, I/O APIC, local APIC, gate, handler; its count grows and its links lead on", async () => {

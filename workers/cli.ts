@@ -4,11 +4,13 @@
 
 import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { VERSION } from "../src/contract/version.ts";
 import type { DomainConfig } from "../src/contract/domain.ts";
 import { type Fault, FaultError } from "../src/contract/schema.ts";
 import { isWritten } from "../src/contract/sources-of.ts";
 import { flagHelp, type ParsedFlags, parseFlags, pluggableDevices } from "../src/manager/qemu-flags.ts";
 import type { RemoteOptions } from "./backends/block-remote.ts";
+import { isRemote } from "./backends/sources.ts";
 import { fileFault } from "./backends/byte-file.node.ts";
 import { QueueBytes, nullBytes } from "./backends/bytes.ts";
 import { ByteGatherer, fileBytes, writeAll } from "./backends/bytes.node.ts";
@@ -28,7 +30,6 @@ import { parseTrace, startTrace } from "./trace-file.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { BytesBackend } from "./platform/types.ts";
 
-const VERSION = "0.1.0";
 const CTRL_A = 0x01;
 const CTRL_C = 0x03;
 
@@ -169,7 +170,7 @@ const tell = (text: string) => void process.stderr.write(`guesthouse: ${text}\n`
 const tellFault = ({ message, code, hint }: Fault) => tell(`${message} [${code}]${hint ? `\n  ${hint}` : ""}`);
 /** How disks on web servers are read; says what a person should know of them. */
 function remoteOptions(disks: DomainConfig["disks"]): RemoteOptions {
-  const lost = disks.find((d) => /^(url|chunks):/.test(d.source) && isWritten(d));
+  const lost = disks.find((d) => isRemote(d.source) && isWritten(d));
   if (lost) tell(`what is written to ${lost.at} stays in memory; to keep it: guesthouse img create -f qcow2 -F raw -b ${lost.source.replace(/^url:/, "")} FILE`);
   let silent = false;
   let said = performance.now();

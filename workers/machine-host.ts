@@ -1,6 +1,7 @@
 // One machine behind MachineRpc: fetches what its domain names, builds memory, board and processor, connects the backends to shared
 // rings, and answers every error as a Fault. Runs in a worker and, with another fetcher, in Node.
 
+import { PROGRAM, VERSION } from "../src/contract/version.ts";
 import { domainSchema, type DomainConfig } from "../src/contract/domain.ts";
 import { keptIn } from "../src/contract/sources-of.ts";
 import { takeInput } from "../src/contract/input.ts";
@@ -13,7 +14,7 @@ import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
 import { later } from "./backends/io.ts";
 import { LibraryDisk, type LibraryFile } from "./backends/library-file.ts";
-import { openDrive } from "./backends/sources.ts";
+import { isRemote, openDrive } from "./backends/sources.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
 import type { JitCompiler } from "./cpu/jit/job.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
@@ -32,9 +33,8 @@ import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
 import { RecordedInputs } from "./snapshots/recorded-inputs.ts";
 import { TimeTravel } from "./snapshots/time-travel.ts";
-import { type Fetcher, isRemote, Sources } from "./sources.ts";
+import { type Fetcher, Sources } from "./sources.ts";
 
-export const VERSION = "0.1.0";
 const SERIAL_OUT = 1 << 20;
 const SERIAL_IN = 1 << 16;
 const INPUT_RING = 1 << 13;
@@ -339,7 +339,7 @@ export class MachineHost implements MachineRpc {
   }
   /** What a bug report needs: version, error, registers, last trace events. */
   #report(error: unknown): string {
-    const lines = [`Guesthouse ${VERSION} crash report`, `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
+    const lines = [`${PROGRAM} crash report`, `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
     const o = this.#opened;
     if (!o) return lines.join("\n");
     try {

@@ -11,7 +11,7 @@ import { PrefacedBytes } from "./backends/bytes.ts";
 import type { RemoteOptions } from "./backends/block-remote.ts";
 import { loadZstd } from "./backends/compress.ts";
 import { OverlayBlock } from "./backends/block-memory.ts";
-import type { ByteFile } from "./backends/byte-file.ts";
+import { type ByteFile, readAll } from "./backends/byte-file.ts";
 import { fileFault, NodeFile } from "./backends/byte-file.node.ts";
 import { nullSpeaker } from "./backends/speaker.ts";
 import { openDrive, type Openers, openSource, sharedOpeners, type SourceOptions, webAddress } from "./backends/sources.ts";
@@ -111,9 +111,7 @@ async function sourceBytes(source: string, parts: NodeParts): Promise<Uint8Array
   if (source.startsWith("file:")) return readBytes(source.slice(5));
   if (/^(url|chunks|bundle):/.test(source)) {
     const file = await openFile(source, parts);
-    const all = new Uint8Array(file.size);
-    await later(file.read(0, all));
-    return all;
+    return readAll(file);
   }
   const disk = await openDisk(source, parts, { readOnly: true, format: "raw" });
   if (disk === null) throw new FaultError("source.empty", "A source is empty.");

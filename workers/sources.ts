@@ -4,11 +4,11 @@
 
 import { FaultError } from "../src/contract/schema.ts";
 import type { Attachments } from "../src/contract/machine.ts";
-import { type Fingerprinted, httpFile } from "./backends/block-remote.ts";
+import { arriving, type Fingerprinted, httpFile } from "./backends/block-remote.ts";
 import { type ByteFile, MemoryFile } from "./backends/byte-file.ts";
 import { loadUnzstd } from "./backends/compress.ts";
-import { later } from "./backends/io.ts";
-import { webAddress } from "./backends/sources.ts";
+import { readAll } from "./backends/byte-file.ts";
+import { isRemote, webAddress } from "./backends/sources.ts";
 import { damage, damagedFault, type ImageRecord, parseRecord, parseSavedRecord } from "./image-record.ts";
 import { hostedFile } from "./snapshots/hosted-file.ts";
 import { decodeVm } from "./snapshots/vm-file.ts";
@@ -60,9 +60,7 @@ export class Sources {
       case "chunks": {
         const { file } = await this.file(source);
         if (file.size > MOST_MEMORY_DISK) throw new FaultError("source.memory", `${source} is too large to be read whole.`);
-        const all = new Uint8Array(file.size);
-        await later(file.read(0, all));
-        return all;
+        return readAll(file);
       }
       case "memory": {
         const size = Number(rest);
@@ -171,31 +169,10 @@ export class Sources {
     const header = Number(response.headers.get("content-length") ?? 0);
     // With a content encoding the length counts compressed bytes.
     const total = response.headers.get("content-encoding") ? 0 : header;
-    this.#count(source, 0, total);
-    if (!response.body) return new Uint8Array(await response.arrayBuffer());
-    const parts: Uint8Array[] = [];
-    let loaded = 0;
-    const reader = response.body.getReader();
-    for (;;) {
-      let piece: Awaited<ReturnType<typeof reader.read>>;
-      try {
-        piece = await reader.read();
-      } catch {
-        throw new FaultError("source.network", `${source} stopped arriving after ${loaded} bytes.`, "Try again.");
-      }
-      if (piece.done) break;
-      parts.push(piece.value);
-      loaded += piece.value.length;
-      this.#count(source, loaded, total);
-    }
-    if (parts.length === 1) return parts[0] as Uint8Array;
-    const out = new Uint8Array(loaded);
-    let at = 0;
-    for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
+    const heard = (loaded: number) => this.#count(source, loaded, total);
+    if (response.body) return arriving(source, response.body.getReader(), heard);
+    heard(0);
+    return new Uint8Array(await response.arrayBuffer());
   }
   #count(source: string, loaded: number, total: number): void {
     this.#loaded.set(source, { loaded, total });
@@ -210,8 +187,6 @@ export class Sources {
     this.#progress(source, all, known ? whole : 0);
   }
 }
-/** Bytes on somebody's web server. */
-export const isRemote = (source: string) => /^(url|chunks):/.test(source);
 const missingFault = (name: string, status: number) => new FaultError("source.missing", `${name} is not on this site (answer ${status}).`, "Build the guests with npm run images.");
 function safePath(path: string, source: string): string {
   const parts = path.split("/");

@@ -3,6 +3,7 @@
 
 import { unzipSync } from "fflate";
 import { LineCounter, parseDocument } from "yaml";
+import { joined } from "../contract/bytes.ts";
 import { FaultError } from "../contract/schema.ts";
 import { type LessonData, lessonSchema, patternsOf } from "./format.ts";
 import { type LessonText, readText } from "./text.ts";
@@ -80,13 +81,7 @@ function base64(text: string, file: string): Uint8Array {
 async function sha256(parts: readonly (readonly [string, Uint8Array])[]): Promise<string> {
   const encoder = new TextEncoder();
   const pieces = [...parts].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([name, bytes]) => [encoder.encode(`${name} ${bytes.length}\n`), bytes]);
-  const all = new Uint8Array(pieces.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return [...new Uint8Array(await crypto.subtle.digest("SHA-256", all))].map((b) => b.toString(16).padStart(2, "0")).join("");
+  return [...new Uint8Array(await crypto.subtle.digest("SHA-256", joined(pieces)))].map((b) => b.toString(16).padStart(2, "0")).join("");
 }
 /** A disk whose size is a whole number of sectors. */
 function asDisk(bytes: Uint8Array): Uint8Array {

@@ -2,6 +2,7 @@
 // bundle (contract/bundle.ts) with disks and running state, "#asm=" a program of the assembly bench, "#at=ADDRESS&sha256=HASH" a bundle on a web server. Links come from strangers: size
 // and shape are checked here and by the bundle's reader, and the page asks before it starts anything.
 
+import { joined } from "../contract/bytes.ts";
 import { type BundlePlace, LINK_HOSTED, LINK_INLINE, MOST_LINK } from "../contract/bundle.ts";
 import { BENCH_MODES, type BenchProgram } from "../contract/assembly.ts";
 import { type DomainConfig, domainSchema } from "../contract/domain.ts";
@@ -110,13 +111,7 @@ async function through(bytes: Uint8Array<ArrayBuffer>, step: CompressionStream |
     }
     parts.push(value);
   }
-  const out = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return joined(parts);
 }
 function toBase64Url(bytes: Uint8Array): string {
   let binary = "";

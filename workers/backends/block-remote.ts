@@ -2,6 +2,7 @@
 // not come is asked for again for some seconds, then the read fails and the guest sees a medium error; the next read asks anew.
 // Left out: keeping the pieces beyond the session (the browser's own cache does that), several ranges in one request.
 
+import { joined } from "../../src/contract/bytes.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { type ByteFile, FetchedFile, MemoryFile } from "./byte-file.ts";
 
@@ -126,27 +127,29 @@ async function whole(url: string, answer: Answer, { progress }: RemoteOptions): 
     throw tooLarge();
   }
   if (!reader) return new Uint8Array(await answer.arrayBuffer());
-  const parts: Uint8Array[] = [];
-  let loaded = 0;
-  for (;;) {
+  const bytes = await arriving(url, reader, (loaded) => {
+    if (loaded > MOST_WHOLE) throw tooLarge();
     progress?.(loaded, total);
+  });
+  if (total > 0 && bytes.length !== total) throw stopped(url, bytes.length);
+  return bytes;
+}
+const stopped = (name: string, loaded: number) => new FaultError("source.network", `${name} stopped arriving after ${loaded} bytes.`, "Try again.");
+/** What a server sends, to its end. `heard` is told how much is here, at first and after each piece; what it throws ends the transfer. */
+export async function arriving(name: string, reader: ReadableStreamDefaultReader<Uint8Array>, heard: (loaded: number) => void): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (let loaded = 0; ; ) {
+    try {
+      heard(loaded);
+    } catch (error) {
+      await reader.cancel().catch(() => {});
+      throw error;
+    }
     const piece = await reader.read().catch(() => {
-      throw new FaultError("source.network", `${url} stopped arriving after ${loaded} bytes.`, "Try again.");
+      throw stopped(name, loaded);
     });
-    if (piece.done) break;
+    if (piece.done) return parts.length === 1 ? (parts[0] as Uint8Array) : joined(parts);
     parts.push(piece.value);
     loaded += piece.value.length;
-    if (loaded > MOST_WHOLE) {
-      await reader.cancel().catch(() => {});
-      throw tooLarge();
-    }
   }
-  if (total > 0 && loaded !== total) throw new FaultError("source.network", `${url} stopped arriving after ${loaded} bytes.`, "Try again.");
-  const out = new Uint8Array(loaded);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

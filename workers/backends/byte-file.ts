@@ -2,7 +2,7 @@
 // Left out: sparse storage in memory (a hole costs memory).
 
 import { FaultError } from "../../src/contract/schema.ts";
-import { type Io, wait } from "./io.ts";
+import { type Io, later, wait } from "./io.ts";
 
 export interface ByteFile {
   /** As a person knows it. */
@@ -23,6 +23,12 @@ export interface ByteFile {
   allocated?(): number;
 }
 
+/** The whole file, in memory. */
+export async function readAll(file: ByteFile): Promise<Uint8Array> {
+  const all = new Uint8Array(file.size);
+  await later(file.read(0, all));
+  return all;
+}
 /** A refusal for files that are only read. */
 export function readOnlyFault(name: string): FaultError {
   return new FaultError("block.readonly", `${name} is read only.`);

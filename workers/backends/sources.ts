@@ -34,6 +34,8 @@ export const sharedOpeners: Openers = {
   },
   url: (rest) => httpFile(webAddress(rest)),
 };
+/** Bytes on somebody's web server. */
+export const isRemote = (source: string) => /^(url|chunks):/.test(source);
 export function webAddress(text: string): string {
   if (!/^https?:\/\//.test(text)) throw new FaultError("source.url", `"${text}" is not a web address.`, "Write url:https://…");
   return text;

@@ -2,6 +2,7 @@
 // and its memory and devices. For a link, RAM is the difference to the guest's saved machine that it continued from, chunk by chunk (XOR), so
 // that a Debian at its prompt fits in 50 KB.
 
+import { PROGRAM } from "../../src/contract/version.ts";
 import { BUNDLE_FORMAT, type BundleFile, type BundleState, type MadeBundle, type Manifest, MOST_LINK } from "../../src/contract/bundle.ts";
 import type { DomainConfig } from "../../src/contract/domain.ts";
 import { FaultError } from "../../src/contract/schema.ts";
@@ -93,7 +94,7 @@ export async function makeBundle(domain: DomainConfig, machine: string, carriage
   const recording = state?.log ? { log: await writer.add(encodeLog(state.log)), instructions: state.log.end - state.log.from, inputs: state.log.inputs.length } : null;
   const manifest: Manifest = {
     format: BUNDLE_FORMAT,
-    program: "Guesthouse 0.1.0",
+    program: PROGRAM,
     dateMs: Date.now(),
     domain: mapSources(domain, (s) => names.get(s) ?? s),
     files,

@@ -3,6 +3,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { PROGRAM } from "../../src/contract/version.ts";
 import { BUNDLE_FORMAT, type Manifest } from "../../src/contract/bundle.ts";
 import { domainSchema } from "../../src/contract/domain.ts";
 import { NodeFile } from "../backends/byte-file.node.ts";
@@ -49,7 +50,7 @@ export async function saveHosted(path: string, folder: string, progress: (done: 
   const name = basename(path);
   const manifest: Manifest = {
     format: BUNDLE_FORMAT,
-    program: "Guesthouse 0.1.0",
+    program: PROGRAM,
     dateMs: Date.now(),
     domain: domainSchema.parse({ name, memoryMiB: 128, cpu: { model: "qemu64", count: 1, accel: "jit" }, clock: { mode: "wall" }, firmware: {}, boot: {}, vga: "std", disks: [{ at: "ide0-master", media: "disk", source: "bundle:0" }] }),
     files: [{ id: "bundle:0", name, size: file.size, base: null, groups }],

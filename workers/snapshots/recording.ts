@@ -2,6 +2,7 @@
 // hardware it gives the same states. As a file of its own (terminal): magic, then one value of the state codec; in a bundle (bundle-save.ts) the state is
 // the bundle's, and the inputs are a piece beside it.
 
+import { joined } from "../../src/contract/bytes.ts";
 import { FaultError } from "../../src/contract/schema.ts";
 import { loadZstd } from "../backends/compress.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -54,11 +55,6 @@ export async function saveRecording(machine: Machine, keeper: RamKeeper, history
   const parts = encodeVm(vm);
   const body = encodeState({ vm: joined(parts), ...logState(log) });
   return joined([new TextEncoder().encode(MAGIC), body]);
-}
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((at, part) => (out.set(part, at), at + part.length), 0);
-  return out;
 }
 function inputOf(state: State): RecordedInput {
   const from = fields(state, "input");
