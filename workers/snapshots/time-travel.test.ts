@@ -1,93 +1,11 @@
 // Going back: random moments have the states they had, interpreted and translated, with interrupts, halts, inputs and disks; steps and runs back; a recording
-// that another machine plays. A slice here; `npm run history` (GUESTHOUSE_SLOW=1) goes ten thousand times, or as many as it is told.
+// that another machine plays. A slice of steps here; `npm run history` goes back ten thousand times.
 
-import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { COUNTERS } from "../cpu/core/layout.ts";
 import { sectorMachine, type SectorMachine } from "../debugging.node.ts";
+import { countingProgram as program, poolOf, random, StateHash, walkBack } from "./random-steps.node.ts";
 
-// A boot sector that counts at 500h, fills pages by REP STOSD, is interrupted by the timer (count at 508h), echoes what comes on COM1 and keeps it at 600h,
-// and halts now and then:
-//         bits 16
-//         org 7C00h
-// start:  cli
-//         xor ax, ax
-//         mov ds, ax
-//         mov ss, ax
-//         mov sp, 7C00h
-//         mov word [8 * 4], tick
-//         mov [8 * 4 + 2], ax
-//         mov al, 11h
-//         out 20h, al
-//         mov al, 8
-//         out 21h, al
-//         mov al, 4
-//         out 21h, al
-//         mov al, 1
-//         out 21h, al
-//         mov al, 0FEh
-//         out 21h, al
-//         mov al, 34h
-//         out 43h, al
-//         mov al, 0
-//         out 40h, al
-//         mov al, 2               ; 512 / 1193182 s
-//         out 40h, al
-//         sti
-// next:   inc dword [500h]
-//         mov eax, [500h]         ; a page here and there
-//         and eax, 3Fh
-//         shl eax, 10
-//         add eax, 10000h
-//         shr eax, 4
-//         mov es, ax
-//         mov cx, 200
-//         xor di, di
-//         mov eax, [500h]
-//         rep stosd
-//         mov dx, 3FDh
-//         in al, dx
-//         test al, 1
-//         jz rest
-//         mov dx, 3F8h
-//         in al, dx
-//         mov bx, [504h]
-//         mov [bx + 600h], al
-//         inc word [504h]
-//         out dx, al
-// rest:   test byte [500h], 7
-//         jnz next
-//         hlt
-//         jmp next
-// tick:   inc dword [508h]
-//         push ax
-//         mov al, 20h
-//         out 20h, al
-//         pop ax
-//         iret
-//         times 510 - ($ - $$) db 0
-//         dw 0AA55h
-const program = new Uint8Array(512);
-program.set(Buffer.from("+jHAjtiO0LwAfMcGIACAfKMiALAR5iCwCOYhsATmIbAB5iGw/uYhsDTmQ7AA5kCwAuZA+2b/BgAFZqEABWaD4D9mweAKZgUAAAEAZsHoBI7AucgAMf9moQAF82aruv0D7KgBdBG6+APsix4EBYiHAAb/BgQF7vYGAAUHdbf067Rm/wYIBVCwIOYgWM8=", "base64"));
-program.set([0x55, 0xaa], 510);
-
-const SLOW = process.env.GUESTHOUSE_SLOW === "1";
-const TIMES = SLOW ? Number(process.env.GUESTHOUSE_TIMES ?? 10_000) : 25;
 const more = { serial: ["console"] };
-function hashOf(made: SectorMachine): string {
-  const { block } = made.cpu.save() as unknown as { block: Uint8Array };
-  block.fill(0, COUNTERS, COUNTERS + 64);
-  const ram = new Uint8Array(1 << 20);
-  made.board.memory.read(0, ram);
-  return createHash("sha256").update(block).update(ram).update(String(made.board.clock.now())).digest("hex");
-}
-function random(seed: number): () => number {
-  let s = seed;
-  return () => {
-    s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
-    return s / 2 ** 32;
-  };
-}
 const word = (made: SectorMachine, at: number) => {
   const bytes = new Uint8Array(4);
   made.board.memory.read(at, bytes);
@@ -108,31 +26,34 @@ async function recorded(accel: "interp" | "jit", length: number): Promise<Sector
 }
 
 describe.each(["interp", "jit"] as const)("%s", (accel) => {
-  test(`${TIMES} random moments`, async () => {
-    const length = SLOW ? 3_000_000 : 300_000;
-    const made = await recorded(accel, length);
+  test("60 random steps back", async () => {
+    const made = await recorded(accel, 300_000);
     expect(word(made, 0x504)).toBe(15);
     expect(word(made, 0x508)).toBeGreaterThan(5);
-    const next = random(7);
-    const moments = Array.from({ length: SLOW ? 200 : 12 }, () => Math.floor(next() * length)).sort((a, b) => a - b);
-    const end = hashOf(made);
-    // Forward once, noting what each was like.
-    await made.type("goto 0");
-    const expected = new Map<number, string>();
-    for (const moment of moments) {
-      made.history?.goTo(moment);
-      expect(made.cpu.instructions()).toBe(moment);
-      expected.set(moment, hashOf(made));
-    }
-    expect(new Set(expected.values()).size).toBe(new Set(moments).size);
-    for (let n = 0; n < TIMES; n++) {
-      const moment = moments[Math.floor(next() * moments.length)] as number;
-      made.history?.goTo(moment);
-      expect(hashOf(made), `moment ${moment}, time ${n}`).toBe(expected.get(moment));
-    }
-    made.history?.goTo(length);
-    expect(hashOf(made)).toBe(end);
-  }, 3_600_000);
+    const seen: number[] = [];
+    const walk = walkBack(made, 0, { steps: 60, moments: 40, seed: 7, wholeEvery: 5, progress: ({ steps }) => void seen.push(steps) });
+    expect(walk).toMatchObject({ steps: 60 });
+    expect(walk.returns).toBeGreaterThan(0);
+    expect(walk.whole).toBeGreaterThan(10);
+    expect(walk.back).toBeGreaterThan(300_000);
+    expect(seen).toHaveLength(60);
+  }, 120_000);
+  test("a difference is found, where it is, also in a page that nobody noted as written", async () => {
+    const made = await recorded(accel, 60_000);
+    const hash = new StateHash(made);
+    const before = hash.of(true);
+    expect(hash.of()).toBe(before);
+    const page = poolOf(made).frame(0x300);
+    page[5] = 1;
+    expect(() => hash.of(true)).toThrow("page 768 changed, but was not noted as written");
+    page[5] = 0;
+    made.board.memory.write(0x300005, new Uint8Array([1]));
+    expect(hash.of()).not.toBe(before);
+    made.board.memory.write(0x300005, new Uint8Array([0]));
+    expect(hash.of(true)).toBe(before);
+    // Behind history's back: the next visit sees other bytes.
+    expect(() => walkBack(made, 0, { steps: 200, moments: 20, seed: 3, wholeEvery: 1000, progress: ({ steps }) => void (steps === 3 && poolOf(made).putFrame(0x300, new Uint8Array(4096).fill(7))) })).toThrow(/another state/);
+  });
   test("a run that was never recorded ends in the same state", async () => {
     const made = await sectorMachine(program, more, accel);
     await made.machine.start({ paused: true });
@@ -147,7 +68,7 @@ describe.each(["interp", "jit"] as const)("%s", (accel) => {
     other.machine.advance(90_000);
     await other.type("goto 100");
     await other.type("goto 100000");
-    expect(hashOf(other)).toBe(hashOf(made));
+    expect(new StateHash(other).of()).toBe(new StateHash(made).of());
   });
   test("steps back, runs back to breakpoints, and stops at the beginning", async () => {
     const made = await recorded(accel, 100_000);
@@ -210,19 +131,19 @@ test("a million instructions back in less than a second", async () => {
 });
 test("a recording is played by another machine; inputs are part of it", async () => {
   const made = await recorded("jit", 120_000);
-  const end = hashOf(made);
+  const end = new StateHash(made).of();
   let file: Uint8Array | undefined;
   const { createMonitor } = await import("../monitor/index.ts");
   const saving = createMonitor({ ...made, version: "t", ...(made.history ? { history: made.history } : {}), saveFile: (_, bytes) => { file = bytes; } });
   expect((await saving.type("record_save x")).ok).toBe(true);
-  expect(hashOf(made)).toBe(end);
+  expect(new StateHash(made).of()).toBe(end);
   const other = await sectorMachine(program, more, "interp", 70_000);
   const playing = createMonitor({ ...other, version: "t", ...(other.history ? { history: other.history } : {}), readFile: () => file as Uint8Array });
   expect(await playing.type("replay x")).toMatchObject({ ok: true, value: "The recording ends at instruction 120000." });
   other.machine.resume();
   await other.machine.stopped();
   expect(other.debug.stop).toMatchObject({ reason: "end", instructions: 120_000 });
-  expect(hashOf(other)).toBe(end);
+  expect(new StateHash(other).of()).toBe(end);
   const broken = (file as Uint8Array).slice(0, 100);
   const refusing = createMonitor({ ...other, version: "t", ...(other.history ? { history: other.history } : {}), readFile: () => broken });
   expect(await refusing.type("replay x")).toMatchObject({ ok: false, error: { code: "recording.bad" } });
