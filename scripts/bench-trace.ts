@@ -1,7 +1,8 @@
-// npm run bench:trace: what looking costs. Node: a fixed piece of work of a resumed debian-amd64 (arithmetic, processes, files, output), in turn without
-// and with one kind of trace, by processor time; the row "off" is nothing against nothing, so what other rows differ by less than it is not measurable.
-// Chromium: the speed of a guest that spins, in turn with the inspector closed and with the dashboard alone open; frames a second and long tasks of the page.
-// Flags: --where node|chromium|both, --rounds 3, --kinds cpu.ring,… , --write (docs/performance-trace.md; a part that was not measured stays).
+// npm run bench:trace: what looking costs. off: the core as it is, nothing traced, in turn with a core compiled without the seams of the trace bus. node: a
+// fixed piece of work of a resumed debian-amd64 (arithmetic, processes, files, output), in turn without and with one kind of trace, by processor time; its row
+// "off" is nothing against nothing, so what other rows differ by less than it is not measurable.
+// chromium: the speed of a guest that spins, in turn with the inspector closed and with the dashboard alone open; frames a second and long tasks of the page.
+// Flags: --where off,node,chromium, --rounds 3, --kinds cpu.ring,… , --write (docs/performance-trace.md; a part that was not measured stays).
 // Nothing here passes or fails.
 
 import { execFileSync } from "node:child_process";
@@ -16,93 +17,136 @@ import { nullBytes, QueueBytes } from "../workers/backends/bytes.ts";
 import { nullPicture } from "../workers/backends/picture.ts";
 import { jitWorker } from "../workers/conformance/boots/stage.ts";
 import { createMonitor } from "../workers/monitor/index.ts";
-import { openMachine } from "../workers/node-machine.ts";
+import { type NodeMachine, openMachine } from "../workers/node-machine.ts";
 
 const root = join(import.meta.dirname, "..");
 const GUEST = "debian-amd64";
-const { values: flags } = parseArgs({ options: { where: { type: "string", default: "both" }, rounds: { type: "string", default: "3" }, kinds: { type: "string", default: "" }, write: { type: "boolean", default: false } } });
+const { values: flags } = parseArgs({ options: { where: { type: "string", default: "all" }, rounds: { type: "string", default: "3" }, kinds: { type: "string", default: "" }, write: { type: "boolean", default: false } } });
 const rounds = Number(flags.rounds);
+const titles = { off: "## Tracing that is off, in Node", node: "## Tracing, by kind, in Node", chromium: "## The dashboard, in Chromium" } as const;
+const wrong = flags.kinds.split(",").find((kind) => kind !== "" && !traceNames.includes(kind as TraceName));
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const median = (list: readonly number[]) => [...list].sort((a, b) => a - b)[list.length >> 1] as number;
 const ratio = (v: number) => v.toFixed(3);
 
 // ---- kinds of trace, in Node -------------------------------------------------------------------------------------------
 
-/** Work that goes through every layer: integer loops, forks and execs (page tables, address spaces), directories, a few kilobytes to the console. */
-const WORK = "i=0; while [ $i -lt 15000 ]; do i=$((i+1)); done; n=0; while [ $n -lt 12 ]; do busybox true; n=$((n+1)); done; ls -lR /sys/class > /tmp/l; head -c 2000 /tmp/l";
-interface Row {
-  readonly kind: string;
-  readonly cost: string;
-  readonly ratio: number;
-  readonly least: number;
-  readonly most: number;
-  readonly events: number;
+/** Work that goes through every layer: integer loops, forks and execs (page tables, address spaces), directories, a kilobyte to the console. */
+const WORK = "i=0; while [ $i -lt 4000 ]; do i=$((i+1)); done; n=0; while [ $n -lt 3 ]; do busybox true; n=$((n+1)); done; ls -lR /sys/class/tty > /tmp/l; head -c 1000 /tmp/l";
+const WARM = 8;
+interface Working extends NodeMachine {
+  ask(name: string, args?: { readonly [name: string]: unknown }): Promise<unknown>;
+  /** Seconds of processor time of one piece of work. */
+  work(): Promise<number>;
 }
-async function tracing(): Promise<string[]> {
+/** A guest at its prompt whose code is warm. */
+async function working(core?: Uint8Array): Promise<Working> {
   const guests = JSON.parse(readFileSync(join(root, "images/build/index.json"), "utf8")) as { id: string; config: unknown }[];
   const config = domainSchema.parse(guests.find((g) => g.id === GUEST)?.config);
   let text = "";
   const serial = new QueueBytes((byte) => void (text = (text + String.fromCharCode(byte)).slice(-8000)));
-  const made = await openMachine(config, { root, jitWorker, picture: nullPicture, bytes: (id) => (id === "serial0" ? serial : nullBytes), traceCapacity: 1 << 16 });
+  const made = await openMachine(config, { root, jitWorker, picture: nullPicture, bytes: (id) => (id === "serial0" ? serial : nullBytes), traceCapacity: 1 << 16, ...(core ? { core } : {}) });
   const { machine } = made;
   const monitor = createMonitor({ ...made, version: "bench" });
-  const ask = async (name: string, args: { readonly [name: string]: unknown } = {}): Promise<unknown> => {
-    const reply = await monitor.execute(name, args);
-    if (!reply.ok) throw new Error(`${name}: ${reply.error.message}`);
-    return reply.value;
-  };
   await machine.start();
   let turns = 0;
-  /** Seconds of processor time of one piece of work. */
   const work = async (): Promise<number> => {
     const end = `done-${++turns}.`;
     const from = process.cpuUsage();
     serial.feed(Buffer.from(`${WORK}; echo d''one-${turns}.\r`));
     machine.wake();
-    for (const late = Date.now() + 120_000; !text.includes(end); await sleep(5)) if (Date.now() > late || machine.state !== "running") throw new Error(`no end of the work: ${text.slice(-300)}`);
+    for (const late = Date.now() + 120_000; !text.includes(end); await sleep(2)) if (Date.now() > late || machine.state !== "running") throw new Error(`no end of the work: ${text.slice(-300)}`);
     const { user, system } = process.cpuUsage(from);
     return (user + system) / 1e6;
   };
   while (!text.includes("~ #")) await sleep(20);
   serial.feed(Buffer.from("stty -echo\r"));
-  for (let n = 0; n < 6; n++) await work();
-  await ask("symbols linux");
+  for (let n = 0; n < WARM; n++) await work();
+  return {
+    ...made,
+    work,
+    ask: async (name, args = {}) => {
+      const reply = await monitor.execute(name, args);
+      if (!reply.ok) throw new Error(`${name}: ${reply.error.message}`);
+      return reply.value;
+    },
+  };
+}
+const spread = (list: readonly number[]) => `${ratio(Math.min(...list))} – ${ratio(Math.max(...list))}`;
+/** Rounds through all kinds, each piece with a kind between two without, so that a busy host and code that gets hotter fall on all of them alike. */
+async function tracing(): Promise<string[]> {
+  const made = await working();
+  await made.ask("symbols linux");
   const entry = made.debug.symbols.address("do_syscall_64");
   const wanted = flags.kinds === "" ? traceNames : (flags.kinds.split(",") as TraceName[]);
-  const { trace } = machine.board;
-  const rows: Row[] = [];
-  for (const kind of [null, ...wanted]) {
-    const ratios: number[] = [];
-    let events = 0;
-    let before = await work();
-    for (let n = 0; n < rounds; n++) {
-      const filter = kind === "insn.at" ? `address=0x${(entry ?? 0n).toString(16)}` : "";
-      if (kind) await ask("trace on", { kinds: kind, filter });
-      const counted = kind ? trace.count(kind) : 0;
-      const during = await work();
-      events = kind ? trace.count(kind) - counted : 0;
-      if (kind) await ask("trace off", { kinds: kind });
-      const after = await work();
-      ratios.push((before + after) / 2 / during);
+  const { trace } = made.board;
+  const ratios = new Map<TraceName | "off", number[]>([["off", []], ...wanted.map((kind) => [kind, []] as [TraceName, number[]])]);
+  const events = new Map<TraceName, number>();
+  for (let round = 0; round < rounds; round++) {
+    const began = Date.now();
+    let before = await made.work();
+    for (const kind of wanted) {
+      await made.ask("trace on", { kinds: kind, filter: kind === "insn.at" ? `address=0x${(entry ?? 0n).toString(16)}` : "" });
+      const counted = trace.count(kind);
+      const during = await made.work();
+      events.set(kind, trace.count(kind) - counted);
+      await made.ask("trace off", { kinds: kind });
+      const after = await made.work();
+      ratios.get(kind)?.push((before + after) / 2 / during);
+      ratios.get("off")?.push(before / after);
       before = after;
     }
-    const row = { kind: kind ?? "off", cost: kind ? traceKinds[kind].cost : "", ratio: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios), events };
-    rows.push(row);
-    console.log(`${row.kind.padEnd(16)} ${ratio(row.ratio)}  (${ratio(row.least)} to ${ratio(row.most)}), ${row.events} events`);
+    console.log(`round ${round + 1} of ${rounds}: ${wanted.length} kinds in ${((Date.now() - began) / 1000).toFixed(0)} s`);
   }
-  machine.powerOff();
+  made.machine.powerOff();
   await made.close();
   return [
-    "## Tracing, by kind, in Node",
+    titles.node,
     "",
-    `${head()} Guest ${GUEST}, resumed; each piece of work: ${"`"}${WORK}${"`"}. Speed with the kind on against the pieces without it before and behind (1 = as fast), by processor time, the median of ${rounds} and the range.`,
-    "The first row is off against off: the noise. `insn.at` is set on do_syscall_64, `insn.milestone` comes every million instructions. Nobody reads the ring here: panels read it on the page's thread.",
+    `${head()} Guest ${GUEST}, resumed; each piece of work: ${"`"}${WORK}${"`"}. Speed with the kind on against the pieces without it before and behind (1 = as fast), by processor time, the median of ${rounds} rounds through all kinds and the range.`,
+    "The first row is one piece without any kind against the next: the noise. `insn.at` is set on do_syscall_64, `insn.milestone` comes every million instructions. Nobody reads the ring here: panels read it on the page's thread.",
     "",
     "| kind | cost class | speed | range | events in a piece |",
     "| --- | --- | ---: | --- | ---: |",
-    ...rows.map((r) => `| ${r.kind === "off" ? "off" : `\`${r.kind}\``} | ${r.cost} | ${ratio(r.ratio)} | ${ratio(r.least)} – ${ratio(r.most)} | ${r.events} |`),
+    ...[...ratios].map(([kind, list]) => `| ${kind === "off" ? "off" : `\`${kind}\``} | ${kind === "off" ? "" : traceKinds[kind].cost} | ${ratio(median(list))} | ${spread(list)} | ${kind === "off" ? "" : events.get(kind)} |`),
   ];
 }
+/** Two machines in turn: one with the core as it is, one with a core from which the seams of the trace bus were left out when it was compiled. */
+async function off(): Promise<string[]> {
+  const build = join(root, "workers/cpu/build");
+  execFileSync(process.execPath, [join(root, "scripts/build-core.mjs"), "--without-trace", "--out", join(build, "untraced.wasm")], { stdio: "inherit" });
+  const without = await working(new Uint8Array(readFileSync(join(build, "untraced.wasm"))));
+  await without.ask("trace on", { kinds: "cpu.iret", filter: "" });
+  await without.work();
+  if (without.board.trace.count("cpu.iret") > 0) throw new Error("the core that was compiled without the trace bus has it");
+  await without.ask("trace off", { kinds: "cpu.iret" });
+  const withIt = await working(new Uint8Array(readFileSync(join(build, "core.wasm"))));
+  const ratios: number[] = [];
+  const noise: number[] = [];
+  let before = await without.work();
+  for (let n = 0; n < rounds * 12; n++) {
+    const during = await withIt.work();
+    const after = await without.work();
+    ratios.push((before + after) / 2 / during);
+    noise.push(before / after);
+    before = after;
+  }
+  for (const { machine, close } of [without, withIt]) {
+    machine.powerOff();
+    await close();
+  }
+  return [
+    titles.off,
+    "",
+    `${head()} Two machines in one process in turn, same guest and work as below: one runs the core as it is with every kind off, the other a core that was compiled without the seams of the trace bus (${"`"}build-core.mjs --without-trace${"`"}). By processor time.`,
+    "",
+    `**Speed with the bus there and off: ${ratio(median(ratios))} of the speed without it** (median of ${ratios.length}; half of them between ${quarters(ratios)}). The core without it against itself: ${ratio(median(noise))} (${quarters(noise)}).`,
+  ];
+}
+const quarters = (list: readonly number[]) => {
+  const sorted = [...list].sort((a, b) => a - b);
+  return `${ratio(sorted[sorted.length >> 2] as number)} and ${ratio(sorted[(sorted.length * 3) >> 2] as number)}`;
+};
 const head = () => `Date: ${new Date().toISOString().slice(0, 10)}. ${os.cpus().length} x ${os.cpus()[0]?.model ?? "?"}; Node ${process.versions.node}; load at the end ${(os.loadavg()[0] ?? 0).toFixed(2)}.`;
 
 // ---- the dashboard, in Chromium ----------------------------------------------------------------------------------------
@@ -183,7 +227,7 @@ async function dashboard(): Promise<string[]> {
     }
     const row = (name: string, list: readonly Window[]) => `| ${name} | ${median(list.map((w) => w.mips)).toFixed(0)} | ${median(list.map((w) => w.frames)).toFixed(1)} | ${Math.max(...list.map((w) => w.longest)) || "none over 50"} |`;
     return [
-      "## The dashboard, in Chromium",
+      titles.chromium,
       "",
       `${head()} Guest ${GUEST} whose shell spins; in turn ${WINDOW_MS / 1000} s with the inspector closed and ${WINDOW_MS / 1000} s with the dashboard open.`,
       "",
@@ -201,9 +245,8 @@ async function dashboard(): Promise<string[]> {
   }
 }
 
-const parts = { node: tracing, chromium: dashboard } as const;
+const parts = { off, node: tracing, chromium: dashboard } as const;
 const file = join(root, "docs/performance-trace.md");
-const titles = { node: "## Tracing, by kind, in Node", chromium: "## The dashboard, in Chromium" } as const;
 /** The part as it was written last. */
 function before(title: string): string[] {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
@@ -212,9 +255,17 @@ function before(title: string): string[] {
   const end = text.indexOf("\n## ", from + 3);
   return text.slice(from, end < 0 ? undefined : end).trimEnd().split("\n");
 }
-const sections: string[] = [];
-for (const where of ["node", "chromium"] as const) sections.push(...(flags.where === "both" || flags.where === where ? await parts[where]() : before(titles[where])), "");
-const text = ["# Performance: what looking costs", "", "Written by `npm run bench:trace -- --write`; not edited by hand.", "", ...sections].join("\n");
-if (flags.write) writeFileSync(file, text);
-else console.log(text);
+const order = Object.keys(parts) as (keyof typeof parts)[];
+const asked = flags.where === "all" ? order : order.filter((part) => flags.where.split(",").includes(part));
+if (asked.length === 0 || wrong !== undefined) {
+  console.error(wrong !== undefined ? `bench-trace: there is no trace event "${wrong}"` : `bench-trace: --where takes all, or of ${order.join(", ")}`);
+  process.exit(2);
+}
+for (const part of asked) {
+  const lines = await parts[part]();
+  console.log(lines.join("\n"));
+  // Each part is written when it is done: one that fails takes none of the others with it.
+  const all = order.flatMap((name) => [...(name === part ? lines : before(titles[name])), ""]);
+  if (flags.write) writeFileSync(file, ["# Performance: what looking costs", "", "Written by `npm run bench:trace -- --write`; not edited by hand.", "", ...all].join("\n"));
+}
 process.exit(0);

@@ -72,8 +72,8 @@ export function segmentTable({ looked, symbols }: TableSource, name: "GDT" | "LD
   }
   return { name, base: table.base, limit: table.limit, entries, unreadable: wanted - Math.floor(bytes.length / 8) };
 }
-/** The IDT, or in real mode the vector table that IDTR names as well. */
-export function interruptTable({ looked, symbols }: TableSource): DescriptorTable {
+/** The IDT, or in real mode the vector table that IDTR names as well. `only`: entries of other vectors are neither read nor described. */
+export function interruptTable({ looked, symbols }: TableSource, only?: readonly number[]): DescriptorTable & { readonly size: number } {
   const { cpu } = looked;
   const { cr0, efer } = cpu.registers();
   const { idt } = cpu.segments();
@@ -81,16 +81,25 @@ export function interruptTable({ looked, symbols }: TableSource): DescriptorTabl
   const long = (efer & 0x400n) !== 0n;
   const size = real ? 4 : long ? 16 : 8;
   const wanted = Math.min(256, Math.floor((idt.limit + 1) / size));
-  const bytes = readable(looked, idt.base, wanted * size);
-  const have = Math.floor(bytes.length / size);
-  const entries = Array.from({ length: have }, (_, index): Descriptor => {
+  const entry = (index: number, bytes: Uint8Array, at: number): Descriptor => {
     const place = { index, selector: index, held: [] };
-    if (!real) return describe(u64(bytes, index * size), long ? u64(bytes, index * size + 8) : null, long, symbols, place);
-    const word = new DataView(bytes.buffer, bytes.byteOffset).getUint32(index * 4, true);
+    if (!real) return describe(u64(bytes, at), long ? u64(bytes, at + 8) : null, long, symbols, place);
+    const word = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true);
     const target = { selector: word >>> 16, offset: BigInt(word & 0xffff), symbol: null };
     return { ...place, raw: BigInt(word), high: null, kind: "interrupt-gate", bits: 16, present: true, dpl: 0, base: null, limit: null, target, ist: 0, busy: false, flags: [] };
-  });
-  return { name: real ? "IVT" : "IDT", base: idt.base, limit: idt.limit, entries, unreadable: wanted - have };
+  };
+  const table = { name: real ? ("IVT" as const) : ("IDT" as const), base: idt.base, limit: idt.limit, size };
+  if (only) {
+    const inside = only.filter((vector) => vector < wanted);
+    const entries = inside.flatMap((vector) => {
+      const bytes = readable(looked, idt.base + BigInt(vector * size), size);
+      return bytes.length === size ? [entry(vector, bytes, 0)] : [];
+    });
+    return { ...table, entries, unreadable: inside.length - entries.length };
+  }
+  const bytes = readable(looked, idt.base, wanted * size);
+  const have = Math.floor(bytes.length / size);
+  return { ...table, entries: Array.from({ length: have }, (_, index) => entry(index, bytes, index * size)), unreadable: wanted - have };
 }
 
 const TSS_32 = "ESP0 SS0 ESP1 SS1 ESP2 SS2 CR3 EIP EFLAGS EAX ECX EDX EBX ESP EBP ESI EDI ES CS SS DS FS GS LDT".split(" ");

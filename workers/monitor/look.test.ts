@@ -156,6 +156,13 @@ test("interrupts are counted by vector as the processor acknowledged them", asyn
   expect(i.vectors.reduce((sum, v) => sum + v.count, 0)).toBe(m.board.trace.count("irq.accept"));
   expect(i.lines[0]?.rises).toBeGreaterThan(0);
   expect(i.pic[0]?.base).toBe((i.vectors[0]?.vector ?? 0) & 0xf8);
+  // The gates of those vectors are the ones of the whole table.
+  const { entries, base } = await ask<DescriptorTable>(m, "info idt");
+  expect(i.gates.map(({ vector }) => vector)).toEqual(expect.arrayContaining(i.vectors.map(({ vector }) => vector)));
+  for (const gate of i.gates) {
+    const target = entries[gate.vector]?.target;
+    expect(gate).toMatchObject({ at: base + BigInt(gate.vector * 4), kind: "interrupt-gate", handler: (target?.offset ?? 0n) + BigInt((target?.selector ?? 0) * 16) });
+  }
 });
 
 describe("walks of tables that are made here", () => {

@@ -109,17 +109,13 @@ function tableText(t: DescriptorTable): string {
   const lines = t.entries.filter((d) => d.kind !== "null").map(descriptorText);
   return [`${t.name} at ${h(t.base)}, limit ${h(t.limit)}`, ...lines, ...(t.unreadable ? [`${t.unreadable} entries cannot be read`] : [])].join("\n");
 }
-/** Entries of the interrupt table for these vectors. */
+/** Entries of the interrupt table for these vectors: panels ask for them some times a second, and 256 descriptors with their symbols are not free. */
 function gatesOf(context: MonitorContext, vectors: ReadonlySet<number>): InterruptGate[] {
   const { symbols } = context.debug;
-  const table = interruptTable(source(context));
-  const real = table.name === "IVT";
-  const size = real ? 4 : context.cpu.registers().efer & 0x400n ? 16 : 8;
-  return [...vectors].sort((a, b) => a - b).flatMap((vector) => {
-    const entry = table.entries[vector];
-    if (!entry) return [];
-    const handler = entry.target === null || entry.kind === "task-gate" ? null : entry.target.offset + (real ? BigInt(entry.target.selector) * 16n : 0n);
-    return [{ vector, at: table.base + BigInt(vector * size), kind: entry.kind, present: entry.present, handler, symbol: handler === null ? null : symbols.at(handler) }];
+  const { name, base, size, entries } = interruptTable(source(context), [...vectors].sort((a, b) => a - b));
+  return entries.map(({ index, kind, target, present }) => {
+    const handler = target === null || kind === "task-gate" ? null : target.offset + (name === "IVT" ? BigInt(target.selector) * 16n : 0n);
+    return { vector: index, at: base + BigInt(index * size), kind, present, handler, symbol: handler === null ? null : symbols.at(handler) };
   });
 }
 function interrupts(context: MonitorContext): Interrupts {
@@ -179,8 +175,8 @@ async function regionOf(context: MonitorContext, text: string): Promise<RegionLi
   const { cpu, board } = context;
   if (!cpu.translator) throw new FaultError("monitor.interpreted", "The machine is interpreted; nothing is translated.", "Start it with -accel jit.");
   const address = evaluate(context, text);
-  if (cpu.translate(address) === null) throw new FaultError("monitor.unmapped", `Nothing is mapped at 0x${hex(address, 0)}.`);
   const host = hostOf({ cpu, memory: board.memory }, address) ?? -1;
+  if (host < 0 && cpu.translate(address) === null) throw new FaultError("monitor.unmapped", `Nothing is mapped at 0x${hex(address, 0)}.`);
   const found = cpu.translator.regionsAt(host);
   const [source] = found;
   // The text needs a parser that nobody else does.
