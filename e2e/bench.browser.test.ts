@@ -43,6 +43,15 @@ test.runIf(nasm)("an example runs; a breakpoint and steps mark lines; registers 
   await page.click(id("bench-run"));
   await until(async () => (await said(page)).includes("The program has ended."), 20_000, () => said(page));
   expect(await page.textContent(id("panel-registers"))).toMatch(/000013ba/);
+  // What comes next is another run; there is nothing to go on with, but one can go back.
+  expect(await page.getAttribute(id("bench-run"), "class")).toBe("primary");
+  expect(await page.isEnabled(id("bench-resume"))).toBe(false);
+  await page.click(id("bench-back"));
+  await stopped(page, 15);
+  expect(await page.getAttribute(id("bench-resume"), "class")).toBe("primary");
+  await page.focus(id("bench-editor"));
+  await page.keyboard.press("Shift+F10");
+  await stopped(page, 14);
   // A breakpoint by its gutter: line 5 is "loop sum".
   await page.locator(".cm-lineNumbers .cm-gutterElement", { hasText: /^5$/ }).click();
   await page.waitForSelector(".bench-dot:visible");
@@ -109,7 +118,13 @@ test.runIf(nasm)("the keyboard runs, steps and leaves; a boot sector steps throu
   await write(page, "ud2\n");
   await good(page);
   await page.click(id("bench-run"));
-  await until(async () => (await said(page)).includes("triple fault"), 20_000, () => said(page));
+  await until(async () => (await said(page)).includes("Line 1 (at 10000h) raised exception 6: #UD, invalid opcode. No handler took it, so the processor shut down (triple fault)."), 20_000, () => said(page));
+  expect(await page.textContent(".bench-current")).toContain("ud2");
+  await picture(page, "9-triple-fault");
+  await write(page, "mov edi, 0x1234\nint 0x80\nret\n");
+  await good(page);
+  await page.click(id("bench-run"));
+  await until(async () => (await said(page)).includes("The interrupt table (IDT) has no usable entry for vector 128."), 20_000, () => said(page));
   await page.selectOption(id("bench-examples"), "hello");
   await good(page);
   await page.click(id("bench-step"));
@@ -117,6 +132,34 @@ test.runIf(nasm)("the keyboard runs, steps and leaves; a boot sector steps throu
   await page.click(id("bench-resume"));
   await until(async () => (await page.textContent("main"))?.includes("Hello from 7C00h") === true, 30_000, () => said(page));
   await picture(page, "4-boot");
+  await context.close();
+});
+test.runIf(nasm)("labels are names in the inspector and the monitor; files beside the source are included", { timeout: 120_000 }, async () => {
+  const context = await browser.newContext({ viewport });
+  const page = await openPage(context);
+  await open(page);
+  await write(page, '%include "six.inc"\nstart: mov eax, SIX\n call twice\n ret\ntwice: add eax, eax\n ret\n');
+  await until(async () => (await said(page)).includes("unable to open include file"), 20_000, () => said(page));
+  await page.setInputFiles(id("bench-files"), [{ name: "six.inc", mimeType: "text/plain", buffer: Buffer.from("SIX equ 6\n") }]);
+  await good(page);
+  await page.setInputFiles(id("bench-files"), [{ name: "out.bin", mimeType: "text/plain", buffer: Buffer.from("x") }]);
+  await page.waitForSelector(id("bench-files-refused"));
+  await page.click(id("bench-step"));
+  await stopped(page, 2);
+  await page.click(id("tab-monitor"));
+  await page.click(id("monitor-line"));
+  await page.keyboard.type("break twice\n");
+  await page.click(id("bench-resume"));
+  await stopped(page, 5);
+  await page.click(id("tool-inspect"));
+  await until(async () => ((await page.textContent(id("panel-code"))) ?? "").includes("<twice>"), 15_000, async () => (await page.textContent(id("panel-code"))) ?? "");
+  await picture(page, "10-labels");
+  await page.click(id("insp-close"));
+  await page.click(id("bench-share"));
+  expect(await page.textContent(id("bench-share-dialog"))).toContain("not the files beside it");
+  await page.click(id("bench-link-close"));
+  await page.click(id("bench-file-remove"));
+  await until(async () => (await said(page)).includes("unable to open include file"), 20_000, () => said(page));
   await context.close();
 });
 test.runIf(nasm)("a link shows its program, runs nothing by itself, and opens in a fresh profile; the source is kept", { timeout: 120_000 }, async () => {

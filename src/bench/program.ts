@@ -15,10 +15,10 @@ const MOST_FLAT = 448 * 1024;
 const OVER_THE_END = [0x68, 0xf8, 0x7d, 0x00, 0x00, 0xc3];
 
 /** The request that assembles a source in its mode: bits and origin are given, unless the source names its own origin. */
-export function requestOf(mode: BenchMode, source: string): AssemblyRequest {
+export function requestOf(mode: BenchMode, source: string, files: ReadonlyMap<string, Uint8Array> = new Map()): AssemblyRequest {
   const bits = { boot: 16, flat32: 32, flat64: 64 }[mode];
   const own = /^[^;\n]*\borg\s+\S/im.test(source);
-  return { source, before: [`bits ${bits}`, ...(own ? [] : [`org 0x${ENTRY[mode].toString(16)}`])] };
+  return { source, before: [`bits ${bits}`, ...(own ? [] : [`org 0x${ENTRY[mode].toString(16)}`])], files: Object.fromEntries(files) };
 }
 /** What the loader is assembled from; null for a boot sector, which needs none. */
 export function loaderOf(mode: BenchMode, program: Assembly): AssemblyRequest | null {

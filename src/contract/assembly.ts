@@ -30,12 +30,18 @@ export interface AssembledRow {
   /** Where they stand in the output; null for reserved space behind its end. */
   readonly offset: number | null;
 }
+export interface AssembledSymbol {
+  readonly name: string;
+  readonly address: number;
+}
 export interface Assembly {
   /** Null when there are errors. */
   readonly bytes: Uint8Array | null;
   /** Where the output's first byte belongs (org). */
   readonly origin: number;
   readonly rows: readonly AssembledRow[];
+  /** Labels with their whole names ("sum.loop"); constants (equ) are none. */
+  readonly symbols: readonly AssembledSymbol[];
   readonly messages: readonly SourceMessage[];
 }
 /** The row whose bytes hold an address; of two, the first. */

@@ -49,6 +49,8 @@ export interface CodeLine {
   readonly bytes: Uint8Array;
   readonly text: string;
   readonly symbol: SymbolAt | null;
+  /** Where a jump or call with a fixed address leads. */
+  readonly target: SymbolAt | null;
   /** Numbers of the breakpoints on it. */
   readonly breakpoints: readonly number[];
   /** "region": WebAssembly was made of it; "decoded": it stands in the cache of decoded blocks. */

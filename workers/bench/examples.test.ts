@@ -4,8 +4,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { fatalOf } from "../../src/bench/fatal.ts";
 import { benchMachine, diskOf, DONE, ENTRY, loaderOf, requestOf } from "../../src/bench/program.ts";
 import { addressOf, type BenchMode, rowAt } from "../../src/contract/assembly.ts";
+import type { CodeListing } from "../../src/contract/inspect.ts";
 import { CapturePicture } from "../backends/picture.ts";
 import { createMonitor } from "../monitor/index.ts";
 import { openMachine } from "../node-machine.ts";
@@ -51,6 +53,7 @@ async function start(mode: BenchMode, source: string) {
   return {
     program,
     machine,
+    trace: board.trace,
     ask,
     registers: async () => (await ask("info registers")) as Registers,
     memory: async (at: number, length: number): Promise<number[]> => {
@@ -144,6 +147,55 @@ describe.runIf(built)("examples", () => {
       expect((await m.registers()).registers.gpr[0]).toBe(1n);
       await m.close();
     }
+  });
+  test.each([
+    ["flat32", "nop\nud2\nret\n", { vector: 6, address: 0x10001, code: null, touched: null, gate: null }],
+    ["flat64", "xor ecx, ecx\ndiv ecx\nret\n", { vector: 0, address: 0x10002, code: null, touched: null, gate: null }],
+    ["flat64", "mov rax, 0x123456789a\nmov [rax], al\nret\n", { vector: 14, address: 0x1000a, code: 2, touched: 0x123456789a, gate: null }],
+    ["flat32", "int 0x80\nret\n", { vector: 13, address: 0x10000, gate: 0x80 }],
+    ["flat32", "mov ax, 0x50\nmov ds, ax\nret\n", { vector: 13, address: 0x10004, code: 0x50, gate: null }],
+  ] as const)("an exception without a handler is named: %s %j", async (mode, source, fatal) => {
+    const m = await start(mode, source);
+    await m.ask("trace on", { kinds: "cpu.exception", filter: "" });
+    await m.ask("cont");
+    await until(() => m.machine.state === "off", "the shutdown");
+    expect(m.machine.last.reason).toBe("shutdown");
+    expect(fatalOf(m.trace.recent(100))).toMatchObject(fatal);
+    await m.close();
+  });
+  test("labels are the machine's symbols, and a program goes back line by line from its end", async () => {
+    const source = "start:  mov ecx, 3\n.loop:  call twice\n        loop .loop\n        ret\ntwice:  add eax, 2\n        ret\n";
+    const m = await start("flat32", source);
+    expect(m.program.symbols).toEqual([{ name: "start", address: 0x10000 }, { name: "start.loop", address: 0x10005 }, { name: "twice", address: 0x1000d }]);
+    await m.ask("symbols", { file: "bench.asm", content: m.program.symbols.map(({ name, address }) => `${address.toString(16).padStart(8, "0")} t ${name}`).join("\n") });
+    await m.ask("record");
+    await m.ask("tbreak", { what: "twice" });
+    await m.ask("cont");
+    await until(() => m.machine.state === "paused", "twice");
+    expect((await m.registers()).linearIp).toBe(0x1000dn);
+    const { lines: code } = (await m.ask("disassemble", { address: "start.loop", count: 2 })) as CodeListing;
+    expect(code).toMatchObject([
+      { text: "call 0x1000d", symbol: { name: "start.loop", offset: 0 }, target: { name: "twice", offset: 0 } },
+      { text: "loop 0x10005", symbol: { name: "start.loop", offset: 5 }, target: { name: "start.loop", offset: 0 } },
+    ]);
+    await m.runTo(DONE);
+    const lines: (number | null)[] = [];
+    for (let n = 0; n < 9; n++) {
+      await m.ask("reverse-stepi");
+      lines.push(rowAt(m.program.rows, Number((await m.registers()).linearIp))?.line ?? null);
+    }
+    expect(lines).toEqual([null, 4, 3, 6, 5, 2, 3, 6, 5]);
+    expect((await m.registers()).registers.gpr.slice(0, 2)).toEqual([2n, 2n]);
+    await m.close();
+  });
+  test("files beside the source are included; one that is not there is named at its line", () => {
+    const files = new Map([["two.inc", new TextEncoder().encode("two equ 2\n")], ["data.bin", new Uint8Array([1, 2, 3])]]);
+    const source = '%include "two.inc"\nmov al, two\nincbin "data.bin"\n';
+    expect(assemble(module, requestOf("flat32", source, files)).bytes).toEqual(new Uint8Array([0xb0, 2, 1, 2, 3]));
+    expect(assemble(module, requestOf("flat32", source)).messages).toMatchObject([
+      { line: 1, severity: "error", message: expect.stringContaining("two.inc") },
+      { line: 3, severity: "error", message: expect.stringContaining("data.bin") },
+    ]);
   });
   test("a program as large as can be loaded arrives whole", async () => {
     const m = await start("flat64", "mov rax, [last]\nret\ntimes 448 * 1024 - 8 - ($ - $$) db 90h\nlast: dq 1122334455667788h\n");

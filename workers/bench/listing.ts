@@ -1,7 +1,7 @@
-// NASM's listing (-l) and map ([map sections]) of a flat binary as rows: which line made the bytes at which address. The listing counts offsets within
+// NASM's listing (-l) and map ([map sections symbols]) of a flat binary as rows and labels: which line made the bytes at which address. The listing counts offsets within
 // sections and names no section, so its section directives are followed; the map says where each section begins. From NASM's manual 2.1.3 and 8.1.4.
 
-import type { AssembledRow } from "../../src/contract/assembly.ts";
+import type { AssembledRow, AssembledSymbol } from "../../src/contract/assembly.ts";
 
 interface Section {
   readonly vstart: number;
@@ -9,8 +9,9 @@ interface Section {
   readonly bytes: boolean;
 }
 const MOST_ROWS = 50_000;
+const MOST_SYMBOLS = 20_000;
 
-export function readListing(listing: string, map: string): { readonly origin: number; readonly rows: readonly AssembledRow[] } {
+export function readListing(listing: string, map: string): { readonly origin: number; readonly rows: readonly AssembledRow[]; readonly symbols: readonly AssembledSymbol[] } {
   const origin = Number.parseInt(/-- Program origin -+\s+([0-9A-F]+)/.exec(map)?.[1] ?? "0", 16);
   const sections = new Map<string, Section>();
   const summary = map.slice(map.indexOf("-- Sections (summary)"), map.indexOf("-- Sections (detailed)"));
@@ -43,7 +44,14 @@ export function readListing(listing: string, map: string): { readonly origin: nu
     if (last && last.line === line && last.address + last.length === address) rows[rows.length - 1] = { ...last, length: last.length + length };
     else if (length > 0) rows.push({ line, address, length, offset: place.bytes && !made.startsWith("<res") ? place.start - origin + at : null });
   }
-  return { origin, rows };
+  return { origin, rows, symbols: labelsOf(map) };
+}
+/** Real and virtual address and name, by section; names of macros' own labels ("..@") are nobody's to know. */
+function labelsOf(map: string): AssembledSymbol[] {
+  const symbols: AssembledSymbol[] = [];
+  for (const [, address, name] of map.slice(Math.max(0, map.indexOf("-- Symbols --"))).matchAll(/^ +[0-9A-F]+ +([0-9A-F]+) {2}(\S+)$/gm))
+    if (symbols.length < MOST_SYMBOLS && !(name as string).startsWith("..@")) symbols.push({ name: name as string, address: Number.parseInt(address as string, 16) });
+  return symbols;
 }
 /** Bytes that a listing's column stands for: "68656C-", "[0000]", "00<rep 1B4h>", "<res 10h>". */
 function lengthOf(made: string): number {

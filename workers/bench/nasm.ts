@@ -66,7 +66,7 @@ export function assemble(module: WebAssembly.Module, request: AssemblyRequest): 
     heard += bytes.length;
     if (heard <= MOST_SAID) said.push(decoder.decode(bytes, { stream: true }));
   });
-  const before = [...(request.before ?? []), "[map sections out.map]"].flatMap((b) => ["--before", b]);
+  const before = [...(request.before ?? []), "[map sections symbols out.map]"].flatMap((b) => ["--before", b]);
   const wasi = new WASI(
     ["nasm", "-f", "bin", "-o", "out.bin", "-l", "out.lst", ...before, SOURCE],
     [],
@@ -90,7 +90,7 @@ export function assemble(module: WebAssembly.Module, request: AssemblyRequest): 
   if (status !== 0 && !messages.some((m) => m.severity === "error")) messages.push({ line: null, severity: "error", message: said.join("").trim().split("\n").at(-1) || `nasm: ${status}` });
   const failed = status !== 0;
   const text = (file: File) => new TextDecoder().decode(file.data);
-  if (failed) return { bytes: null, origin: 0, rows: [], messages };
+  if (failed) return { bytes: null, origin: 0, rows: [], symbols: [], messages };
   const bytes = out.data.slice();
   return { bytes, ...readListing(text(list), text(map)), messages };
 }

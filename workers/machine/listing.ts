@@ -1,10 +1,11 @@
 // A listing of instructions around an address: with symbols, breakpoints, and marks of what the processor has decoded or translated. Going back is a
 // guess on x86: of the starts that lead to the address without an undefined opcode, the one with the most instructions (from a symbol's start when known).
 
-import type { CodeLine, CodeListing } from "../../src/contract/inspect.ts";
+import type { CodeLine, CodeListing, SymbolAt } from "../../src/contract/inspect.ts";
 import { disassemble } from "../cpu/isa/disassemble.ts";
 import type { Debugger } from "./debugger.ts";
 import { hostOf, type Looked, readMemory } from "./look.ts";
+import type { Symbols } from "./symbols.ts";
 
 const LONGEST = 15;
 function bytesAt(looked: Looked, address: bigint): Uint8Array | null {
@@ -44,6 +45,10 @@ export function before(looked: Looked, address: bigint, count: number, bits: 16 
   if (best.length === 0) return address;
   return from + BigInt(best[Math.max(0, best.length - count)] as number);
 }
+function targetOf(text: string, base: bigint, symbols: Symbols): SymbolAt | null {
+  const [, address] = /^(?:j\w+|call|loop\w*|xbegin) (0x[0-9a-f]+)$/.exec(text) ?? [];
+  return address === undefined ? null : symbols.at(base + BigInt(address));
+}
 export function listing(debug: Debugger, address: bigint, count: number, back: number): CodeListing {
   const { looked, symbols } = debug;
   const { cpu } = looked;
@@ -65,6 +70,7 @@ export function listing(debug: Debugger, address: bigint, count: number, back: n
       bytes: bytes.slice(0, d.length),
       text: d.text,
       symbol: symbols.at(at),
+      target: targetOf(d.text, base, symbols),
       breakpoints: points.filter(({ what }) => what.kind === "execute" && (what.physical ? what.address === physical : BigInt.asUintN(64, what.address) === at)).map((p) => p.id),
       code: host === null ? null : code(host),
     });

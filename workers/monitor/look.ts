@@ -222,7 +222,7 @@ export const lookCommands: readonly AnyCommand[] = [
       [
         ...lines.flatMap((l) => [
           ...(l.symbol && l.symbol.offset === 0 ? [`<${l.symbol.name}>:`] : []),
-          `${l.address === ip ? "=>" : "  "}${l.breakpoints.length ? "*" : " "}${l.code === "region" ? "T" : l.code === "decoded" ? "D" : " "} 0x${hex(l.address, 0)}:  ${[...l.bytes].map((b) => b.toString(16).padStart(2, "0")).join(" ").padEnd(24)} ${l.text}`,
+          `${l.address === ip ? "=>" : "  "}${l.breakpoints.length ? "*" : " "}${l.code === "region" ? "T" : l.code === "decoded" ? "D" : " "} 0x${hex(l.address, 0)}:  ${[...l.bytes].map((b) => b.toString(16).padStart(2, "0")).join(" ").padEnd(24)} ${l.text}${l.target ? ` <${l.target.name}${l.target.offset ? `+0x${hex(BigInt(l.target.offset), 0)}` : ""}>` : ""}`,
         ]),
         ...(unmapped === null ? [] : [`0x${hex(unmapped, 0)}: nothing is mapped`]),
       ].join("\n"),

@@ -2,19 +2,22 @@
 // assembled when typing pauses; it runs only when somebody says so, each time on a fresh machine that is not kept. The last source stays in the browser.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type Fatal, fatalOf } from "../../bench/fatal.ts";
 import { benchMachine, DISK, diskOf, DONE, ENTRY, loaderOf, requestOf } from "../../bench/program.ts";
 import { addressOf, type AssembledRow, type Assembly, BENCH_MODES, type BenchMode, type BenchProgram, rowAt } from "../../contract/assembly.ts";
 import type { DebugStop } from "../../contract/debug.ts";
 import { type Fault, faultOf, type Reply } from "../../contract/schema.ts";
+import { TraceReader } from "../../contract/trace.ts";
 import { actions, controller, type MachineClient, type MachineRow, startAssembler, useApp } from "../../store/index.ts";
-import { BENCH_MODE_NAMES, Dialog } from "../Dialogs.tsx";
+import { BENCH_MODE_NAMES } from "../Dialogs.tsx";
 import { FaultLine } from "../inspector/Editable.tsx";
 import "../inspector/inspector.css";
 import { MachineContext } from "../inspector/look.ts";
 import Registers from "../inspector/panels/Registers.tsx";
 import { Icon } from "../icons.tsx";
 import { MachineView } from "../MachineView.tsx";
-import { type T, useLanguage, useText } from "../use-text.ts";
+import { useLanguage, useText } from "../use-text.ts";
+import { FileList, Link, type SourceFiles, Standing, type Stop } from "./BenchParts.tsx";
 import "./bench.css";
 import { createEditor, type Editor } from "./editor.ts";
 
@@ -23,16 +26,13 @@ interface Example {
   readonly mode: BenchMode;
   readonly title: { readonly [language: string]: string };
 }
-/** Where the machine stands, when it stands. */
-interface Stop {
-  readonly line: number | null;
-  readonly address: bigint;
-}
 const KEPT = "guesthouse.bench";
 const TYPING_MS = 350;
 const LOOK_MS = 400;
 /** A line that loops by itself (REP, a macro) is left after so many steps. */
 const MOST_STEPS = 500;
+/** Back to another line; each step is executed again from a checkpoint. */
+const MOST_STEPS_BACK = 200;
 const MOST_BYTES = 8;
 const FIRST: BenchProgram = { mode: "flat32", source: "; A flat 32-bit program. Run it, or step through it.\n        mov eax, 6\n        imul eax, 7             ; EAX = 42\n        ret                     ; back to the bench\n" };
 
@@ -72,6 +72,8 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
   const [showBytes, setShowBytes] = useState(true);
   const [link, setLink] = useState<string | null>(null);
   const [stop, setStop] = useState<Stop | null>(null);
+  const [files, setFiles] = useState<SourceFiles>(new Map());
+  const [fatal, setFatal] = useState<Fatal | null>(null);
   /** What the machine runs: its rows, and the source they are of. */
   const [loaded, setLoaded] = useState<{ readonly rows: readonly AssembledRow[]; readonly source: string; readonly mode: BenchMode } | null>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -86,8 +88,12 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
   const paused = row?.state === "paused";
   const stale = loaded !== null && (loaded.source !== source || loaded.mode !== mode);
 
+  const ended = paused && loaded !== null && loaded.mode !== "boot" && stop !== null && Number(stop.address) >= DONE && Number(stop.address) < DONE + 4;
+  /** Somebody is in the middle of a run that is the source's: going on is what comes next. */
+  const between = paused && !stale && !ended;
+
   // ---- the editor ----------------------------------------------------------------------------------------------------
-  const deeds = useRef({ run: () => {}, step: () => {} });
+  const deeds = useRef({ run: () => {}, step: () => {}, back: () => {} });
   // biome-ignore lint/correctness/useExhaustiveDependencies: made once; a new language gives its labels when the bench is opened again
   useEffect(() => {
     const made = createEditor(box.current as HTMLElement, source, t("bench.editor"), "bench-keys", {
@@ -98,6 +104,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
       },
       run: () => deeds.current.run(),
       step: () => deeds.current.step(),
+      back: () => deeds.current.back(),
     });
     editor.current = made;
     return () => {
@@ -140,14 +147,14 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
         // A browser that keeps nothing: the bench works without.
       }
       setBusy(true);
-      const reply = await assembler.assemble(requestOf(mode, source));
+      const reply = await assembler.assemble(requestOf(mode, source, files));
       if (!over) take(reply);
     }, TYPING_MS);
     return () => {
       over = true;
       clearTimeout(timer);
     };
-  }, [assembler, mode, source, take]);
+  }, [assembler, mode, source, files, take]);
   useEffect(() => editor.current?.bytes(showBytes && assembly?.bytes ? hexOf(assembly.rows, assembly.bytes) : null), [showBytes, assembly]);
 
   // ---- the machine ---------------------------------------------------------------------------------------------------
@@ -174,7 +181,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
   const begin = async (stepping: boolean): Promise<void> => {
     setBusy(true);
     const text = editor.current?.source() ?? source;
-    const program = take(await assembler.assemble(requestOf(mode, text)));
+    const program = take(await assembler.assemble(requestOf(mode, text, files)));
     if (!program?.bytes) return;
     try {
       const request = loaderOf(mode, program);
@@ -182,6 +189,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
       if (loader && !loader.ok) return setFault(loader.error);
       const disk = diskOf(mode, program, loader?.value ?? null);
       setStop(null);
+      setFatal(null);
       editor.current?.current(null);
       const started = await controller.startPassing(useApp.getState().bench.machine, benchMachine(mode), { [DISK]: disk }, true, false);
       if (typeof started !== "string") return setFault(started);
@@ -191,6 +199,12 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
       live.current = program.rows;
       placed.current.clear();
       setLoaded({ rows: program.rows, source: text, mode });
+      const names = program.symbols.map(({ name, address }) => `${address.toString(16).padStart(8, "0")} t ${name}`).join("\n");
+      // The inspector and the monitor know the program's labels; the past is kept from its first instruction; a shutdown can be explained.
+      for (const [name, args] of [...(names ? [["symbols", { file: "bench.asm", content: names }]] : []), ["record", {}], ["trace on", { kinds: "cpu.exception", filter: "" }]] as [string, { readonly [a: string]: unknown }][]) {
+        const reply = await machine.execute(name, args);
+        if (!reply.ok) return setFault(reply.error);
+      }
       if (mode !== "boot") await machine.execute("break", { what: `0x${DONE.toString(16)}` });
       await placeBreakpoints();
       if (stepping) await machine.execute("tbreak", { what: `0x${ENTRY[mode].toString(16)}` });
@@ -225,7 +239,21 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
       if (now === null || now.line === null || now.line !== from || why?.reason === "breakpoint") return;
     }
   };
-  deeds.current = { run: () => void begin(false), step: () => void step("nexti") };
+  /** Back until another line is reached, or the beginning. */
+  const back = async (): Promise<void> => {
+    const machine = machineNow();
+    if (!machine || !paused) return;
+    const from = (await look())?.line ?? null;
+    for (let n = 0; n < MOST_STEPS_BACK; n++) {
+      const reply = await machine.execute("reverse-stepi");
+      if (!reply.ok) return setFault(reply.error);
+      const now = await look();
+      put(now);
+      const { stop: why } = reply.value as { readonly stop: DebugStop | null };
+      if (now === null || (now.line !== null && now.line !== from) || why?.reason === "start") return;
+    }
+  };
+  deeds.current = { run: () => void begin(false), step: () => void step("nexti"), back: () => void back() };
   useEffect(() => {
     if (!paused) {
       setStop(null);
@@ -245,6 +273,17 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
       clearTimeout(timer);
     };
   }, [paused, look, put]);
+  const state = row?.state;
+  const reason = row?.reason;
+  useEffect(() => {
+    const trace = machineNow()?.trace;
+    if (state !== "off" || (reason !== "shutdown" && reason !== "reset") || !trace) return;
+    setFatal(fatalOf(new TraceReader(trace).since(0).events));
+  }, [state, reason]);
+  const fatalLine = fatal && loaded ? (rowAt(loaded.rows, fatal.address)?.line ?? null) : null;
+  useEffect(() => {
+    if (fatalLine !== null && !stale) editor.current?.current(fatalLine);
+  }, [fatalLine, stale]);
   const line = stale ? null : (stop?.line ?? null);
   useEffect(() => editor.current?.current(line), [line]);
 
@@ -276,7 +315,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
               ))}
             </select>
           </label>
-          <select aria-label={t("bench.examples")} value="" onChange={(e) => void openExample(e.target.value)} data-testid="bench-examples">
+          <select className="bench-examples" aria-label={t("bench.examples")} value="" onChange={(e) => void openExample(e.target.value)} data-testid="bench-examples">
             <option value="">{t("bench.examples")}</option>
             {examples.map((e) => (
               <option key={e.id} value={e.id} translate="no">
@@ -284,9 +323,10 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
               </option>
             ))}
           </select>
+          <FileList files={files} change={setFiles} t={t} />
         </header>
         <div className="bench-tools" role="toolbar" aria-label={t("bench.title")}>
-          <button type="button" className={paused && !stale ? "" : "primary"} onClick={() => void begin(false)} data-testid="bench-run">
+          <button type="button" className={between ? "" : "primary"} onClick={() => void begin(false)} data-testid="bench-run">
             <Icon name="play" />
             {t("bench.run")}
           </button>
@@ -296,7 +336,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
               {t("bench.pause")}
             </button>
           ) : (
-            <button type="button" className={paused && !stale ? "primary" : ""} disabled={!paused} onClick={() => void client?.execute("cont")} data-testid="bench-resume">
+            <button type="button" className={between ? "primary" : ""} disabled={!paused || ended} onClick={() => void client?.execute("cont")} data-testid="bench-resume">
               <Icon name="play" />
               {t("bench.resume")}
             </button>
@@ -308,6 +348,10 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
           <button type="button" disabled={running} onClick={() => void step("stepi")} data-testid="bench-into">
             <Icon name="stepIn" />
             {t("bench.stepInto")}
+          </button>
+          <button type="button" disabled={!paused} onClick={() => void back()} data-testid="bench-back">
+            <Icon name="stepBack" />
+            {t("bench.stepBack")}
           </button>
           <button type="button" aria-pressed={showBytes} onClick={() => setShowBytes(!showBytes)} data-testid="bench-bytes">
             {t("bench.bytes")}
@@ -325,7 +369,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
         <div className="bench-said" role="status" data-testid="bench-said" data-errors={mistakes} data-busy={busy}>
           <p>
             {busy ? t("bench.assembling") : mistakes > 0 ? t("bench.errors", { count: mistakes }) : assembly?.bytes ? t("bench.good", { bytes: assembly.bytes.length.toLocaleString() }) : ""}
-            {row && <Standing row={row} stop={stop} stale={stale} ended={loaded !== null && loaded.mode !== "boot"} t={t} />}
+            {row && <Standing row={row} stop={stop} stale={stale} ended={ended} fatal={fatal} fatalLine={fatalLine} t={t} />}
           </p>
           <FaultLine fault={fault} />
           <ul>
@@ -354,42 +398,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
           <p className="hint">{t("bench.machine")}</p>
         </div>
       )}
-      {link !== null && <Link link={link} onClose={() => setLink(null)} t={t} />}
+      {link !== null && <Link link={link} files={files.size > 0} onClose={() => setLink(null)} t={t} />}
     </div>
-  );
-}
-/** What the machine does, in words. */
-function Standing({ row, stop, stale, ended, t }: { readonly row: MachineRow; readonly stop: Stop | null; readonly stale: boolean; readonly ended: boolean; readonly t: T }) {
-  const words = () => {
-    if (row.state === "running") return t("bench.running");
-    if (row.state === "paused" && stop) {
-      if (ended && Number(stop.address) >= DONE && Number(stop.address) < DONE + 4) return t("bench.ended");
-      return stop.line === null ? t("bench.outside", { address: `${stop.address.toString(16)}h` }) : t("bench.at", { line: stop.line });
-    }
-    if (row.state === "off" && row.reason !== "new") return t(row.reason === "shutdown" || row.reason === "reset" ? "bench.shutdown" : "bench.off");
-    return "";
-  };
-  return (
-    <span className="bench-standing" data-testid="bench-standing" data-line={stop?.line ?? ""}>
-      {" "}
-      {words()} {stale && t("bench.changed")}
-    </span>
-  );
-}
-function Link({ link, onClose, t }: { readonly link: string; onClose(): void; readonly t: T }) {
-  const [copied, setCopied] = useState(false);
-  return (
-    <Dialog title={t("bench.link")} onClose={onClose} testId="bench-share-dialog">
-      <textarea readOnly rows={4} value={link} aria-label={t("bench.link")} onFocus={(e) => e.target.select()} data-testid="bench-link" translate="no" />
-      <div className="row end">
-        <button type="button" className="primary" onClick={() => void navigator.clipboard?.writeText(link).then(() => setCopied(true))}>
-          <Icon name="clipboard" />
-          {copied ? t("bench.copied") : t("bench.copy")}
-        </button>
-        <button type="button" onClick={onClose} data-testid="bench-link-close">
-          {t("bench.close")}
-        </button>
-      </div>
-    </Dialog>
   );
 }

@@ -16,6 +16,7 @@ export interface EditorEvents {
   breakpoints(lines: readonly number[]): void;
   run(): void;
   step(): void;
+  back(): void;
 }
 export interface Editor {
   readonly view: EditorView;
@@ -145,7 +146,7 @@ export function createEditor(parent: HTMLElement, source: string, label: string,
         keymap.of([
           { key: "Mod-Enter", run: act(() => events.run()) },
           { key: "F9", run: (v) => flip(v, v.state.selection.main.head) },
-          { key: "F10", run: act(() => events.step()) },
+          { key: "F10", run: act(() => events.step()), shift: act(() => events.back()) },
           ...defaultKeymap,
           ...historyKeymap,
           indentWithTab,

@@ -127,6 +127,7 @@ function Line({ line, base, current, label, onToggle, place }: { readonly line: 
         </td>
         <td className="insn">
           <Instruction text={line.text} base={base} />
+          {line.target && <span className="faint">{` <${symbolText(line.target)}>`}</span>}
         </td>
       </tr>
     </>
