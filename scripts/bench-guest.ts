@@ -1,6 +1,6 @@
 // npm run bench:guest: the guest benchmark suite (images/bench/bench.c) on Guesthouse (translated and interpreted), v86 and QEMU's TCG, one after the other, in
 // Node and in Chromium, with checks that all computed the same. Prints a table with ratios and geometric means; `--write` puts it into docs/performance-guest.md.
-// Flags: --guest debian-i386|debian-amd64, --warm MS, --only NAME,NAME, --engines tcg,guesthouse,v86,guesthouse-chromium,v86-chromium,interp. Needs gcc (for i386: gcc-multilib) and, for TCG,
+// Flags: --guest debian-i386|debian-amd64, --warm MS, --only NAME,NAME, --engines tcg,guesthouse,v86,guesthouse-chromium,v86-chromium,interp ("": the guest is only built). Needs gcc (for i386: gcc-multilib) and, for TCG,
 // qemu-system-x86; what is missing is installed where the user may, else left out by name. `--child ENGINE` is the process that is measured.
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -30,6 +30,13 @@ const { values: flags } = parseArgs({
     "cut-off": { type: "string", default: "400" },
   },
 });
+const ENGINES = ["tcg", "guesthouse", "v86", "guesthouse-chromium", "v86-chromium", "interp"];
+const engines = flags.engines.split(",").filter((e) => e !== "");
+const unknown = engines.find((e) => !ENGINES.includes(e));
+if (unknown) {
+  console.error(`There is no engine "${unknown}"; there are ${ENGINES.join(", ")}.`);
+  process.exit(2);
+}
 const wide = flags.guest === "debian-amd64";
 const CUT_OFF_MS = Number(flags["cut-off"]) * 1000;
 
@@ -235,13 +242,14 @@ if (flags.child) {
 execFileSync(process.execPath, [join(root, "scripts/build-core.mjs")], { stdio: "inherit" });
 buildGuest();
 const runs: Run[] = [];
-for (const engine of flags.engines.split(",")) {
+for (const engine of engines) {
   if (engine.startsWith("v86") && wide) continue;
   const started = performance.now();
   const run = await apart(engine);
   console.log(`${engine}: ${run.results.length} benchmarks in ${((performance.now() - started) / 1000).toFixed(0)} s${run.problem ? `, ${run.problem}` : ""}`);
   runs.push(run);
 }
+if (!runs.length) process.exit(0);
 const text = report(runs);
 console.log(`\n${text}`);
 if (flags.write && !flags.only) {

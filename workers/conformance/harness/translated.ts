@@ -31,10 +31,10 @@ export class Translated {
     this.view = new DataView(this.memory.memory.buffer);
     this.bytes = new Uint8Array(this.memory.memory.buffer);
     for (let i = 0; i < 8; i++) this.view.setUint32(L.VCPU_BASE + L.FEATURES + i * 4, 0xffffffff, true);
-    this.cpu.onFault = (vector) => {
+    this.cpu.onFault((vector) => {
       this.outcome = { vector, after: leaveCase(this.view, this.bytes, this.cpu.linearIp(), this.cpu.registers().eflags) };
       throw new Faulted();
-    };
+    });
   }
   /** Bytes of the modules made since the last call. */
   modules(): Uint8Array[] {

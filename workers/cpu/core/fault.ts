@@ -1,5 +1,6 @@
 // Guest exceptions. A fault is recorded and the wasm stack is unwound to `run`'s caller by a host throw, so that
-// instruction code needs no checks: whoever can fault does so before it changes guest state. Intel SDM 3A chapter 6.
+// instruction code needs no checks: whoever can fault does so before it changes guest state. The throw takes microseconds, so that page faults of
+// translated code and of fetches, which are many, are only recorded (mmu.ts: translateSoftly) and delivered from the loop. Intel SDM 3A chapter 6.
 
 import { unwind } from "./host";
 
@@ -28,6 +29,12 @@ export let faultHasCode: bool = false;
 export function clearFault(): void {
   faultVector = -1;
 }
+/** Records an exception with an error code for a caller that delivers it itself. */
+export function recordCode(vector: u32, code: u32): void {
+  faultVector = vector;
+  faultHasCode = true;
+  faultCode = code;
+}
 /** Raises an exception without an error code. Does not return. */
 export function raise(vector: u32): void {
   faultVector = vector;
@@ -37,8 +44,6 @@ export function raise(vector: u32): void {
 }
 /** Raises an exception with an error code. Does not return. */
 export function raiseCode(vector: u32, code: u32): void {
-  faultVector = vector;
-  faultHasCode = true;
-  faultCode = code;
+  recordCode(vector, code);
   unwind();
 }

@@ -30,7 +30,7 @@ export { addUser, installRegion, removeRegion, flushes } from "./blocks";
 export { codeBase, codeSize } from "./mode";
 export { flagA, flagB, flagOp } from "./flags";
 export { stackMask, stackSegment } from "./operands";
-export { generation, tlb } from "./mmu";
+export { generation, setSoftFaults, tlb } from "./mmu";
 export {
   holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7, holds8, holds9, holds10, holds11, holds12, holds13, holds14, holds15,
 } from "./flags";

@@ -3,7 +3,7 @@
 // Tags carry a generation in their low 12 bits: a flush is an increment. Left out: LA57, shadow stacks, protection keys.
 
 import { blockWritten } from "./blocks";
-import { AC, GP, PF, SSF, raiseCode } from "./fault";
+import { AC, faultVector, GP, PF, SSF, raiseCode, recordCode } from "./fault";
 import { ACF } from "./flags";
 import { mmioRead, mmioWrite, pageIn, pageWritten } from "./host";
 import {
@@ -244,10 +244,24 @@ let walkLarge: u64 = 0;
 let walkGlobal: bool = false;
 /** For the debugger: levels visited by the last walk are not kept here; see inspect.ts. */
 
-function pageFault(linear: u64, code: u32): void {
+/** A page fault is recorded, not raised. */
+let softly: bool = false;
+/** Not for tests that look at faults before they are delivered. */
+let softFaults: bool = true;
+export function setSoftFaults(on: bool): void {
+  softFaults = on;
+}
+/** After an unwinding out of translateSoftly(). */
+export function endSoftly(): void {
+  softly = false;
+}
+/** Returns only where faults are recorded. */
+function pageFault(linear: u64, code: u32): u64 {
   store<u64>(vcpu, linear, CR2);
   updateContext();
-  raiseCode(PF, code);
+  if (softly) recordCode(PF, code);
+  else raiseCode(PF, code);
+  return 0;
 }
 function faultCode(access: u32, present: u32): u32 {
   let code = present;
@@ -276,11 +290,11 @@ function walk32(linear: u64, access: u32): u64 {
   const l = <u32>linear;
   const pdeAt = (load<u64>(vcpu, CR3) & 0xfffff000) | <u64>((l >> 22) << 2);
   const pde = physicalRead32(pdeAt);
-  if (!(pde & 1)) pageFault(linear, faultCode(access, 0));
+  if (!(pde & 1)) return pageFault(linear, faultCode(access, 0));
   if (pde & 0x80 && load<u64>(vcpu, CR4) & PSE) {
     // PSE-36 has 40 bits of physical address here; without it all of these are reserved.
-    if (pde & (load<u32>(vcpu, FEATURES) & PSE36 ? 0x200000 : 0x3fe000)) pageFault(linear, faultCode(access, 9));
-    if (!allowed(access, pde & 6, false)) pageFault(linear, faultCode(access, 1));
+    if (pde & (load<u32>(vcpu, FEATURES) & PSE36 ? 0x200000 : 0x3fe000)) return pageFault(linear, faultCode(access, 9));
+    if (!allowed(access, pde & 6, false)) return pageFault(linear, faultCode(access, 1));
     const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;
     if ((pde & set) != set) physicalOr32(pdeAt, set);
     walkLarge = 0x3fffff;
@@ -290,8 +304,8 @@ function walk32(linear: u64, access: u32): u64 {
   }
   const pteAt = <u64>(pde & 0xfffff000) | <u64>(((l >> 12) & 0x3ff) << 2);
   const pte = physicalRead32(pteAt);
-  if (!(pte & 1)) pageFault(linear, faultCode(access, 0));
-  if (!allowed(access, pde & pte & 6, false)) pageFault(linear, faultCode(access, 1));
+  if (!(pte & 1)) return pageFault(linear, faultCode(access, 0));
+  if (!allowed(access, pde & pte & 6, false)) return pageFault(linear, faultCode(access, 1));
   if (!(pde & 0x20)) physicalOr32(pdeAt, 0x20);
   const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;
   if ((pte & set) != set) physicalOr32(pteAt, set);
@@ -313,20 +327,20 @@ function walk64(linear: u64, access: u32, long: bool): u64 {
   if (long) {
     at4 = (load<u64>(vcpu, CR3) & FRAME_MASK) | (((linear >> 39) & 511) << 3);
     e4 = physicalRead64(at4);
-    if (!(e4 & 1)) pageFault(linear, faultCode(access, 0));
-    if (e4 & (reservedAlways | 0x80)) pageFault(linear, faultCode(access, 9));
+    if (!(e4 & 1)) return pageFault(linear, faultCode(access, 0));
+    if (e4 & (reservedAlways | 0x80)) return pageFault(linear, faultCode(access, 9));
     rights &= <u32>e4;
     nx = (e4 & NX) != 0;
     at3 = (e4 & FRAME_MASK) | (((linear >> 30) & 511) << 3);
     e3 = physicalRead64(at3);
-    if (!(e3 & 1)) pageFault(linear, faultCode(access, 0));
-    if (e3 & reservedAlways) pageFault(linear, faultCode(access, 9));
+    if (!(e3 & 1)) return pageFault(linear, faultCode(access, 0));
+    if (e3 & reservedAlways) return pageFault(linear, faultCode(access, 9));
     rights &= <u32>e3;
     nx = nx || (e3 & NX) != 0;
     if (e3 & 0x80) {
       // Without pages of 1 GiB the bit is reserved.
-      if (e3 & 0x3fffe000 || !(load<u32>(vcpu + 16, FEATURES) & PDPE1GB)) pageFault(linear, faultCode(access, 9));
-      if (!allowed(access, rights, nx)) pageFault(linear, faultCode(access, 1));
+      if (e3 & 0x3fffe000 || !(load<u32>(vcpu + 16, FEATURES) & PDPE1GB)) return pageFault(linear, faultCode(access, 9));
+      if (!allowed(access, rights, nx)) return pageFault(linear, faultCode(access, 1));
       if (!(e4 & 0x20)) physicalOr32(at4, 0x20);
       const set: u32 = access == ACCESS_WRITE ? 0x60 : 0x20;
       if ((<u32>e3 & set) != set) physicalOr32(at3, set);
@@ -337,17 +351,17 @@ function walk64(linear: u64, access: u32, long: bool): u64 {
     table = e3 & FRAME_MASK;
   } else {
     e3 = load<u64>(vcpu + (<usize>((linear >> 30) & 3) << 3), PDPTE);
-    if (!(e3 & 1)) pageFault(linear, faultCode(access, 0));
+    if (!(e3 & 1)) return pageFault(linear, faultCode(access, 0));
     table = e3 & FRAME_MASK;
   }
   const at2 = table | (((linear >> 21) & 511) << 3);
   const e2 = physicalRead64(at2);
-  if (!(e2 & 1)) pageFault(linear, faultCode(access, 0));
-  if (e2 & (reservedAlways | (e2 & 0x80 ? 0x1fe000 : 0))) pageFault(linear, faultCode(access, 9));
+  if (!(e2 & 1)) return pageFault(linear, faultCode(access, 0));
+  if (e2 & (reservedAlways | (e2 & 0x80 ? 0x1fe000 : 0))) return pageFault(linear, faultCode(access, 9));
   rights &= <u32>e2;
   nx = nx || (e2 & NX) != 0;
   if (e2 & 0x80) {
-    if (!allowed(access, rights, nx)) pageFault(linear, faultCode(access, 1));
+    if (!allowed(access, rights, nx)) return pageFault(linear, faultCode(access, 1));
     if (long) {
       if (!(e4 & 0x20)) physicalOr32(at4, 0x20);
       if (!(e3 & 0x20)) physicalOr32(at3, 0x20);
@@ -360,11 +374,11 @@ function walk64(linear: u64, access: u32, long: bool): u64 {
   }
   const at1 = (e2 & FRAME_MASK) | (((linear >> 12) & 511) << 3);
   const e1 = physicalRead64(at1);
-  if (!(e1 & 1)) pageFault(linear, faultCode(access, 0));
-  if (e1 & reservedAlways) pageFault(linear, faultCode(access, 9));
+  if (!(e1 & 1)) return pageFault(linear, faultCode(access, 0));
+  if (e1 & reservedAlways) return pageFault(linear, faultCode(access, 9));
   rights &= <u32>e1;
   nx = nx || (e1 & NX) != 0;
-  if (!allowed(access, rights, nx)) pageFault(linear, faultCode(access, 1));
+  if (!allowed(access, rights, nx)) return pageFault(linear, faultCode(access, 1));
   if (long) {
     if (!(e4 & 0x20)) physicalOr32(at4, 0x20);
     if (!(e3 & 0x20)) physicalOr32(at3, 0x20);
@@ -415,6 +429,7 @@ export function translate(linear: u64, access: u32): usize {
     } else if (load<u64>(vcpu, CR4) & PAE) physical = walk64(linear & 0xffffffff, access, false);
     else physical = walk32(linear & 0xffffffff, access);
   } else physical = linear & 0xffffffff;
+  if (softly && faultVector >= 0) return 0;
   physical &= load<u64>(vcpu, A20_MASK);
   const entry = p2m(physical);
   physicalAddress = physical;
@@ -470,6 +485,13 @@ export function translate(linear: u64, access: u32): usize {
   return host;
 }
 
+/** translate(), but a page fault is left recorded (faultVector) and the address is 0. For callers that can leave what they do without a trace. */
+export function translateSoftly(linear: u64, access: u32): usize {
+  softly = softFaults;
+  const host = translate(linear, access);
+  softly = false;
+  return host;
+}
 function noteLocal(e: usize, access: u32): void {
   if (access == ACCESS_EXEC && context != CONTEXT_USER) localSystem = true;
   const log = tlbLog();
@@ -480,9 +502,17 @@ function noteLocal(e: usize, access: u32): void {
 }
 /** Host address of an instruction byte, raising the guest's fault; 0 when it lies on the bus. */
 export function executableHost(linear: u64): usize {
+  const host = knownExecutable(linear);
+  return host ? host : translate(linear, ACCESS_EXEC);
+}
+/** The same where a page fault is left recorded. */
+export function executableSoftly(linear: u64): usize {
+  const host = knownExecutable(linear);
+  return host ? host : translateSoftly(linear, ACCESS_EXEC);
+}
+@inline function knownExecutable(linear: u64): usize {
   const e = Mem.entry(linear);
-  if (load<u64>(e, TLB_EXEC) == ((linear & ~0xfff) | generation)) return <usize>(<u32>linear + load<u32>(e, TLB_ADDEND));
-  return translate(linear, ACCESS_EXEC);
+  return load<u64>(e, TLB_EXEC) == ((linear & ~0xfff) | generation) ? <usize>(<u32>linear + load<u32>(e, TLB_ADDEND)) : 0;
 }
 
 // ---- instruction access ---------------------------------------------------------------------------------------------

@@ -3,9 +3,10 @@
 // checks. The interpreter then executes that one instruction, so that translated code needs no checks behind a fast access. They may fault.
 
 import { linesOf, wroteBesideCode } from "./blocks";
+import { faultVector } from "./fault";
 import { TLB_ADDEND, TLB_INFO, TLB_READ, TRACE_TABLE_WRITE } from "./layout";
-import { ACCESS_READ, ACCESS_WRITE, checkedAccesses, codeLines, generation, Mem, translate } from "./mmu";
-import { bail, enterAt, stopSignal } from "./run";
+import { ACCESS_READ, ACCESS_WRITE, checkedAccesses, codeLines, generation, Mem, translateSoftly } from "./mmu";
+import { abandonRegion, bail, enterAt, stopSignal } from "./run";
 import { tracing, watchedPage, watches } from "./watch";
 
 /** Host address of `size` bytes, or 0: the region ends. */
@@ -14,7 +15,11 @@ function reach(linear: u64, size: u32, access: u32): usize {
     bail();
     return 0;
   }
-  const host = translate(linear, access);
+  const host = translateSoftly(linear, access);
+  if (faultVector >= 0) {
+    abandonRegion();
+    return 0;
+  }
   // A page walk that set a bit in a table beside code asks to stop, too. What is watched is for the interpreter.
   if (host && !stopSignal && !(watches || tracing & TRACE_TABLE_WRITE ? watchedPage : false)) return host;
   bail();

@@ -12,7 +12,7 @@ import {
 } from "./layout";
 import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
 import { EVENT_BLOCK, report } from "./log";
-import { executableHost, lookupGroup } from "./mmu";
+import { endSoftly, executableHost, executableSoftly, lookupGroup } from "./mmu";
 import { CS, vcpu } from "./state";
 import { breaks, takeUnwound, toBreak } from "./watch";
 
@@ -133,6 +133,17 @@ export function abandonBlock(): void {
   currentRecord = 0;
   unstop();
 }
+/** In JIT_BAILED: the region ended with a fault recorded, which is to be delivered. No record has this address. */
+const FAULTED: u32 = 1;
+/** A region ends because of a recorded fault. */
+export function abandonRegion(): void {
+  abandonBlock();
+  store<u32>(JIT_BAILED, FAULTED);
+}
+function deliverRecorded(): void {
+  deliverFault();
+  clearFault();
+}
 /** A block that ends before the breakpoint `near` bytes ahead; at one: its instruction alone, which is forgotten again. */
 function beforeBreak(linear: u64, host: usize, cached: usize, near: u32): usize {
   let block = cached;
@@ -148,10 +159,12 @@ function beforeBreak(linear: u64, host: usize, cached: usize, near: u32): usize 
   dropBlocks(host, 1);
   return block;
 }
+/** 0: a page fault of the fetch is recorded. */
 function findBlock(linear: u64, slot: usize): usize {
   const room = <u64>load<u32>(vcpu + (CS << 2), SEG_LIMIT) - load<u64>(vcpu, IP);
   if (codeSize != 2 && <i64>room < 0) raiseCode(GP, 0);
-  const host = executableHost(linear);
+  const host = executableSoftly(linear);
+  if (faultVector >= 0) return 0;
   let block: usize = host ? findCached(host, blockMode) : 0;
   const near = breaks && host ? toBreak(linear, host) : -1;
   if (near >= 0) block = beforeBreak(linear, host, block, near);
@@ -233,6 +246,10 @@ function loop(): u32 {
     if (!span) {
       currentRecord = 0;
       block = findBlock(linear, slot);
+      if (!block) {
+        deliverRecorded();
+        continue;
+      }
       span = load<u16>(block, BLOCK_SPAN);
     }
     const icount = load<u64>(vcpu, ICOUNT);
@@ -307,6 +324,10 @@ const BAILS_COUNTED: u32 = 4096;
 function executeBailed(): void {
   const record: usize = load<u32>(JIT_BAILED);
   store<u32>(JIT_BAILED, 0);
+  if (record == FAULTED) {
+    deliverRecorded();
+    return;
+  }
   const lookup = LOOKUP_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * LOOKUP_STRIDE;
   const ip = load<u64>(vcpu, IP);
   const linear = ip + codeBase;
@@ -324,6 +345,10 @@ function executeBailed(): void {
     if (block) dropUsers(block);
   }
   const block = findBlock(linear, Execute.slot(lookup, linear));
+  if (!block) {
+    deliverRecorded();
+    return;
+  }
   const left = load<u64>(vcpu, LIMIT) - load<u64>(vcpu, ICOUNT);
   const most = <u32>load<u16>(block, BLOCK_COUNT);
   executePart(block, ip, left < most ? <u32>left : most);
@@ -378,6 +403,10 @@ function interpretBlock(lookup: usize): void {
   const ip = load<u64>(vcpu, IP);
   const linear = ip + codeBase;
   const block = findBlock(linear, Execute.slot(lookup, linear));
+  if (!block) {
+    deliverRecorded();
+    return;
+  }
   const count = <u32>load<u16>(block, BLOCK_COUNT);
   const left = load<u64>(vcpu, LIMIT) - load<u64>(vcpu, ICOUNT);
   const most = left < count ? <u32>left : count;
@@ -386,12 +415,19 @@ function interpretBlock(lookup: usize): void {
 }
 /** One instruction: interrupt shadow, trap flag, debug registers. */
 function step(lookup: usize): void {
-  if (breaks) findBlock(load<u64>(vcpu, IP) + codeBase, Execute.slot(lookup, load<u64>(vcpu, IP) + codeBase));
+  if (breaks && !findBlock(load<u64>(vcpu, IP) + codeBase, Execute.slot(lookup, load<u64>(vcpu, IP) + codeBase))) {
+    deliverRecorded();
+    return;
+  }
   if (!trapBefore()) return;
   const ip = load<u64>(vcpu, IP);
   const linear = ip + codeBase;
   const slot = Execute.slot(lookup, linear);
   const block = findBlock(linear, slot);
+  if (!block) {
+    deliverRecorded();
+    return;
+  }
   if (load<u32>(vcpu, ATTENTION) & ATTENTION_LOG) report(EVENT_BLOCK, 1, load<u16>(block + BLOCK_HEADER_SIZE, REC_END), ip);
   executePart(block, ip, 1);
   serviceTrap();
@@ -404,11 +440,11 @@ export function run(budget: f64): u32 {
 }
 /** Goes on after an unwound fault: delivers it (it may unwind again: double fault, then shutdown), then runs on. */
 export function resume(): u32 {
+  endSoftly();
   if (takeUnwound()) return EXIT_BREAK;
   if (faultVector >= 0) {
     abandonBlock();
-    deliverFault();
-    clearFault();
+    deliverRecorded();
   }
   if (shutdown) {
     shutdown = false;
