@@ -23,11 +23,18 @@ export interface OpenOptions {
   /** The processor's core, when the page has compiled it already. */
   readonly core?: { readonly module: WebAssembly.Module; readonly bytes: Uint8Array };
 }
-/** The state of a machine that others go on from: devices (plain data, as machine/snapshot.ts has them) and chunks of RAM that all their workers read. */
+/**
+ * The state of a machine that others go on from: devices (plain data, as machine/snapshot.ts has them) and chunks of RAM that all their workers read.
+ * It is sent to each of them: what is large is shared memory.
+ */
 export interface Seed {
   readonly sections: unknown;
+  /** Chunks one behind the other. */
   readonly ram: SharedArrayBuffer;
-  readonly chunks: readonly { readonly chunk: number; readonly at: number; readonly name: string }[];
+  /** Which chunk of RAM each is. */
+  readonly chunks: Uint32Array;
+  /** What they are called in the library, as far as the last one that has a name; "": none. */
+  readonly names: readonly string[];
 }
 /** A clone whose disks are ready: it is added to the list, and goes on from the seed when there is one. */
 export interface CloneOf {

@@ -18,8 +18,12 @@ export function compiledCore(): Promise<Core | null> {
   core ??= (async () => {
     const response = await fetch(`${base()}core.wasm`);
     if (!response.ok) throw new Error(String(response.status));
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    return { module: await WebAssembly.compile(bytes), bytes };
+    const fetched = await response.arrayBuffer();
+    const module = await WebAssembly.compile(fetched);
+    // Shared: it goes to every machine, and from there to the translator.
+    const bytes = new Uint8Array(new SharedArrayBuffer(fetched.byteLength));
+    bytes.set(new Uint8Array(fetched));
+    return { module, bytes };
   })().catch(() => {
     core = null;
     return null;

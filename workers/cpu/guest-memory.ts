@@ -57,6 +57,8 @@ export class PoolMemory implements GuestMemory {
   private fill: (page: number) => void = () => {};
   private lazyPages = 0;
   private readonly runs: [first: number, pages: number][] = [];
+  /** Nothing has been written to RAM, and the processor has not run: nobody need look for written pages. */
+  private untouched = true;
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
@@ -157,8 +159,10 @@ export class PoolMemory implements GuestMemory {
     this.refresh(physical / PAGE, length / PAGE);
   }
   private refresh(first: number, pages: number): void {
+    // This goes over all RAM when it is added, in code that has just begun to run: a look into an empty map is most of it.
+    const overlaid = this.overlays.size > 0;
     for (let page = first; page < first + pages && page < P2M_PAGES; page++) {
-      const list = this.overlays.get(page);
+      const list = overlaid ? this.overlays.get(page) : undefined;
       const overlay = list?.[list.length - 1];
       const ram = this.ram[page] as number;
       const shadow = this.shadow[page] as number;
@@ -209,7 +213,12 @@ export class PoolMemory implements GuestMemory {
       done += n;
     }
   }
+  /** The processor is about to run. */
+  touch(): void {
+    this.untouched = false;
+  }
   write(address: number, from: Uint8Array): void {
+    this.untouched = false;
     let done = 0;
     while (done < from.length) {
       const at = address + done;
@@ -249,8 +258,16 @@ export class PoolMemory implements GuestMemory {
     const at = this.ram[page] as number;
     return this.bytes.subarray(at, at + PAGE);
   }
+  /** The bytes of pages of RAM whose frames lie side by side, as `frame` gives those of one; null where they do not, or there is no RAM. */
+  frames(first: number, pages: number): Uint8Array | null {
+    const at = this.ram[first] as number;
+    if (at === 0) return null;
+    for (let n = 1; n < pages; n++) if (this.ram[first + n] !== at + n * PAGE) return null;
+    return this.bytes.subarray(at, at + pages * PAGE);
+  }
   /** Pages of RAM written since the last call: `found` is called for each. */
   takeWritten(found: (page: number) => void): void {
+    if (this.untouched) return;
     let any = false;
     const { p2m, ram, written } = this;
     for (const [first, pages] of this.runs)
@@ -268,6 +285,7 @@ export class PoolMemory implements GuestMemory {
   }
   /** RAM of a page gets other contents from outside; whoever asks takeWritten() sees it. Decoded code is the caller's business. */
   putFrame(page: number, bytes: Uint8Array): void {
+    this.untouched = false;
     this.frame(page).set(bytes);
     this.written[page] = 1;
   }
@@ -288,15 +306,18 @@ export class PoolMemory implements GuestMemory {
       }
     this.listener?.mappingsChanged();
   }
-  /** From now on these pages of RAM get their contents when they are first touched: `fill(page)` writes frames and calls `arrived`. */
-  defer(pages: Iterable<number>, fill: (page: number) => void): void {
+  /** From now on these runs of pages (first, last + 1) of RAM get their contents when they are first touched: `fill(page)` writes frames and calls `arrived`. */
+  defer(runs: Iterable<readonly [from: number, end: number]>, fill: (page: number) => void): void {
     this.fill = fill;
-    for (const page of pages) {
-      if (!this.lazy[page]) this.lazyPages++;
-      this.lazy[page] = 1;
-      this.written[page] = 0;
-      const entry = this.p2m[page] as number;
-      if (entry & P2M_PRESENT && (entry & ~0xfff) >>> 0 === this.ram[page]) this.p2m[page] = (entry & ~P2M_DIRTY) | P2M_LAZY;
+    const { p2m, ram, lazy } = this;
+    for (const [from, end] of runs) {
+      for (let page = from; page < end; page++) {
+        if (!lazy[page]) this.lazyPages++;
+        const entry = p2m[page] as number;
+        if (entry & P2M_PRESENT && (entry & ~0xfff) >>> 0 === ram[page]) p2m[page] = (entry & ~P2M_DIRTY) | P2M_LAZY;
+      }
+      lazy.fill(1, from, end);
+      this.written.fill(0, from, end);
     }
     this.listener?.mappingsChanged();
   }

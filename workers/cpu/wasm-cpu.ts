@@ -117,6 +117,7 @@ export interface WasmCpuOptions {
 export class WasmCpu implements Cpu {
   readonly intr: IrqLine;
   private readonly binary: CoreBinary;
+  private readonly memory: PoolMemory;
   private readonly core: CoreExports;
   private readonly state: DataView;
   private readonly block: Uint8Array;
@@ -142,6 +143,7 @@ export class WasmCpu implements Cpu {
     this.counterView = new BigUint64Array(buffer, VCPU_BASE + COUNTERS, 8);
     const scratch = new DataView(buffer, SCRATCH_BASE, 16);
     this.binary = binary;
+    this.memory = memory;
     const tables = decodeTablesOf(binary.module);
     new Uint8Array(buffer, DECODE_BASE, tables.length).set(tables);
     new Uint32Array(buffer, CPUID_BASE, choice.cpuid.length).set(choice.cpuid);
@@ -234,6 +236,7 @@ export class WasmCpu implements Cpu {
     const { core } = this;
     let code: number;
     this.running = true;
+    this.memory.touch();
     try {
       code = core.run(budget);
     } catch (error) {

@@ -1,5 +1,5 @@
 // What the VGA must do for guests: planar write and read modes, text from preset, DISPI modes, DAC, protection.
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { testSlot } from "../platform/test-slot.ts";
 import type { PictureBackend } from "../platform/types.ts";
 import { makeFont } from "./vga-font.ts";
@@ -370,4 +370,24 @@ test("saves and loads", () => {
   device.load(saved);
   expect(device.save()).toEqual(saved);
   expect(slot.mmio.read(0xb8000, 2)).toBe(0x4142);
+});
+
+test("loading into a machine that was just made leaves video memory that holds zeros alone", () => {
+  const { device: used, window: written } = make("none");
+  written.write(5, 0x41);
+  const saved = used.save();
+  const fill = vi.spyOn(Uint8Array.prototype, "fill");
+  try {
+    const whole = () => fill.mock.contexts.filter((c) => (c as Uint8Array).length >= 1 << 20).length;
+    const { device: fresh } = make("none");
+    const before = whole();
+    fresh.load(saved);
+    expect(whole()).toBe(before);
+    expect(fresh.save()).toEqual(saved);
+    // The second time it may hold anything.
+    fresh.load(saved);
+    expect(whole()).toBe(before + 1);
+  } finally {
+    fill.mockRestore();
+  }
 });

@@ -92,6 +92,7 @@ class Vga implements DisplayDevice {
     slot.pio.map(0x3c0, 32, this.#ports(0x3c0));
     slot.pio.map(0x1ce, 4, this.#dispiPorts());
     this.reset();
+    this.#pristine = !this.#preset;
     this.#arm();
   }
 
@@ -196,8 +197,8 @@ class Vga implements DisplayDevice {
     if (this.#preset) presetText(this.#regs, this.#memory.bytes);
   }
 
-  /** Neither reset nor loaded yet: nobody can have written to video memory. */
-  #pristine = true;
+  /** Neither reset nor loaded since it was made: nobody can have written to video memory. */
+  #pristine = false;
   save(): State {
     return { registers: this.#regs.save(), latch: this.#window.latch >>> 0, memory: packPages(this.#memory.bytes) };
   }

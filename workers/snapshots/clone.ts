@@ -21,8 +21,24 @@ export type CloneKind = (typeof CLONE_KINDS)[number];
 export function makeSeed(machine: Machine, keeper: RamKeeper): Seed {
   return { sections: machine.save(), ...keeper.copy() };
 }
+/** A chunk of a seed; its view is made when it is read. */
+class SeedChunk implements PackedChunk {
+  readonly raw = true;
+  readonly #ram: SharedArrayBuffer;
+  readonly #at: number;
+  readonly name?: string;
+  constructor(ram: SharedArrayBuffer, at: number, name: string) {
+    this.#ram = ram;
+    this.#at = at;
+    if (name !== "") this.name = name;
+  }
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.#ram, this.#at, CHUNK_BYTES);
+  }
+}
 export function seedVm(seed: Seed): VmState {
-  const chunks = new Map(seed.chunks.map(({ chunk, at, name }): [number, PackedChunk] => [chunk, { bytes: new Uint8Array(seed.ram, at, CHUNK_BYTES), raw: true, ...(name ? { name } : {}) }]));
+  const chunks = new Map<number, PackedChunk>();
+  seed.chunks.forEach((chunk, n) => chunks.set(chunk, new SeedChunk(seed.ram, n * CHUNK_BYTES, seed.names[n] ?? "")));
   return { sections: seed.sections as Sections, chunks, dateMs: Date.now(), waits: "" };
 }
 

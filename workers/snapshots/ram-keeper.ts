@@ -2,6 +2,7 @@
 // did not change are shared. Going back marks pages as deferred: each chunk is unpacked when the guest (or DMA) first touches it, so that
 // reverting takes milliseconds whatever the size (architecture 4, the frame pool).
 
+import type { Seed } from "../../src/contract/machine.ts";
 import { isZero } from "../backends/image.ts";
 import { zstdCompress, zstdDecompress } from "../backends/compress.ts";
 import type { PoolMemory } from "../cpu/guest-memory.ts";
@@ -64,26 +65,29 @@ export class RamKeeper {
   /** Contents of a chunk; false when it is zeros. */
   #copy(chunk: number, into: Uint8Array): boolean {
     const memory = this.#memory;
+    const first = chunk * CHUNK_PAGES;
+    for (let page = first; page < first + CHUNK_PAGES; page++) if (memory.isDeferred(page)) memory.pageIn(page);
+    // Nearly always its frames lie side by side.
+    const whole = memory.frames(first, CHUNK_PAGES);
+    if (whole) {
+      if (isZero(whole)) return false;
+      into.set(whole);
+      return true;
+    }
     let zero = true;
     for (let n = 0; n < CHUNK_PAGES; n++) {
-      const page = chunk * CHUNK_PAGES + n;
       const to = into.subarray(n * PAGE, (n + 1) * PAGE);
-      if (!memory.hasRam(page)) {
-        to.fill(0);
-        continue;
-      }
-      if (memory.isDeferred(page)) memory.pageIn(page);
-      const frame = memory.frame(page);
-      if (zero && isZero(frame)) to.fill(0);
+      const frame = memory.frames(first + n, 1);
+      if (!frame) to.fill(0);
       else {
-        zero = false;
+        zero &&= isZero(frame);
         to.set(frame);
       }
     }
     return !zero;
   }
   /** RAM as it is now, unpacked, in memory that other workers can read. Nothing is packed; what the guest has not touched stays deferred. */
-  copy(): { readonly ram: SharedArrayBuffer; readonly chunks: readonly { readonly chunk: number; readonly at: number; readonly name: string }[] } {
+  copy(): Omit<Seed, "sections"> {
     this.#look();
     const memory = this.#memory;
     const sure = (chunk: number) => (this.#written.has(chunk) ? undefined : this.#known?.get(chunk));
@@ -92,18 +96,22 @@ export class RamKeeper {
       // A chunk that was never saved and never written holds zeros.
       if (sure(chunk) !== null && (this.#known || this.#written.has(chunk)) && all[all.length - 1] !== chunk) all.push(chunk);
     const ram = new SharedArrayBuffer(all.length * CHUNK_BYTES);
-    const chunks: { chunk: number; at: number; name: string }[] = [];
-    let at = 0;
+    const chunks = new Uint32Array(new SharedArrayBuffer(all.length * 4));
+    const names: string[] = [];
+    let n = 0;
     for (const chunk of all) {
-      const into = new Uint8Array(ram, at, CHUNK_BYTES);
+      const into = new Uint8Array(ram, n * CHUNK_BYTES, CHUNK_BYTES);
       const kept = sure(chunk);
       if (kept?.raw) into.set(kept.bytes);
       else if (kept && memory.isDeferred(chunk * CHUNK_PAGES)) into.set(zstdDecompress(kept.bytes, CHUNK_BYTES, "the snapshot"));
       else if (!this.#copy(chunk, into)) continue;
-      chunks.push({ chunk, at, name: kept?.name ?? "" });
-      at += CHUNK_BYTES;
+      if (kept?.name !== undefined) {
+        while (names.length < n) names.push("");
+        names.push(kept.name);
+      }
+      chunks[n++] = chunk;
     }
-    return { ram, chunks };
+    return { ram, chunks: chunks.subarray(0, n), names };
   }
   /** Makes RAM hold `chunks` again. Returns how many chunks differ from what is there. */
   restore(chunks: Chunks): number {
@@ -111,18 +119,22 @@ export class RamKeeper {
     const memory = this.#memory;
     const before = this.#known;
     const known = new Map<number, PackedChunk | null>();
-    const deferred: number[] = [];
+    const deferred: [from: number, end: number][] = [];
+    let pages = 0;
     for (const [chunk, from, end] of this.#pieces()) {
       const wanted = chunks.get(chunk) ?? null;
       known.set(chunk, wanted);
       // RAM that was never saved or loaded holds zeros where nobody wrote.
       if (!this.#written.has(chunk) && (before ? before.get(chunk) : null) === wanted) continue;
-      for (let page = from; page < end; page++) deferred.push(page);
+      const last = deferred[deferred.length - 1];
+      if (last?.[1] === from) last[1] = end;
+      else deferred.push([from, end]);
+      pages += end - from;
     }
     this.#known = known;
     this.#written.clear();
     memory.defer(deferred, (page) => this.#unpack(Math.floor(page / CHUNK_PAGES)));
-    return deferred.length / CHUNK_PAGES;
+    return pages / CHUNK_PAGES;
   }
   #unpack(chunk: number): void {
     const packed = this.#known?.get(chunk) ?? null;

@@ -244,8 +244,8 @@ test("clones go on from shared memory as the machine does, and can be saved and 
   const c = await machine();
   await restoreVm(c.machine, c.keeper, seedVm(seed));
   const again = makeSeed(c.machine, c.keeper);
-  expect(again.chunks.map((x) => [x.chunk, x.name])).toEqual(seed.chunks.map((x) => [x.chunk, x.name]));
-  expect(seed.chunks.filter((x) => x.name === "").map((x) => x.chunk)).toEqual([0x30, 0x31, 0x32, 0x33]);
+  expect([again.chunks, again.names]).toEqual([seed.chunks, seed.names]);
+  expect([...seed.chunks].filter((_, n) => (seed.names[n] ?? "") === "")).toEqual([0x30, 0x31, 0x32, 0x33]);
   const vm = await captureVm(c.machine, c.keeper);
   expect([...vm.chunks.values()].some((x) => x.raw)).toBe(false);
   const d = await machine();

@@ -3,7 +3,7 @@
 
 import {
   ARENA_BASE, ARENA_SIZE, BLOCK_COUNT, BLOCK_FRAME_NEXT, BLOCK_HASH_NEXT, BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_HOST,
-  BLOCK_INTERPRETED, BLOCK_LENGTH, BLOCK_MODE, BLOCK_SPAN, BLOCK_USERS, JIT_FREED, JIT_QUEUE_ENTRIES, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, FRAME_WRITES_BASE, HASH_BASE, HASH_ENTRIES, JIT_QUEUE, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
+  BLOCK_INTERPRETED, BLOCK_LENGTH, BLOCK_MODE, BLOCK_SPAN, BLOCK_USERS, BLOCKS_CACHED, JIT_FREED, JIT_QUEUE_ENTRIES, CODE_BASE, COUNTERS, FRAME_BLOCKS_BASE, FRAME_WRITES_BASE, HASH_BASE, HASH_ENTRIES, JIT_QUEUE, LOOKUP_BASE, LOOKUP_STRIDE, POOL_BASE,
   VCPU_MAX, TRACE_CODE_WRITE,
 } from "./layout";
 import { codeLines, forgetWrites } from "./mmu";
@@ -42,10 +42,14 @@ export function flushBlocks(): void {
   flushes++;
   store<u32>(JIT_FREED, 0);
   store<u32>(JIT_QUEUE, 0);
-  memory.fill(HASH_BASE, 0, HASH_ENTRIES << 2);
-  memory.fill(FRAME_BLOCKS_BASE, 0, (highestFrame + 1) << 2);
-  memory.fill(CODE_BASE, 0, (highestFrame + 1) << 3);
-  memory.fill(LOOKUP_BASE, 0, LOOKUP_STRIDE * VCPU_MAX);
+  // Ten megabytes that a machine at its start has never touched: zeros that the host need not make.
+  if (load<u32>(BLOCKS_CACHED)) {
+    memory.fill(HASH_BASE, 0, HASH_ENTRIES << 2);
+    memory.fill(FRAME_BLOCKS_BASE, 0, (highestFrame + 1) << 2);
+    memory.fill(CODE_BASE, 0, (highestFrame + 1) << 3);
+    memory.fill(LOOKUP_BASE, 0, LOOKUP_STRIDE * VCPU_MAX);
+    store<u32>(BLOCKS_CACHED, 0);
+  }
   stopBlock();
 }
 export function linesOf(offset: u32, length: u32): u64 {
@@ -64,6 +68,7 @@ export function publish(block: usize, host: usize, mode: u32, count: u32, length
   store<u32>(block, 0, BLOCK_HITS);
   store<u32>(block, 0, BLOCK_USERS);
   store<u32>(block, 0, BLOCK_INTERPRETED);
+  store<u32>(BLOCKS_CACHED, 1);
   const h = hashSlot(host);
   store<u32>(block, load<u32>(h), BLOCK_HASH_NEXT);
   store<u32>(h, block);

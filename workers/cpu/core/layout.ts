@@ -48,6 +48,8 @@ export const JIT_BAILED: u32 = 0x001ba000;
 /** How often that happened lately, by record: u32 total, then JIT_BAILS_ENTRIES x u8 from + 4. */
 export const JIT_BAILS: u32 = 0x001ba010;
 export const JIT_BAILS_ENTRIES: u32 = 4096;
+/** u32: 1 since a block was published; 0: the tables of the block cache hold zeros, as in fresh memory, and a flush leaves them alone. */
+export const BLOCKS_CACHED: u32 = 0x001bb800;
 /** Breakpoints on execution: up to BREAK_MOST of 16 bytes (address u64, 1 = physical u32). */
 export const BREAK_LIST: u32 = 0x001be000;
 export const BREAK_MOST: u32 = 254;

@@ -66,13 +66,13 @@ export class CoreCode {
   }
   private name(): string {
     const length = this.u32();
-    const text = new TextDecoder().decode(this.bytes.subarray(this.at, this.at + length));
+    const text = new TextDecoder().decode(this.bytes.slice(this.at, this.at + length));
     this.at += length;
     return text;
   }
   private custom(end: number): void {
     const name = this.name();
-    const content = this.bytes.subarray(this.at, end);
+    const content = this.bytes.slice(this.at, end); // a copy: text in shared memory cannot be decoded
     if (name === "guesthouse.homes") this.homes = content;
     else if (name === "guesthouse.accesses") this.accesses = JSON.parse(new TextDecoder().decode(content));
   }
