@@ -1,7 +1,7 @@
 // A default guest continues from its saved machine: from the click to a working prompt, with the right date and randomness of its own.
 // The times are printed; the limits here are loose because test machines are slow.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { describe, expect, inject, test } from "vitest";
@@ -43,6 +43,15 @@ const run = async (page: Page, command: string, end: string): Promise<string> =>
   await until(page, (t) => t.includes(end), 20_000);
   return serialText(page);
 };
+
+test("what a machine's worker reads before it starts stays small", () => {
+  const [worker, ...more] = readdirSync(join(site, "assets")).filter((f) => /^machine\.worker-.*\.js$/.test(f));
+  expect(more).toEqual([]);
+  const text = readFileSync(join(site, "assets", worker as string), "utf8");
+  expect(text.length).toBeLessThan(320_000);
+  // The monitor's commands, the image formats and the instruction table come later (workers/worker-parts.ts).
+  for (const late of ["machine-tools", "sources", "region", "zstddec"]) expect(text).toMatch(new RegExp(`import\\([^)]*${late}-`));
+});
 
 describe.skipIf(!resumes)(`${GUEST} starts at once`, () => {
   test("cold, warm, date, randomness, reboot", async () => {

@@ -10,7 +10,7 @@ import { type Fault, FaultError } from "../src/contract/schema.ts";
 import { isWritten } from "../src/contract/sources-of.ts";
 import { flagHelp, type ParsedFlags, parseFlags, pluggableDevices } from "../src/manager/qemu-flags.ts";
 import type { RemoteOptions } from "./backends/block-remote.ts";
-import { isRemote } from "./backends/sources.ts";
+import { isRemote } from "./backends/web-address.ts";
 import { fileFault } from "./backends/byte-file.node.ts";
 import { QueueBytes, nullBytes } from "./backends/bytes.ts";
 import { ByteGatherer, fileBytes, writeAll } from "./backends/bytes.node.ts";

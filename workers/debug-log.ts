@@ -6,7 +6,7 @@ import { type Fault, FaultError } from "../src/contract/schema.ts";
 import { matchKinds, type TraceName, traceKinds, traceNames } from "../src/contract/trace.ts";
 import { RECORD_SIZE } from "./cpu/core/layout.ts";
 import { disassemble } from "./cpu/isa/disassemble.ts";
-import type { MadeRegion } from "./cpu/jit/job.ts";
+import type { MadeRegion } from "./cpu/jit/port.ts";
 import { bitsOf, type RegionSource } from "./cpu/jit/region.ts";
 import type { Translator } from "./cpu/jit/translator.ts";
 import type { WasmCpu } from "./cpu/wasm-cpu.ts";

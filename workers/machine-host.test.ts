@@ -8,8 +8,10 @@ import type { MachineNotice, SharedViews } from "../src/contract/machine.ts";
 import { STATS } from "../src/contract/machine.ts";
 import { elfHeader, truncatedKernel } from "./conformance/bad-images.ts";
 import { WasmCpu } from "./cpu/wasm-cpu.ts";
+import { decodeTables } from "./cpu/isa/tables.ts";
 import { MachineHost } from "./machine-host.ts";
 import { Sources } from "./sources.ts";
+import { part } from "./worker-parts.ts";
 
 const core = process.env.CORE_WASM ?? join(import.meta.dirname, "cpu/build/core.wasm");
 const bios = "/usr/share/seabios/bios-256k.bin";
@@ -43,7 +45,7 @@ function screenText(views: SharedViews): string {
 }
 let host: MachineHost | null = null;
 const make = () => {
-  host = new MachineHost({ fetch: fetcher, loadCore: async () => ({ module: new WebAssembly.Module(readFileSync(core)), bytes: new Uint8Array(readFileSync(core)) }) });
+  host = new MachineHost({ fetch: fetcher, loadCore: async () => ({ module: new WebAssembly.Module(readFileSync(core)), bytes: new Uint8Array(readFileSync(core)), decode: decodeTables() }) });
   return host;
 };
 afterEach(() => host?.close());
@@ -62,7 +64,31 @@ describe("sources", () => {
   });
 });
 
+test("a part of the program that does not come is a fault", async () => {
+  await expect(part(() => Promise.reject(new TypeError("Failed to fetch")))).rejects.toMatchObject({ fault: { code: "program.part", message: expect.stringContaining("Failed to fetch") } });
+  expect(await part(async () => 5)).toBe(5);
+});
 describe.skipIf(!existsSync(core) || !existsSync(bios))("machine host", () => {
+  test("a machine starts without its tools; commands that need them say so when they do not come, and work when they do", async () => {
+    const started = make();
+    expect(await started.open({ config: config(), base, attachments: {} })).toMatchObject({ ok: true });
+    vi.doMock("./machine-tools.ts", () => {
+      throw new Error("not on the server");
+    });
+    try {
+      expect(await started.execute("start", { paused: true })).toMatchObject({ ok: true });
+      expect(await started.execute("info status", {})).toMatchObject({ ok: true, value: { state: "paused" } });
+      expect(await started.execute("info registers", {})).toMatchObject({ ok: false, error: { code: "program.part" } });
+      expect(await started.type("info registers")).toMatchObject({ ok: false, error: { code: "program.part" } });
+      expect(await started.execute("info status", {})).toMatchObject({ ok: true });
+    } finally {
+      vi.doUnmock("./machine-tools.ts");
+    }
+    expect(await started.execute("info registers", {})).toMatchObject({ ok: true });
+    expect(await started.complete("info reg")).toEqual(["info registers"]);
+    // In order: a pause behind a command that waited for them.
+    expect(await Promise.all([started.execute("cont", {}), started.execute("stop", {}), started.type("info status")])).toMatchObject([{ ok: true }, { ok: true }, { ok: true, value: expect.stringContaining("paused") }]);
+  });
   test("faults are values", async () => {
     expect(await make().execute("stop", {})).toMatchObject({ ok: false, error: { code: "machine.closed" } });
     const bad = await make().open({ config: { ...config(), memoryMiB: 0 }, base, attachments: {} });

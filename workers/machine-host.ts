@@ -5,18 +5,18 @@ import { PROGRAM, VERSION } from "../src/contract/version.ts";
 import { domainSchema, type DomainConfig } from "../src/contract/domain.ts";
 import { keptIn } from "../src/contract/sources-of.ts";
 import { takeInput } from "../src/contract/input.ts";
-import { type MachineNotice, type MachineRpc, type OpenOptions, type SharedViews, STATS, STATS_COUNT } from "../src/contract/machine.ts";
+import { type CloneOf, type MachineNotice, type MachineRpc, type OpenOptions, type Seed, type SharedViews, STATS, STATS_COUNT } from "../src/contract/machine.ts";
 import { Ring } from "../src/contract/ring.ts";
-import { FaultError, faultOf, type Reply } from "../src/contract/schema.ts";
+import { type Fault, FaultError, faultOf, type Reply } from "../src/contract/schema.ts";
 import { blobFile } from "./backends/block-remote.ts";
 import { SpeakerSink } from "./backends/speaker.ts";
 import { MemoryBlock, OverlayBlock } from "./backends/block-memory.ts";
 import { PrefacedBytes } from "./backends/bytes.ts";
 import { later } from "./backends/io.ts";
 import { LibraryDisk, type LibraryFile } from "./backends/library-file.ts";
-import { isRemote, openDrive } from "./backends/sources.ts";
+import { isRemote } from "./backends/web-address.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
-import type { JitCompiler } from "./cpu/jit/job.ts";
+import type { JitCompiler } from "./cpu/jit/port.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import type { DisplayDevice } from "./devices/vga.ts";
 import { createFrameView, FrameSink, framePng, thumbnail } from "./frame-sink.ts";
@@ -24,16 +24,17 @@ import { buildBoard, type Board, type FirmwareImages } from "./machine/board.ts"
 import { findMultiboot } from "./machine/boot-images.ts";
 import { InputHub } from "./machine/input.ts";
 import { Machine, type Notice } from "./machine/machine.ts";
-import { libraryPowers } from "./machine-library.ts";
 import { baseOf, resumeInsteadOfBooting } from "./machine-resume.ts";
-import { Debugger } from "./machine/debugger.ts";
 import { traceBytes } from "./machine/trace.ts";
-import { createMonitor, type Monitor } from "./monitor/index.ts";
+import type { LifeContext } from "./monitor/command.ts";
+import { lifecycleCommands } from "./monitor/lifecycle.ts";
+import { type Monitor, monitorOf } from "./monitor/registry.ts";
+import type { MachineTools } from "./machine-tools.ts";
 import type { Backends, BlockBackend, BytesBackend } from "./platform/types.ts";
 import { RamKeeper } from "./snapshots/ram-keeper.ts";
 import { RecordedInputs } from "./snapshots/recorded-inputs.ts";
-import { TimeTravel } from "./snapshots/time-travel.ts";
 import { type Fetcher, Sources } from "./sources.ts";
+import { part } from "./worker-parts.ts";
 
 const SERIAL_OUT = 1 << 20;
 const SERIAL_IN = 1 << 16;
@@ -41,6 +42,8 @@ const INPUT_RING = 1 << 13;
 const TRACE_CAPACITY = 8192;
 const STATS_MS = 250;
 const DEBUG_LOG_MOST = 1 << 18;
+/** A machine that runs this long reads the rest of its program, so that nothing has to be fetched when somebody asks. */
+const TOOLS_AFTER_MS = 5000;
 
 export interface HostEnvironment {
   readonly fetch: Fetcher;
@@ -50,8 +53,8 @@ export interface HostEnvironment {
   readonly library?: { readonly file: typeof LibraryFile.open; readonly overlay: typeof LibraryFile.openOverlay };
   /** Bytes of a file at once, while the guest waits; null where that cannot be done. */
   readonly fetchNow?: (url: string, from: number, to: number) => Uint8Array | null;
-  /** Starts the translator's worker. Left out: the processor's thread translates. */
-  startTranslator?(core: Uint8Array): JitCompiler;
+  /** Starts the translator's worker. Left out: the processor's thread translates. `trouble` is told why it cannot: the machine is interpreted then. */
+  startTranslator?(core: Uint8Array, trouble: (fault: Fault) => void): JitCompiler;
 }
 const silent: BytesBackend = { write: () => {}, onReadable: () => {}, read: () => -1 };
 
@@ -65,7 +68,10 @@ interface Opened {
   readonly machine: Machine;
   readonly cpu: WasmCpu;
   readonly memory: PoolMemory;
-  readonly monitor: Monitor;
+  /** Commands for the life of the machine, which a start needs; all of them are among the tools. */
+  readonly life: Monitor;
+  tools: Promise<MachineTools> | null;
+  loadTools(): Promise<MachineTools>;
   readonly input: InputHub;
   readonly inputRing: Ring;
   readonly serial: readonly SerialPort[];
@@ -84,6 +90,7 @@ export class MachineHost implements MachineRpc {
   readonly #silent = new Set<string>();
   #hostStarted = 0;
   #ticker: ReturnType<typeof setInterval> | null = null;
+  #preloading: ReturnType<typeof setTimeout> | null = null;
 
   constructor(environment: HostEnvironment) {
     this.#environment = environment;
@@ -100,13 +107,35 @@ export class MachineHost implements MachineRpc {
     }
   }
   async execute(name: string, args: { readonly [name: string]: unknown }): Promise<Reply<unknown>> {
-    return this.#opened ? this.#opened.monitor.execute(name, args) : notOpen();
+    const opened = this.#opened;
+    if (!opened) return notOpen();
+    // In order: what follows a command that waits for the tools waits with it.
+    if (opened.tools === null && LIFE.has(name)) return opened.life.execute(name, args);
+    return this.#withMonitor((monitor) => monitor.execute(name, args));
   }
   async type(line: string): Promise<Reply<string>> {
-    return this.#opened ? this.#opened.monitor.type(line) : notOpen();
+    return this.#withMonitor((monitor) => monitor.type(line));
   }
   async complete(line: string): Promise<readonly string[]> {
-    return this.#opened?.monitor.complete(line) ?? [];
+    const opened = this.#opened;
+    return opened ? (await this.#tools(opened)).monitor.complete(line) : [];
+  }
+  #tools(opened: Opened): Promise<MachineTools> {
+    opened.tools ??= opened.loadTools().catch((error: unknown) => {
+      opened.tools = null;
+      throw error;
+    });
+    return opened.tools;
+  }
+  async #withMonitor<T>(run: (monitor: Monitor) => Promise<Reply<T>>): Promise<Reply<T>> {
+    if (!this.#opened) return notOpen();
+    let tools: MachineTools;
+    try {
+      tools = await this.#tools(this.#opened);
+    } catch (error) {
+      return { ok: false, error: crashOf(error) };
+    }
+    return run(tools.monitor);
   }
   async poke(): Promise<void> {
     const opened = this.#opened;
@@ -126,6 +155,7 @@ export class MachineHost implements MachineRpc {
   close(): void {
     if (this.#ticker !== null) clearInterval(this.#ticker);
     this.#ticker = null;
+    if (this.#preloading !== null) clearTimeout(this.#preloading);
     this.#opened?.machine.powerOff();
   }
 
@@ -206,10 +236,10 @@ export class MachineHost implements MachineRpc {
     const inputs = new RecordedInputs();
     const exact = config.clock.mode === "instructions";
     const memory = new PoolMemory(createPool());
+    const compiler = config.cpu.accel === "jit" ? await this.#translator(core) : undefined;
     let cpu: WasmCpu | null = null;
     const board = buildBoard(config, {
       cpuFactory: (host) => {
-        const compiler = config.cpu.accel === "jit" ? this.#environment.startTranslator?.(core.bytes) : undefined;
         cpu = new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel, compiler });
         return cpu;
       },
@@ -224,8 +254,6 @@ export class MachineHost implements MachineRpc {
     });
     if (!cpu) throw new Error("the board made no processor");
     const machine = new Machine(board);
-    const debug = new Debugger(machine, cpu);
-    const history = exact ? { history: new TimeTravel(machine, memory, debug, inputs) } : {};
     const keeper = new RamKeeper(memory);
     if (known || seed)
       resumeInsteadOfBooting({
@@ -258,15 +286,15 @@ export class MachineHost implements MachineRpc {
     for (const disk of disks.values()) if (disk instanceof LibraryDisk) disk.file.onFull = whenFull;
     const stats = new Float64Array(views.stats);
     const id = options.machine;
-    const powers =
+    const library =
       id === undefined || !this.#environment.library
-        ? {}
-        : libraryPowers({
-            id, config, machine, keeper, disks, ...history,
+        ? null
+        : {
+            id, config, machine, keeper, disks,
             base: () => baseOf(config, known),
             thumbnail: () => thumbnail(views.frame),
-            cloned: (clones, from) => this.#say({ state: machine.state, reason: "clone", clones, ...(from ? { seed: from } : {}) }),
-          });
+            cloned: (clones: readonly CloneOf[], from: Seed | null) => this.#say({ state: machine.state, reason: "clone", clones, ...(from ? { seed: from } : {}) }),
+          };
     const saveFile = (name: string, bytes: Uint8Array) => this.#say({ state: machine.state, reason: "file", file: { name, bytes } });
     const screendump = async (name: string) => {
       (board.device("vga") as DisplayDevice | null)?.refresh();
@@ -274,8 +302,16 @@ export class MachineHost implements MachineRpc {
       if (!bytes) throw new FaultError("screendump.empty", "There is no picture to save.", "The machine has no display, or nothing was shown yet.");
       saveFile(name, bytes);
     };
-    const monitor = createMonitor({ board, machine, cpu, input, debug, keeper, ...history, saveFile, version: VERSION, debugLog: () => this.#debugLog, screendump, ...powers });
-    this.#opened = { board, machine, cpu, memory, monitor, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false };
+    const lives: LifeContext = { board, machine, input, version: VERSION, debugLog: () => this.#debugLog };
+    const made = cpu as WasmCpu;
+    const loadTools = async () => (await part(() => import("./machine-tools.ts"))).makeTools({ ...lives, cpu: made, memory, keeper, inputs: exact ? inputs : null, library, saveFile, screendump });
+    const opened: Opened = {
+      board, machine, cpu, memory, input, inputRing: new Ring(views.input), serial: ports, stats, picture, shown: false,
+      life: monitorOf(lives, lifecycleCommands), tools: null, loadTools,
+    };
+    // Checkpoints are taken from the first instruction on.
+    if (exact) await this.#tools(opened);
+    this.#opened = opened;
     machine.onState((notice) => this.#onState(notice));
     this.#writeStats();
     this.#ticker = setInterval(() => {
@@ -283,6 +319,10 @@ export class MachineHost implements MachineRpc {
       if (this.#opened && (this.#opened.inputRing.length > 0 || ports.some((p) => p.in.length > 0))) void this.poke();
     }, STATS_MS);
     return views;
+  }
+  async #translator({ bytes }: CoreBinary): Promise<JitCompiler> {
+    const apart = this.#environment.startTranslator?.(bytes, (error) => this.#say({ state: this.#opened?.machine.state ?? "off", reason: "trouble", error }));
+    return apart ?? (await part(() => import("./cpu/jit/job.ts"))).inlineCompiler(bytes);
   }
   async #core(base: string): Promise<CoreBinary> {
     try {
@@ -304,7 +344,10 @@ export class MachineHost implements MachineRpc {
     this.#debugLog = (this.#debugLog + String.fromCharCode(byte)).slice(-DEBUG_LOG_MOST);
   }
   #onState(notice: Notice): void {
-    if (notice.state === "running" && notice.reason === "start") this.#hostStarted = performance.now();
+    if (notice.state === "running" && notice.reason === "start") {
+      this.#hostStarted = performance.now();
+      this.#preloadTools();
+    }
     this.#writeStats();
     const { state, reason, exitStatus } = notice;
     const said: { -readonly [K in keyof MachineNotice]: MachineNotice[K] } = { state, reason };
@@ -314,6 +357,14 @@ export class MachineHost implements MachineRpc {
       said.report = this.#report(notice.error);
     }
     this.#say(said);
+  }
+  #preloadTools(): void {
+    const opened = this.#opened;
+    if (!opened || this.#preloading !== null || opened.tools) return;
+    this.#preloading = setTimeout(() => {
+      // Whoever asks for them later is told why they did not come.
+      void this.#tools(opened).catch(() => {});
+    }, TOOLS_AFTER_MS);
   }
   #say(notice: MachineNotice): void {
     for (const listener of this.#listeners) listener(notice);
@@ -359,6 +410,7 @@ export class MachineHost implements MachineRpc {
     return lines.join("\n");
   }
 }
+const LIFE: ReadonlySet<string> = new Set(lifecycleCommands.flatMap((c) => [c.name, ...(c.aliases ?? [])]));
 function notOpen<T>(): Reply<T> {
   return { ok: false, error: { code: "machine.closed", message: "This machine is not open." } };
 }
@@ -408,6 +460,8 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 /** A file of the library is written where it is, unless the drive says otherwise; writes over anything else are kept as contract/sources-of.ts says. */
 async function loadDisks(config: DomainConfig, sources: Sources, { library }: HostEnvironment, machine: string | undefined): Promise<Map<string, BlockBackend>> {
   const disks = new Map<string, BlockBackend>();
+  if (config.disks.every((d) => d.source === "")) return disks;
+  const { openDrive } = await part(() => import("./backends/sources.ts"));
   await Promise.all(
     config.disks.map(async (disk) => {
       const { at, source, media, readOnly, format, cache } = disk;

@@ -1,15 +1,16 @@
 // Entry of a machine worker: a MachineHost behind Comlink. Everything else is in machine-host.ts.
 
 import { expose } from "comlink";
-import type { MachineNotice } from "../src/contract/machine.ts";
-import { FaultError } from "../src/contract/schema.ts";
+import { CLONE_WORKER, type MachineNotice } from "../src/contract/machine.ts";
+import { FaultError, faultOf } from "../src/contract/schema.ts";
 import { loadUnzstd } from "./backends/compress.ts";
 import { LibraryFile } from "./backends/library-file.ts";
-import { type JitCompiler, workerCompiler } from "./cpu/jit/job.ts";
+import { type JitCompiler, type Regions, workerCompiler } from "./cpu/jit/port.ts";
 import { MachineHost } from "./machine-host.ts";
 import { fetchNow, pageFetch } from "./page-fetch.ts";
+import { part } from "./worker-parts.ts";
 
-function startTranslator(core: Uint8Array): JitCompiler {
+function startTranslator(core: Uint8Array): Pick<JitCompiler, "submit"> {
   const worker = new Worker(new URL("./jit.worker.ts", import.meta.url), { type: "module", name: "jit" });
   const fail = (reason: string) => {
     throw new Error(`translator: ${reason}`);
@@ -26,8 +27,8 @@ function startTranslator(core: Uint8Array): JitCompiler {
     fail,
   );
 }
-// Saved machines are packed: ready before the first is asked for.
-void loadUnzstd();
+// Saved machines are packed: ready before the first is asked for. Those that go on from another's memory need it only when they are saved.
+if (self.name !== CLONE_WORKER) void loadUnzstd();
 const host = new MachineHost({
   fetch: pageFetch,
   loadCore: async (base) => {
@@ -39,9 +40,26 @@ const host = new MachineHost({
   library: { file: LibraryFile.open, overlay: LibraryFile.openOverlay },
   fetchNow,
   // Started when there is something to translate: a machine that waits at its prompt needs none. It ends with this worker.
-  startTranslator: (core) => {
-    let started: JitCompiler | null = null;
-    return { apart: true, submit: (job, done) => (started ??= startTranslator(core)).submit(job, done) };
+  startTranslator: (core, trouble) => {
+    let started: Pick<JitCompiler, "submit"> | null = null;
+    let regions: Regions | null = null;
+    let asked = false;
+    return {
+      apart: true,
+      regions: () => {
+        if (!asked) {
+          asked = true;
+          part(() => import("./cpu/jit/region.ts")).then(
+            (here) => {
+              regions = here;
+            },
+            (error: unknown) => trouble(faultOf(error, "The machine is interpreted.")),
+          );
+        }
+        return regions;
+      },
+      submit: (job, done) => (started ??= startTranslator(core)).submit(job, done),
+    };
   },
 });
 

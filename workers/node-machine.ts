@@ -14,12 +14,16 @@ import { OverlayBlock } from "./backends/block-memory.ts";
 import { type ByteFile, readAll } from "./backends/byte-file.ts";
 import { fileFault, NodeFile } from "./backends/byte-file.node.ts";
 import { nullSpeaker } from "./backends/speaker.ts";
-import { openDrive, type Openers, openSource, sharedOpeners, type SourceOptions, webAddress } from "./backends/sources.ts";
+import { openDrive, type Openers, openSource, sharedOpeners, type SourceOptions } from "./backends/sources.ts";
+import { webAddress } from "./backends/web-address.ts";
 import { closeChain, type Image } from "./backends/image.ts";
 import { later } from "./backends/io.ts";
 import { damage, damagedFault, parseRecord, parseSavedRecord } from "./image-record.ts";
 import { createMemory, PoolMemory } from "./cpu/guest-memory.ts";
-import { type JitCompiler, workerCompiler } from "./cpu/jit/job.ts";
+import { decodeTables } from "./cpu/isa/tables.ts";
+import { inlineCompiler } from "./cpu/jit/job.ts";
+import { type JitCompiler, workerCompiler } from "./cpu/jit/port.ts";
+import * as regions from "./cpu/jit/region.ts";
 import { type CoreBinary, WasmCpu } from "./cpu/wasm-cpu.ts";
 import { type BackendSource, type Board, buildBoard, type FirmwareImages } from "./machine/board.ts";
 import { findMultiboot } from "./machine/boot-images.ts";
@@ -211,7 +215,7 @@ function coreBinary(parts: NodeParts): CoreBinary {
   const path = process.env.GUESTHOUSE_CORE ?? join(parts.root, "workers/cpu/build/core.wasm");
   if (!parts.core && !existsSync(path)) throw new FaultError("core.missing", "The processor core is not built.", "Run node scripts/build-core.mjs.");
   const bytes = parts.core ?? readBytes(path);
-  compiled = { module: new WebAssembly.Module(bytes as BufferSource), bytes };
+  compiled = { module: new WebAssembly.Module(bytes as BufferSource), bytes, decode: decodeTables() };
   return compiled;
 }
 
@@ -231,7 +235,7 @@ function startJitWorker(core: Uint8Array, source: NonNullable<NodeParts["jitWork
     fail,
   );
   worker.unref();
-  return compiler;
+  return { ...compiler, apart: true, regions: () => regions };
 }
 
 export async function openMachine(config: DomainConfig, parts: NodeParts): Promise<NodeMachine> {
@@ -269,7 +273,7 @@ export async function openMachine(config: DomainConfig, parts: NodeParts): Promi
   const backends = exact ? inputs.around(plain) : plain;
   const memory = new PoolMemory(createMemory());
   const core = coreBinary(parts);
-  const compiler = config.cpu.accel === "jit" && parts.jitWorker ? startJitWorker(core.bytes, parts.jitWorker) : undefined;
+  const compiler = config.cpu.accel !== "jit" ? undefined : parts.jitWorker ? startJitWorker(core.bytes, parts.jitWorker) : inlineCompiler(core.bytes);
   const capacity = parts.traceCapacity ?? 4096;
   const board = buildBoard(config, {
     cpuFactory: (host) => new WasmCpu({ core, memory, host, model: config.cpu.model, accel: config.cpu.accel, compiler, tuning: parts.tuning }),

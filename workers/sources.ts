@@ -8,9 +8,9 @@ import { arriving, type Fingerprinted, httpFile } from "./backends/block-remote.
 import { type ByteFile, MemoryFile } from "./backends/byte-file.ts";
 import { loadUnzstd } from "./backends/compress.ts";
 import { readAll } from "./backends/byte-file.ts";
-import { isRemote, webAddress } from "./backends/sources.ts";
+import { isRemote, webAddress } from "./backends/web-address.ts";
 import { damage, damagedFault, type ImageRecord, parseRecord, parseSavedRecord } from "./image-record.ts";
-import { hostedFile } from "./snapshots/hosted-file.ts";
+import { part } from "./worker-parts.ts";
 import { decodeVm } from "./snapshots/vm-file.ts";
 import { openVmStream, type VmStream } from "./snapshots/vm-stream.ts";
 
@@ -86,10 +86,11 @@ export class Sources {
     return { file: new MemoryFile(bytes, true, source), fingerprint: source.startsWith("memory:") ? String(bytes.length) : await sha256(bytes, String(bytes.length)) };
   }
   /** Read in pieces as the guest asks, where the server can. */
-  #remote(source: string): Promise<ByteFile & Fingerprinted> {
+  async #remote(source: string): Promise<ByteFile & Fingerprinted> {
     const rest = source.slice(source.indexOf(":") + 1);
     const options = { progress: (loaded: number, total: number) => this.#count(source, loaded, total), trouble: (fault: FaultError | null) => this.#trouble(source, fault) };
-    return source.startsWith("url:") ? httpFile(webAddress(rest), options) : hostedFile(rest, options);
+    if (source.startsWith("url:")) return httpFile(webAddress(rest), options);
+    return (await part(() => import("./snapshots/hosted-file.ts"))).hostedFile(rest, options);
   }
   /**
    * A saved machine that can run before it is here: a guest's, through its record ("guest:ID/resume.json"), or any other source, whole.

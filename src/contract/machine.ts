@@ -4,6 +4,8 @@
 import type { DomainConfig } from "./domain.ts";
 import type { Fault, Reply } from "./schema.ts";
 
+/** The name of a worker that was started for a clone. */
+export const CLONE_WORKER = "clone";
 export type MachineState = "off" | "paused" | "running" | "crashed";
 /** It has memory to lose. */
 export const isOn = (state: MachineState | "opening"): boolean => state === "running" || state === "paused";

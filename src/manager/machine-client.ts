@@ -5,7 +5,7 @@ import { proxy, type Remote, wrap } from "comlink";
 import type { BundlePlace, BundleSummary, MadeBundle } from "../contract/bundle.ts";
 import type { DomainConfig } from "../contract/domain.ts";
 import { pushKey, pushPointer } from "../contract/input.ts";
-import { type Attachments, type FrameView, type MachineNotice, type MachineRpc, type CloneOf, type OpenOptions, type Seed, STATS, type SharedViews } from "../contract/machine.ts";
+import { type Attachments, CLONE_WORKER, type FrameView, type MachineNotice, type MachineRpc, type CloneOf, type OpenOptions, type Seed, STATS, type SharedViews } from "../contract/machine.ts";
 import { Assembler, type AssemblyWorker } from "./assembler.ts";
 import { Ring } from "../contract/ring.ts";
 import type { Reply } from "../contract/schema.ts";
@@ -30,8 +30,8 @@ export function compiledCore(): Promise<Core | null> {
   });
   return core;
 }
-function startWorker(): Worker {
-  return new Worker(new URL("../../workers/machine.worker.ts", import.meta.url), { type: "module", name: "machine" });
+function startWorker(name = "machine"): Worker {
+  return new Worker(new URL("../../workers/machine.worker.ts", import.meta.url), { type: "module", name });
 }
 /** Workers that have read their program already wait for the next machines: that is a quarter of a start. One always; more while clones are asked for. */
 const spares: Worker[] = [];
@@ -39,8 +39,8 @@ let sparing: ReturnType<typeof setTimeout> | null = null;
 let letting: ReturnType<typeof setTimeout> | null = null;
 const SPARE_AFTER_MS = 4000;
 const MOST_SPARE = 10;
-function startSpare(): void {
-  const worker = startWorker();
+function startSpare(name?: string): void {
+  const worker = startWorker(name);
   // One that could not start is no use to anybody; the next machine says what is wrong.
   worker.onerror = () => {
     const at = spares.indexOf(worker);
@@ -63,7 +63,7 @@ export function expectMachines(count: number): void {
     letting = setTimeout(() => {
       while (spares.length > 1) spares.pop()?.terminate();
     }, SPARE_AFTER_MS);
-  while (spares.length < Math.min(count, MOST_SPARE)) startSpare();
+  while (spares.length < Math.min(count, MOST_SPARE)) startSpare(CLONE_WORKER);
 }
 function takeWorker(): Worker {
   const worker = spares.shift() ?? startWorker();

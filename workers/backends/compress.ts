@@ -1,9 +1,7 @@
-// Compression that image formats need, the same in Node and in a browser: deflate through pako (qcow2 wants a 4 KiB window, which few
-// libraries can write) and Zstandard through its own C code as WebAssembly: a small build that only unpacks, ready in a third of the time, which is
-// all that the start of a saved machine needs, and a whole one.
+// Zstandard, the same in Node and in a browser, through its own C code as WebAssembly: a small build that only unpacks, ready in a third of the time,
+// which is all that the start of a saved machine needs, and a whole one. Deflate is in deflate.ts.
 
-import { deflateRaw, Inflate, inflate } from "pako";
-import { ZSTDDecoder } from "zstddec";
+import type { ZSTDDecoder } from "zstddec";
 import { FaultError } from "../../src/contract/schema.ts";
 import { type Io, wait } from "./io.ts";
 
@@ -24,7 +22,8 @@ let unpacker: ZSTDDecoder | null = null;
 /** Unpacking alone; Zstandard must be loaded before an Io that may not wait uses it. */
 export async function loadUnzstd(): Promise<void> {
   if (unpacker) return;
-  const made = new ZSTDDecoder();
+  // A clone's memory is not packed: its worker never reads this.
+  const made = new (await import("zstddec")).ZSTDDecoder();
   await made.init();
   unpacker = made;
 }
@@ -52,33 +51,8 @@ function run(from: Uint8Array, room: number, work: (c: Inside["_zstdClass"], to:
 export function* needZstd(): Io<void> {
   if (!zstd || !unpacker) yield* wait(loadZstd());
 }
-const damaged = (what: string) => new FaultError("image.compressed", `Compressed data of ${what} is damaged.`, "The image file is corrupt, or was not copied completely.");
+export const damaged = (what: string) => new FaultError("image.compressed", `Compressed data of ${what} is damaged.`, "The image file is corrupt, or was not copied completely.");
 
-/** Raw deflate as qcow2 writes it: window of 4 KiB. */
-export function deflate12(bytes: Uint8Array, level = 6): Uint8Array {
-  return deflateRaw(bytes, { windowBits: 12, memLevel: 9, level });
-}
-/** Unpacks exactly `length` bytes of raw deflate; what follows in `bytes` is ignored. */
-export function inflateExactly(bytes: Uint8Array, length: number, what: string, raw = true): Uint8Array {
-  const out = new Uint8Array(length);
-  let have = 0;
-  const stream = new Inflate({ raw, chunkSize: Math.min(65536, Math.max(512, length)) });
-  stream.onData = (chunk: Uint8Array) => {
-    if (have + chunk.length > length) throw damaged(what);
-    out.set(chunk, have);
-    have += chunk.length;
-  };
-  try {
-    stream.push(bytes, true);
-  } catch {
-    throw damaged(what);
-  }
-  if (have !== length) throw damaged(what);
-  return out;
-}
-export function inflateZlib(bytes: Uint8Array, length: number, what: string): Uint8Array {
-  return inflateExactly(bytes, length, what, false);
-}
 export function zstdCompress(bytes: Uint8Array, level = 3): Uint8Array {
   // ZSTD_compressBound, as the format's header file gives it, and room to spare.
   const room = bytes.length + (bytes.length >> 8) + 1024;
@@ -126,4 +100,3 @@ function frameLength(bytes: Uint8Array): number {
   if (n > bytes.length) throw new Error("short frame");
   return n;
 }
-export { inflate };

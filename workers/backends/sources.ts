@@ -9,6 +9,7 @@ import { type ByteFile, MemoryFile } from "./byte-file.ts";
 import { openImage, type Surroundings } from "./formats/index.ts";
 import { blockOf, type CacheMode, type Image } from "./image.ts";
 import { later } from "./io.ts";
+import { webAddress } from "./web-address.ts";
 
 export interface SourceOptions {
   readonly readOnly?: boolean;
@@ -34,12 +35,6 @@ export const sharedOpeners: Openers = {
   },
   url: (rest) => httpFile(webAddress(rest)),
 };
-/** Bytes on somebody's web server. */
-export const isRemote = (source: string) => /^(url|chunks):/.test(source);
-export function webAddress(text: string): string {
-  if (!/^https?:\/\//.test(text)) throw new FaultError("source.url", `"${text}" is not a web address.`, "Write url:https://…");
-  return text;
-}
 
 /** "64M", "1G", "512" (bytes) to bytes; null when it is no size. */
 export function parseSize(text: string): number | null {

@@ -1,15 +1,11 @@
 // The decoder's tables as a custom section of core.wasm, where a build for pages put them (scripts/page-core.ts): computing them takes a worker
-// longer than everything else at the start of a machine.
-
-import { decodeTables } from "./isa/tables.ts";
+// longer than everything else at the start of a machine. Node computes them (isa/tables.ts); nothing of the instruction table is read here.
 
 export const DECODE_SECTION = "guesthouse.decode";
-let computed: Uint8Array | null = null;
 
 /** Bytes for DECODE_BASE. */
-export function decodeTablesOf(core: WebAssembly.Module): Uint8Array {
+export function decodeSectionOf(core: WebAssembly.Module): Uint8Array {
   const [section] = WebAssembly.Module.customSections(core, DECODE_SECTION);
-  if (section) return new Uint8Array(section);
-  computed ??= decodeTables();
-  return computed;
+  if (!section) throw new Error("core.wasm came without the decoder's tables");
+  return new Uint8Array(section);
 }

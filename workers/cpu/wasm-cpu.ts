@@ -48,9 +48,9 @@ import {
   XMM,
 } from "./core/layout.ts";
 import type { Cpu, CpuCounters, CpuHost, Exit } from "./cpu.ts";
-import { decodeTablesOf } from "./decode-section.ts";
+import { decodeSectionOf } from "./decode-section.ts";
 import type { PoolMemory } from "./guest-memory.ts";
-import { inlineCompiler, type JitCompiler } from "./jit/job.ts";
+import type { JitCompiler } from "./jit/port.ts";
 import { Translator } from "./jit/translator.ts";
 import { chooseCpu } from "./models.ts";
 import { CpuWatch, coreEvents, type WatchCore } from "./watch.ts";
@@ -96,6 +96,8 @@ interface CoreExports extends WatchCore {
 
 /** core.wasm, compiled and as bytes (the translator copies from the bytes). */
 export interface CoreBinary {
+  /** Bytes for DECODE_BASE; left out where the file has them in a section (decode-section.ts): a page's has. */
+  readonly decode?: Uint8Array;
   readonly module: WebAssembly.Module;
   readonly bytes: Uint8Array;
 }
@@ -108,7 +110,7 @@ export interface WasmCpuOptions {
   readonly model: string;
   /** "jit" translates hot code; "interp" (the default) never does. The guest sees no difference but speed. */
   readonly accel?: "interp" | "jit" | undefined;
-  /** Who translates; left out: this thread. */
+  /** Who translates: needed for "jit" (inlineCompiler of jit/job.ts: this thread). */
   readonly compiler?: JitCompiler | undefined;
   /** Executions of a block before it is translated, and blocks worth a module: small ones only in tests. */
   readonly tuning?: { readonly threshold: number; readonly leastBatch: number } | undefined;
@@ -144,7 +146,7 @@ export class WasmCpu implements Cpu {
     const scratch = new DataView(buffer, SCRATCH_BASE, 16);
     this.binary = binary;
     this.memory = memory;
-    const tables = decodeTablesOf(binary.module);
+    const tables = binary.decode ?? decodeSectionOf(binary.module);
     new Uint8Array(buffer, DECODE_BASE, tables.length).set(tables);
     new Uint32Array(buffer, CPUID_BASE, choice.cpuid.length).set(choice.cpuid);
     new Uint32Array(buffer, VCPU_BASE + FEATURES, 8).set(choice.words);
@@ -197,7 +199,8 @@ export class WasmCpu implements Cpu {
     core.reset(true, this.signature);
     if (options.accel === "jit") {
       const { threshold, leastBatch } = options.tuning ?? DEFAULT_TUNING;
-      this.translator = new Translator(options.compiler ?? inlineCompiler(binary.bytes), memory.memory, instance.exports, threshold, leastBatch);
+      if (!options.compiler) throw new Error("nobody is there who translates");
+      this.translator = new Translator(options.compiler, memory.memory, instance.exports, threshold, leastBatch);
       core.setHotThreshold(threshold);
     }
     this.intr = { set: (high) => core.setIntrPin(high) };

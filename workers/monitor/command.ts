@@ -63,7 +63,9 @@ export interface MonitorContext {
   /** Writes the screen to a file, where there are files. */
   readonly screendump?: (file: string) => void | Promise<void>;
 }
-export interface Command<A = { readonly [name: string]: unknown }, R = unknown> {
+/** What the commands for the life of a machine need: a worker has them before the rest of the monitor. */
+export type LifeContext = Pick<MonitorContext, "board" | "machine" | "input" | "history" | "version" | "debugLog" | "leave">;
+export interface Command<A = { readonly [name: string]: unknown }, R = unknown, C = MonitorContext> {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
@@ -71,14 +73,14 @@ export interface Command<A = { readonly [name: string]: unknown }, R = unknown> 
   readonly args: { readonly [K in keyof A & string]: Schema<A[K]> };
   /** Changes the machine in a way that replay cannot repeat. */
   readonly disturbs?: true;
-  run(context: MonitorContext, args: A): R | Promise<R>;
+  run(context: C, args: A): R | Promise<R>;
   /** The result as the console shows it; JSON when left out, nothing for undefined. */
   print?(result: R): string;
 }
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds commands of every type
-export type AnyCommand = Command<any, any>;
+export type AnyCommand<C = MonitorContext> = Command<any, any, C>;
 
 /** Checks a declaration's types and forgets them. */
-export function command<A, R>(declared: Command<A, R>): AnyCommand {
+export function command<A, R, C = MonitorContext>(declared: Command<A, R, C>): AnyCommand<C> {
   return declared;
 }

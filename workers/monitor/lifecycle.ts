@@ -1,9 +1,11 @@
 // Commands for the life of a machine, named as in QEMU's monitor where QEMU has them: power, pause, reset, keys, NMI, status.
 
 import { boolean, optional, string } from "../../src/contract/schema.ts";
-import { command, type AnyCommand } from "./command.ts";
+import { type AnyCommand, type Command, command as declare, type LifeContext } from "./command.ts";
 
-export const lifecycleCommands: readonly AnyCommand[] = [
+const command = <A, R>(declared: Command<A, R, LifeContext>) => declare(declared);
+
+export const lifecycleCommands: readonly AnyCommand<LifeContext>[] = [
   command({
     name: "start",
     summary: "power on; start on: stop before the first instruction",

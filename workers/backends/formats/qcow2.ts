@@ -4,7 +4,8 @@
 
 import { FaultError } from "../../../src/contract/schema.ts";
 import { type ByteFile, readOnlyFault } from "../byte-file.ts";
-import { deflate12, inflateExactly, needZstd, zstdCompress, zstdDecompress } from "../compress.ts";
+import { needZstd, zstdCompress, zstdDecompress } from "../compress.ts";
+import { deflate12, inflateExactly } from "../deflate.ts";
 import { corrupt, type Extent, type Image, type CheckReport, readBehind, readTable, type Specific, viewOf } from "../image.ts";
 import type { Io } from "../io.ts";
 import { checkQcow2 } from "./qcow2-check.ts";

@@ -2,7 +2,7 @@
 // (compressed loop device) and the copy-on-write files of user-mode Linux (cow version 2). Writing any of them is refused.
 
 import type { ByteFile } from "../byte-file.ts";
-import { inflateZlib } from "../compress.ts";
+import { inflateZlib } from "../deflate.ts";
 import { ABSENT, BlockTableImage, big, corrupt, type Extent, readTable, u64be, u64le, unsupported, viewOf, ZERO } from "../image.ts";
 import type { Io } from "../io.ts";
 

@@ -4,7 +4,7 @@
 import { FaultError } from "../../../src/contract/schema.ts";
 import { type ByteFile, readOnlyFault } from "../byte-file.ts";
 import { deflate } from "pako";
-import { inflateZlib } from "../compress.ts";
+import { inflateZlib } from "../deflate.ts";
 import { type CheckReport, corrupt, type Extent, type Image, put64le, readBehind, readTable, type Specific, u64le, unsupported, viewOf } from "../image.ts";
 import type { Io } from "../io.ts";
 

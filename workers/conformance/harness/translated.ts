@@ -4,6 +4,7 @@
 import * as L from "../../cpu/core/layout.ts";
 import type { CpuHost } from "../../cpu/cpu.ts";
 import { createMemory, PoolMemory } from "../../cpu/guest-memory.ts";
+import { inlineCompiler } from "../../cpu/jit/job.ts";
 import { type CoreBinary, WasmCpu } from "../../cpu/wasm-cpu.ts";
 import { CODE_LINEAR, DATA_LINEAR, MEMORY, MEMORY_SIZE } from "./cases.ts";
 import { TIMEOUT } from "./machine.ts";
@@ -26,7 +27,7 @@ export class Translated {
     writeTables((physical, bytes) => this.memory.write(physical, bytes), low);
     this.memory.write(CODE_START, new Uint8Array(DATA_LENGTH).fill(0xcc));
     const host = { nowNs: () => 0, readTpr: () => 0, missing: () => {}, apicMsrRead: () => null, apicMsrWrite: () => false, pioRead: () => 0xff, pioWrite: () => {}, mmioRead: () => 0xff, mmioWrite: () => {}, acknowledge: () => 0, writeTpr: () => {}, ferr: () => {} } satisfies CpuHost;
-    this.cpu = new WasmCpu({ core, memory: this.memory, host, model: "max", accel: "jit", tuning: { threshold: 1, leastBatch: 1 } });
+    this.cpu = new WasmCpu({ core, memory: this.memory, host, model: "max", accel: "jit", compiler: inlineCompiler(core.bytes), tuning: { threshold: 1, leastBatch: 1 } });
     this.cpu.translator?.onModule((_, result) => void this.made.push(result.bytes));
     this.view = new DataView(this.memory.memory.buffer);
     this.bytes = new Uint8Array(this.memory.memory.buffer);

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 import { domainSchema } from "../../../src/contract/domain.ts";
 import { createMemory, PoolMemory } from "../../cpu/guest-memory.ts";
+import { inlineCompiler } from "../../cpu/jit/job.ts";
 import { type CoreBinary, WasmCpu } from "../../cpu/wasm-cpu.ts";
 import { Board } from "../../machine/board.ts";
 import type { BackendSource } from "../../machine/parts.ts";
@@ -51,7 +52,7 @@ export async function programBoard(core: CoreBinary, rom: Uint8Array, model = "m
   const board = new Board(config, {
     cpuFactory: (host) => {
       // Translate at once and one by one: the tests want the translator to see everything.
-      cpu = new WasmCpu({ core, memory, host, model, accel, tuning: { threshold: 1, leastBatch: 1 } });
+      cpu = new WasmCpu({ core, memory, host, model, accel, compiler: inlineCompiler(core.bytes), tuning: { threshold: 1, leastBatch: 1 } });
       return cpu;
     },
     memory,

@@ -6,38 +6,8 @@ import { CoreCode } from "./core-code.ts";
 import { CoreFunctions } from "./core-functions.ts";
 import { Ir } from "./ir.ts";
 import { buildModule, ImportTable, STATE_PAGES } from "./module.ts";
-import { type RegionSource, regionOf } from "./region.ts";
-
-export interface Job {
-  readonly regions: readonly RegionSource[];
-}
-export interface MadeRegion {
-  /** Index in the job. */
-  readonly source: number;
-  readonly span: number;
-  readonly promoted: number;
-  readonly plain: number;
-  readonly left: number;
-  /** Bytes of its function. */
-  readonly size: number;
-}
-export interface JobResult {
-  /** Function r<n> belongs to regions[n]. Null: nothing could be translated. */
-  readonly module: WebAssembly.Module | null;
-  readonly bytes: Uint8Array;
-  readonly regions: readonly MadeRegion[];
-  /** Core's functions and globals that the module imports. */
-  readonly functions: readonly number[];
-  readonly globals: readonly number[];
-  readonly translateMs: number;
-  readonly compileMs: number;
-}
-/** Who carries jobs out: calls `done` at once or later. */
-export interface JitCompiler {
-  /** It works beside the processor's thread, so that larger jobs hold nothing up. */
-  readonly apart: boolean;
-  submit(job: Job, done: (result: JobResult) => void): void;
-}
+import type { Answer, Job, JitCompiler, JobResult, MadeRegion, Port, Request } from "./port.ts";
+import * as regions from "./region.ts";
 
 export class JobRunner {
   private readonly core: CoreFunctions;
@@ -51,22 +21,22 @@ export class JobRunner {
   run(job: Job, ahead = false): JobResult {
     const started = performance.now();
     const imports = new ImportTable();
-    const regions: MadeRegion[] = [];
+    const made: MadeRegion[] = [];
     const bodies: Uint8Array[] = [];
     job.regions.forEach((source, n) => {
-      const region = regionOf(source);
+      const region = regions.regionOf(source);
       const compiled = compileRegion(this.core, this.ir, imports, region);
       if (!compiled) return;
       const { promoted, plain, left, body } = compiled;
-      regions.push({ source: n, span: region.span, promoted, plain, left, size: body.length });
+      made.push({ source: n, span: region.span, promoted, plain, left, size: body.length });
       bodies.push(body);
     });
-    const bytes = regions.length ? buildModule(this.core.code, bodies, imports) : new Uint8Array(0);
+    const bytes = made.length ? buildModule(this.core.code, bodies, imports) : new Uint8Array(0);
     const translated = performance.now();
-    const module = regions.length ? new WebAssembly.Module(bytes as BufferSource) : null;
-    if (ahead && module) this.callOnce(module, regions.length, imports);
+    const module = made.length ? new WebAssembly.Module(bytes as BufferSource) : null;
+    if (ahead && module) this.callOnce(module, made.length, imports);
     return {
-      module, bytes, regions, functions: [...imports.functions.keys()], globals: [...imports.globals.keys()],
+      module, bytes, regions: made, functions: [...imports.functions.keys()], globals: [...imports.globals.keys()],
       translateMs: translated - started, compileMs: performance.now() - translated,
     };
   }
@@ -116,6 +86,7 @@ const runners = new WeakMap<Uint8Array, JobRunner>();
 export function inlineCompiler(core: Uint8Array): JitCompiler {
   return {
     apart: false,
+    regions: () => regions,
     submit(job, done) {
       let runner = runners.get(core);
       if (!runner) {
@@ -123,41 +94,6 @@ export function inlineCompiler(core: Uint8Array): JitCompiler {
         runners.set(core, runner);
       }
       done(runner.run(job));
-    },
-  };
-}
-/** What a message port of either kind can do. */
-interface Port {
-  post(message: unknown): void;
-  listen(listener: (message: unknown) => void): void;
-}
-interface Request {
-  readonly id: number;
-  readonly job: Job;
-}
-interface Answer {
-  readonly id: number;
-  readonly result?: JobResult;
-  readonly error?: string;
-}
-/** The page's or Node's side of jit.worker. `fail` is called when the worker has a bug: nothing is swallowed. */
-export function workerCompiler(core: Uint8Array, port: Port, fail: (reason: string) => void): JitCompiler {
-  let next = 0;
-  const waiting = new Map<number, (result: JobResult) => void>();
-  port.listen((message) => {
-    const { id, result, error } = message as Answer;
-    const done = waiting.get(id);
-    waiting.delete(id);
-    if (result) done?.(result);
-    else fail(error ?? "jit.worker gave no result");
-  });
-  port.post({ core });
-  return {
-    apart: true,
-    submit(job, done) {
-      const id = next++;
-      waiting.set(id, done);
-      port.post({ id, job } satisfies Request);
     },
   };
 }

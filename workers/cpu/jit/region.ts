@@ -17,7 +17,6 @@ import {
   HASH_ENTRIES,
   PREFIX_REP,
   PREFIX_REPNE,
-  LOOKUP_BASE,
   MODE_COMPATIBILITY,
   MODE_FLAT,
   REC_END,
@@ -30,6 +29,7 @@ import {
   RECORD_SIZE,
 } from "../core/layout.ts";
 import { ROWS } from "../isa/expand.ts";
+import { slotOf, userCode } from "./found.ts";
 
 /** How a block ends. */
 export type Ending =
@@ -230,22 +230,9 @@ function connect(nodes: readonly Node[], mode: number, reach: (delta: number) =>
     }
   for (const node of nodes) if (node.ending.kind === "returns") node.sites = [...sites];
 }
-/** In the dispatcher's key: CPL 3. */
-const KEY_USER = 8;
-/** Execute.slot() of core/run.ts. */
-function slotOf(linear: bigint): number {
-  const page = Number((linear >> 12n) & 0xffffffn);
-  const low = Number(linear & 0xfffn);
-  return LOOKUP_BASE + (((page ^ (page >> 8)) & 255) << 12) + ((low ^ ((low >> 4) & 0xf0)) & 0xff) * 16;
-}
 /** Instructions of a block of supervisor code that is copied into a region though it has one of its own. */
 const SMALL = 8;
 const NONE: ReadonlySet<number> = new Set();
-/** Whether the dispatcher's table has a linear address as user code's. */
-export function userCode(view: DataView, linear: bigint): boolean {
-  const slot = slotOf(linear);
-  return view.getBigUint64(slot, true) === linear && (view.getUint32(slot + 8, true) & KEY_USER) !== 0;
-}
 /** The block of user code that the dispatcher's table has for a linear address, in whatever address space it was entered; or 0. A kernel's paths are wide
  * and each is visited seldom: copies of its functions in their callers' regions crowd the host's instruction cache and lose more than the dispatcher costs
  * (measured in a guest: fork, pipes and page faults at half their speed, user calls across pages at four times theirs). */

@@ -3,7 +3,8 @@
 import { expect, test } from "vitest";
 import { ARENA_BASE, BLOCK_COUNT, BLOCK_HITS, BLOCK_HOST, BLOCK_MODE, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR } from "../core/layout.ts";
 import { I32, section, text, vector } from "./emit.ts";
-import type { Job, JobResult } from "./job.ts";
+import * as regions from "./region.ts";
+import type { Job, JobResult } from "./port.ts";
 import { Translator } from "./translator.ts";
 
 const EMPTY: JobResult = { module: null, bytes: new Uint8Array(0), regions: [], functions: [], globals: [], translateMs: 0, compileMs: 0 };
@@ -23,7 +24,7 @@ function stage(apart = true) {
   const view = new DataView(memory.buffer);
   const submitted: { job: Job; done: (result: JobResult) => void }[] = [];
   const core = { flushes: { value: 0 }, table: new WebAssembly.Table({ initial: 1, element: "anyfunc" }), addUser: () => 1, installRegion: () => {}, removeRegion: () => {} };
-  const translator = new Translator({ apart, submit: (job, done) => void submitted.push({ job, done }) }, memory, core as unknown as WebAssembly.Exports, 100, 4);
+  const translator = new Translator({ apart, regions: () => regions, submit: (job, done) => void submitted.push({ job, done }) }, memory, core as unknown as WebAssembly.Exports, 100, 4);
   const blockAt = (n: number) => ARENA_BASE + n * 4096;
   /** Block n became hot and has run so often since. */
   const heat = (n: number, hits: number) => {

@@ -4,8 +4,9 @@
 // table index back.
 
 import { BLOCK_COUNT, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, BLOCK_LENGTH, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR, RECORD_SIZE } from "../core/layout.ts";
-import type { JitCompiler, JobResult } from "./job.ts";
-import { gatherAgain, gatherRegion, type RegionSource, userCode } from "./region.ts";
+import type { JitCompiler, JobResult, Regions } from "./port.ts";
+import type { RegionSource } from "./region.ts";
+import { userCode } from "./found.ts";
 
 export interface TranslatorStats {
   modules: number;
@@ -120,6 +121,9 @@ export class Translator {
     // At once when nobody is busy with an earlier module; else when there is enough for one of its own.
     if (count === 0) this.merge();
     if (count === 0 || (this.inFlight.size > 0 && (count < this.leastBatch || this.inFlight.size >= MOST_IN_FLIGHT))) return;
+    const from = this.compiler.regions();
+    // Until it is here the queue fills, and blocks that find it full come again.
+    if (from === null) return;
     const { view } = this;
     const linear = new BigUint64Array(this.memory.buffer, JIT_QUEUE_LINEAR, count);
     const hot = new Map<number, bigint>();
@@ -147,7 +151,7 @@ export class Translator {
           view.setUint32(entry + BLOCK_HITS, this.threshold >> 1, true);
           continue;
         }
-        const region = gatherRegion(view, entry, found, this.threshold, entries);
+        const region = from.gatherRegion(view, entry, found, this.threshold, entries);
         regions.push(region);
         entries.add(entry);
         for (const { block } of region.blocks) covered.add(block);
@@ -178,6 +182,12 @@ export class Translator {
       this.counts.installMs += performance.now() - started;
     });
   }
+  /** It is here once there are regions. */
+  private gathering(): Regions {
+    const from = this.compiler.regions();
+    if (!from) throw new Error("translator: there are regions and nothing that gathers them");
+    return from;
+  }
   /** When nothing is hot: the regions of small modules get one together, where they stay in their places of the table. */
   private merge(): void {
     if (!this.compiler.apart || this.small.length < MODULES_TO_MERGE || this.inFlight.size > 0) return;
@@ -190,7 +200,8 @@ export class Translator {
     }
     if (slots.length < 2) return;
     const before = slots.map((slot) => this.installed.get(slot) as Installed);
-    const regions = before.map(({ entry, linear, blocks }) => gatherAgain(this.view, entry, linear, blocks));
+    const from = this.gathering();
+    const regions = before.map(({ entry, linear, blocks }) => from.gatherAgain(this.view, entry, linear, blocks));
     this.submit(regions, (result, { exports }) => {
       const made: { slots: number[] } = { slots: [] };
       result.regions.forEach(({ source }, n) => {
@@ -272,7 +283,7 @@ export class Translator {
     return [...this.installed.values()]
       .filter(({ blocks }) => blocks.some(({ block }) => host >= from(block) && host < from(block) + view.getUint16(block + BLOCK_LENGTH, true)))
       .sort((a, b) => Number(from(b.entry) === host) - Number(from(a.entry) === host))
-      .map(({ entry, linear, blocks }) => gatherAgain(view, entry, linear, blocks));
+      .map(({ entry, linear, blocks }) => this.gathering().gatherAgain(view, entry, linear, blocks));
   }
   /** The guest's code behind a block of a region. */
   codeOf({ host, length }: RegionSource["blocks"][number]): Uint8Array {

@@ -1,0 +1,17 @@
+// What the dispatcher's table (LOOKUP_BASE, core/run.ts) says of a linear address.
+
+import { LOOKUP_BASE } from "../core/layout.ts";
+
+/** In the dispatcher's key: CPL 3. */
+const KEY_USER = 8;
+/** Execute.slot() of core/run.ts. */
+export function slotOf(linear: bigint): number {
+  const page = Number((linear >> 12n) & 0xffffffn);
+  const low = Number(linear & 0xfffn);
+  return LOOKUP_BASE + (((page ^ (page >> 8)) & 255) << 12) + ((low ^ ((low >> 4) & 0xf0)) & 0xff) * 16;
+}
+/** Whether the dispatcher's table has a linear address as user code's. */
+export function userCode(view: DataView, linear: bigint): boolean {
+  const slot = slotOf(linear);
+  return view.getBigUint64(slot, true) === linear && (view.getUint32(slot + 8, true) & KEY_USER) !== 0;
+}
