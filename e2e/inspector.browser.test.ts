@@ -47,6 +47,9 @@ describe("a machine with firmware only", () => {
     const current = (await page.textContent(`${id("panel-code")} tr.current .addr`)) as string;
     expect(Number.parseInt(current, 16)).toBe(Number(where));
     expect(await register(page, "eflags")).toMatch(/^[0-9a-f]{8}$/);
+    // Its time follows the host: what it would need to go back is said where one looks for it.
+    expect(await page.isDisabled(id("insp-record"))).toBe(true);
+    expect(await page.getAttribute(id("insp-record"), "title")).toContain("Only a machine whose time counts instructions");
   });
   test("a step moves on by one instruction; keys do the same", async () => {
     const next = async () => (await page.textContent(`${id("panel-code")} tr.current + tr .addr`)) as string;

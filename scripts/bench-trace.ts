@@ -2,7 +2,8 @@
 // fixed piece of work of a resumed debian-amd64 (arithmetic, processes, files, output), in turn without and with one kind of trace, by processor time; its row
 // "off" is nothing against nothing, so what other rows differ by less than it is not measurable.
 // chromium: the speed of a guest that spins, in turn with the inspector closed and with the dashboard alone open; frames a second and long tasks of the page.
-// Flags: --where off,node,chromium, --rounds 3, --kinds cpu.ring,… , --write (docs/performance-trace.md; a part that was not measured stays).
+// flows: tasks over 50 ms of the page's thread in the usual flows (bench-flows.ts); --pictures FOLDER photographs them in both languages and themes.
+// Flags: --where off,node,chromium,flows, --rounds 3, --kinds cpu.ring,… , --write (docs/performance-trace.md; a part that was not measured stays).
 // Nothing here passes or fails.
 
 import { execFileSync } from "node:child_process";
@@ -10,6 +11,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import os from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Browser } from "playwright-core";
 import { launch, serveFolder } from "../e2e/site.ts";
 import { domainSchema } from "../src/contract/domain.ts";
 import { type TraceName, traceKinds, traceNames } from "../src/contract/trace.ts";
@@ -18,12 +20,13 @@ import { nullPicture } from "../workers/backends/picture.ts";
 import { jitWorker } from "../workers/conformance/boots/stage.ts";
 import { createMonitor } from "../workers/monitor/index.ts";
 import { type NodeMachine, openMachine } from "../workers/node-machine.ts";
+import { flows, VIEWPORT } from "./bench-flows.ts";
 
 const root = join(import.meta.dirname, "..");
 const GUEST = "debian-amd64";
-const { values: flags } = parseArgs({ options: { where: { type: "string", default: "all" }, rounds: { type: "string", default: "3" }, kinds: { type: "string", default: "" }, write: { type: "boolean", default: false } } });
+const { values: flags } = parseArgs({ options: { where: { type: "string", default: "all" }, rounds: { type: "string", default: "3" }, kinds: { type: "string", default: "" }, pictures: { type: "string", default: "" }, write: { type: "boolean", default: false } } });
 const rounds = Number(flags.rounds);
-const titles = { off: "## Tracing that is off, in Node", node: "## Tracing, by kind, in Node", chromium: "## The dashboard, in Chromium" } as const;
+const titles = { off: "## Tracing that is off, in Node", node: "## Tracing, by kind, in Node", chromium: "## The dashboard, in Chromium", flows: "## The page's thread, in Chromium" } as const;
 const wrong = flags.kinds.split(",").find((kind) => kind !== "" && !traceNames.includes(kind as TraceName));
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const median = (list: readonly number[]) => [...list].sort((a, b) => a - b)[list.length >> 1] as number;
@@ -158,16 +161,11 @@ interface Window {
   readonly longest: number;
 }
 async function dashboard(): Promise<string[]> {
-  // SITE names a ready build, as for the browser tests.
-  const site = process.env.SITE ?? mkdtempSync(join(os.tmpdir(), "guesthouse-trace-"));
-  if (!process.env.SITE) execFileSync(process.execPath, [join(root, "node_modules/vite/bin/vite.js"), "build", "--outDir", site, "--emptyOutDir", "--logLevel", "error"], { cwd: root, stdio: "inherit" });
-  const browser = await launch();
-  const served = await serveFolder(site, { isolated: true });
-  try {
-    const page = await (await browser.newContext({ viewport: { width: 1366, height: 768 } })).newPage();
+  return inChromium(async (browser, url) => {
+    const page = await (await browser.newContext({ viewport: VIEWPORT })).newPage();
     page.setDefaultTimeout(120_000);
     const id = (name: string) => `[data-testid="${name}"]`;
-    await page.goto(served.url);
+    await page.goto(url);
     const layout = JSON.stringify({ version: 1, root: { type: "tabset", size: 100, tabs: [{ id: "dashboard", data: null }], selectedId: "dashboard" } });
     await page.evaluate(`localStorage.setItem("guesthouse.inspector.layout", ${JSON.stringify(layout)})`);
     await page.reload();
@@ -238,14 +236,40 @@ async function dashboard(): Promise<string[]> {
       row("inspector closed", closed),
       row("dashboard open", open),
     ];
+  });
+}
+/** The built page in a browser; SITE names a ready build, as for the browser tests. */
+async function inChromium<T>(work: (browser: Browser, url: string) => Promise<T>): Promise<T> {
+  const site = process.env.SITE ?? mkdtempSync(join(os.tmpdir(), "guesthouse-trace-"));
+  if (!process.env.SITE) execFileSync(process.execPath, [join(root, "node_modules/vite/bin/vite.js"), "build", "--outDir", site, "--emptyOutDir", "--logLevel", "error"], { cwd: root, stdio: "inherit" });
+  const browser = await launch();
+  const served = await serveFolder(site, { isolated: true });
+  try {
+    return await work(browser, served.url);
   } finally {
     await browser.close();
     served.close();
     if (!process.env.SITE) rmSync(site, { recursive: true, force: true });
   }
 }
+async function usual(): Promise<string[]> {
+  const rows = await inChromium((browser, url) => flows(browser, { url, guest: GUEST, rounds, ...(flags.pictures === "" ? {} : { pictures: flags.pictures }) }));
+  const ms = (v: number) => (v === 0 ? "–" : v.toFixed(0));
+  const always = rows.filter((r) => Math.min(...r.longest) > 0);
+  return [
+    titles.flows,
+    "",
+    `${head()} Tasks of the page's thread over 50 ms while the flows are played, ${rows[0]?.longest.length ?? 0} times. A busy host makes any task long: what counts is what is long each time.`,
+    "",
+    always.length === 0 ? `**No step of ${rows.length} has a task over 50 ms each time.**` : `**Over 50 ms each time: ${always.map((r) => r.step).join(", ")}.**`,
+    "",
+    "| step | shortest of the rounds' longest tasks, ms | longest, ms | scripts of the longest |",
+    "| --- | ---: | ---: | --- |",
+    ...rows.map((r) => `| ${r.step} | ${ms(Math.min(...r.longest))} | ${ms(Math.max(...r.longest))} | ${r.scripts.join("; ").replaceAll("|", "/")} |`),
+  ];
+}
 
-const parts = { off, node: tracing, chromium: dashboard } as const;
+const parts = { off, node: tracing, chromium: dashboard, flows: usual } as const;
 const file = join(root, "docs/performance-trace.md");
 /** The part as it was written last. */
 function before(title: string): string[] {

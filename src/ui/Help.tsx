@@ -1,4 +1,4 @@
-// Help: how to use the assembly bench, and the instruction table with its conformance cases, the data of docs/instructions.md (npm run docs writes both). Loaded when somebody asks
+// Help: how to use the inspector and the assembly bench, and the instruction table with its conformance cases, the data of docs/instructions.md (npm run docs writes both). Loaded when somebody asks
 // for it. A box filters by mnemonic, encoding, operand or CPUID feature; each family folds; the box and the families take the keyboard.
 
 import { useDeferredValue, useEffect, useMemo, useState } from "react";
@@ -16,7 +16,10 @@ interface Table {
 const FAMILY_NAMES: { readonly [id: string]: Key } = {
   integer: "help.family.integer", x87: "help.family.x87", mmx: "help.family.mmx", sse: "help.family.sse", v3: "help.family.v3", vex: "help.family.vex",
 };
-const BENCH = ["help.bench.1", "help.bench.2", "help.bench.3", "help.bench.4", "help.bench.5", "help.bench.6"] as const satisfies readonly Key[];
+const TOPICS = [
+  { id: "inspector", title: "help.inspector", lines: ["help.inspector.1", "help.inspector.2", "help.inspector.3", "help.inspector.4", "help.inspector.5"] },
+  { id: "bench", title: "help.bench", lines: ["help.bench.1", "help.bench.2", "help.bench.3", "help.bench.4", "help.bench.5", "help.bench.6"] },
+] as const satisfies readonly { readonly id: string; readonly title: Key; readonly lines: readonly Key[] }[];
 /** Every word must be found somewhere in the row; a word that is just a mnemonic's beginning counts too. */
 const matches = (row: Row, words: readonly string[]) => {
   const text = `${row[0]} ${row[1]} ${row[2]} ${row[3]}`.toLowerCase();
@@ -51,14 +54,16 @@ export default function Help() {
   return (
     <div className="scroll help" data-testid="help">
       <h2>{t("help.title")}</h2>
-      <section data-testid="help-bench">
-        <h3>{t("help.bench")}</h3>
-        <ul>
-          {BENCH.map((key) => (
-            <li key={key}>{t(key)}</li>
-          ))}
-        </ul>
-      </section>
+      {TOPICS.map(({ id, title, lines }) => (
+        <section key={id} data-testid={`help-${id}`}>
+          <h3>{t(title)}</h3>
+          <ul>
+            {lines.map((key) => (
+              <li key={key}>{t(key)}</li>
+            ))}
+          </ul>
+        </section>
+      ))}
       <h3>{t("help.instructions")}</h3>
       <p className="hint">{t("help.text")}</p>
       {failed && <p role="alert">{t("help.failed")}</p>}

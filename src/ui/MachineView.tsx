@@ -53,7 +53,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
     document.getElementById(`tab-${next.id}`)?.focus();
   };
   return (
-    <section className="machine" aria-label={row.config.name} data-testid="machine">
+    <section className="machine" aria-label={row.config.name} data-inspecting={inspecting || undefined} data-testid="machine">
       <header className="machine-head">
         <h2 translate="no">{row.config.name}</h2>
         <Badge row={row} />

@@ -64,7 +64,16 @@ export function Controls() {
         {steps.map((s) => (
           <Tool key={s.command} icon={s.icon} label={t(s.label)} keys={s.keys} disabled={!paused} onClick={() => void run(s.command, s.args)} testId={`insp-${s.command}`} />
         ))}
-        {exact && <Past run={run} />}
+        {exact ? (
+          <Past run={run} />
+        ) : (
+          <>
+            <span className="divider" />
+            <button type="button" disabled title={t("insp.recordWall")} data-testid="insp-record">
+              {t("insp.record")}
+            </button>
+          </>
+        )}
       </div>
       <FaultLine fault={fault} />
     </div>

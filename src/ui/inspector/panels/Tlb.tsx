@@ -1,6 +1,6 @@
 // The translations that the processor has cached, by context (kernel, user, kernel under SMAP), with a filter by address.
 
-import { useState } from "react";
+import { memo, useState } from "react";
 import { useText } from "../../use-text.ts";
 import { Address } from "../Address.tsx";
 import { FaultLine } from "../Editable.tsx";
@@ -15,7 +15,7 @@ interface Entry {
   readonly execute: boolean;
 }
 const CONTEXTS = ["insp.tlb.kernel", "insp.tlb.user", "insp.tlb.smap", "insp.tlb.aligned"] as const;
-const MOST = 200;
+const MOST = 100;
 export default function Tlb() {
   const t = useText();
   const [filter, setFilter] = useState("");
@@ -42,18 +42,7 @@ export default function Tlb() {
           </thead>
           <tbody translate="no">
             {found.slice(0, MOST).map((e) => (
-              <tr key={`${e.context}/${e.linear}`}>
-                <td>
-                  <Address at={e.linear} digits={8} />
-                </td>
-                <td>{e.physical === null ? "–" : <Address at={e.physical} physical digits={8} />}</td>
-                <td>
-                  {e.read ? "r" : "-"}
-                  {e.write ? "w" : "-"}
-                  {e.execute ? "x" : "-"}
-                </td>
-                <td translate="yes">{t(CONTEXTS[e.context] ?? "insp.tlb.kernel")}</td>
-              </tr>
+              <Row key={`${e.context}/${e.linear}`} {...e} />
             ))}
           </tbody>
         </table>
@@ -61,3 +50,21 @@ export default function Tlb() {
     </div>
   );
 }
+/** Drawn again only when its entry changed: the panel asks each second, and most entries stay. */
+const Row = memo(function Row({ context, linear, physical, read, write, execute }: Entry) {
+  const t = useText();
+  return (
+    <tr>
+      <td>
+        <Address at={linear} digits={8} />
+      </td>
+      <td>{physical === null ? "–" : <Address at={physical} physical digits={8} />}</td>
+      <td>
+        {read ? "r" : "-"}
+        {write ? "w" : "-"}
+        {execute ? "x" : "-"}
+      </td>
+      <td translate="yes">{t(CONTEXTS[context] ?? "insp.tlb.kernel")}</td>
+    </tr>
+  );
+});
