@@ -28,6 +28,7 @@ test("the table is loaded when it is asked for, found by keyboard, and shows the
   }
   await page.keyboard.press("Enter");
   await page.waitForSelector(id("help-search"));
+  for (const topic of ["inspector", "bench"]) expect((await page.$$(`${id(`help-${topic}`)} li`)).length).toBeGreaterThan(4);
   expect(loaded.some((u) => /instructions/.test(u))).toBe(true);
   expect((await page.textContent(id("help-count"))) ?? "").toContain(table.cases.toLocaleString("en"));
   for (let n = 0; n < 10; n++) {
