@@ -3,36 +3,30 @@
 ;; 07  ret
 (module
  (type $0 (func (param i32)))
- (type $1 (func (param i32 i32 i64 i64)))
- (type $2 (func))
- (type $3 (func (param i64 i64 i64)))
+ (type $1 (func (param i64 i64 i64)))
  (import "core" "memory" (memory $mimport$0 32 65536 shared))
  (import "core" "faultVector" (global $gimport$0 (mut i32)))
- (import "core" "g" (global $gimport$1 (mut i32)))
+ (import "core" "faultHasCode" (global $gimport$1 (mut i32)))
  (import "core" "faultCode" (global $gimport$2 (mut i32)))
  (import "core" "tlb" (global $gimport$3 (mut i32)))
  (import "core" "generation" (global $gimport$4 (mut i64)))
- (import "core" "enterRecord" (func $fimport$0 (param i32 i32 i64 i64)))
- (import "core" "table" (func $fimport$1))
- (import "core" "dispatch" (func $fimport$2 (param i32)))
- (import "core" "bailFrom" (func $fimport$3 (param i64 i64 i64)))
+ (import "core" "dispatch" (func $fimport$0 (param i32)))
+ (import "core" "bailFrom" (func $fimport$1 (param i64 i64 i64)))
  (export "r0" (func $0))
  (export "r1" (func $1))
  (func $0 (param $0 i32)
   (local $1 i64)
   (local $2 i64)
   (local $3 i64)
-  (local $4 i64)
-  (local $5 i32)
-  (local $6 i64)
-  (local $7 i32)
+  (local $4 i32)
+  (local $5 i64)
+  (local $6 i32)
+  (local $7 i64)
   (local $8 i64)
-  (if
-   (i32.eqz
+  (drop
+   (i32.div_u
+    (i32.const 1)
     (local.get $0)
-   )
-   (then
-    (unreachable)
    )
   )
   (local.set $1
@@ -40,32 +34,25 @@
     (i32.const 0)
    )
   )
-  (local.set $4
+  (local.set $8
    (i64.load offset=524768
     (i32.const 0)
    )
   )
-  (local.set $6
+  (local.set $5
    (i64.load offset=524320
     (i32.const 0)
    )
   )
-  (local.set $5
+  (local.set $4
    (global.get $gimport$3)
   )
-  (local.set $8
+  (local.set $7
    (global.get $gimport$4)
   )
-  (return_call $fimport$3
+  (return_call $fimport$1
    (block $block (result i64)
     (block $block1
-     (i64.store offset=524432
-      (i32.const 0)
-      (i64.add
-       (local.get $1)
-       (i64.const 5)
-      )
-     )
      (if
       (i64.ne
        (i64.shr_s
@@ -88,23 +75,9 @@
        (local.get $3)
       )
       (then
-       (global.set $gimport$0
-        (i32.const 13)
+       (br $block
+        (i64.const 16777248)
        )
-       (global.set $gimport$1
-        (i32.const 1)
-       )
-       (global.set $gimport$2
-        (i32.const 0)
-       )
-       (call $fimport$0
-        (i32.const 16777248)
-        (i32.const 16777216)
-        (local.get $1)
-        (local.get $4)
-       )
-       (call $fimport$1)
-       (unreachable)
       )
      )
      (i64.store
@@ -114,15 +87,15 @@
      (if
       (i64.eq
        (i64.load offset=8
-        (local.tee $7
+        (local.tee $6
          (i32.add
-          (local.get $5)
+          (local.get $4)
           (i32.and
            (i32.wrap_i64
             (i64.shr_u
              (local.tee $3
               (i64.add
-               (local.get $6)
+               (local.get $5)
                (i64.const -8)
               )
              )
@@ -135,7 +108,7 @@
         )
        )
        (i64.or
-        (local.get $8)
+        (local.get $7)
         (i64.and
          (i64.add
           (local.get $3)
@@ -149,7 +122,7 @@
        (i64.store
         (i32.add
          (i32.load offset=24
-          (local.get $7)
+          (local.get $6)
          )
          (i32.wrap_i64
           (local.get $3)
@@ -170,12 +143,12 @@
        )
       )
      )
-     (local.set $6
+     (local.set $5
       (local.get $3)
      )
-     (local.set $4
+     (local.set $8
       (i64.add
-       (local.get $4)
+       (local.get $8)
        (i64.const 1)
       )
      )
@@ -186,33 +159,12 @@
        (i64.const 10)
       )
      )
-     (global.set $gimport$0
-      (i32.const 6)
+     (br $block
+      (i64.const 140737505132672)
      )
-     (global.set $gimport$1
-      (i32.const 0)
-     )
-     (global.set $gimport$2
-      (i32.const 0)
-     )
-     (i64.store offset=524320
-      (i32.const 0)
-      (local.get $6)
-     )
-     (call $fimport$0
-      (i32.const 16777344)
-      (i32.const 16777312)
+     (local.set $8
       (i64.add
-       (local.get $1)
-       (i64.const 8)
-      )
-      (local.get $4)
-     )
-     (call $fimport$1)
-     (unreachable)
-     (local.set $4
-      (i64.add
-       (local.get $4)
+       (local.get $8)
        (i64.const 1)
       )
      )
@@ -221,29 +173,33 @@
     )
     (i64.store offset=524320
      (i32.const 0)
-     (local.get $6)
+     (local.get $5)
     )
     (i64.store offset=524768
      (i32.const 0)
-     (local.get $4)
+     (local.get $8)
     )
-    (return_call $fimport$2
+    (return_call $fimport$0
      (i32.const 0)
     )
    )
-   (local.get $1)
-   (local.get $4)
+   (block (result i64)
+    (i64.store offset=524320
+     (i32.const 0)
+     (local.get $5)
+    )
+    (local.get $1)
+   )
+   (local.get $8)
   )
  )
  (func $1 (param $0 i32)
   (local $1 i64)
   (local $2 i64)
-  (if
-   (i32.eqz
+  (drop
+   (i32.div_u
+    (i32.const 1)
     (local.get $0)
-   )
-   (then
-    (unreachable)
    )
   )
   (local.set $1
@@ -256,46 +212,38 @@
     (i32.const 0)
    )
   )
-  (block $block
-   (i64.store offset=524432
-    (i32.const 0)
-    (i64.add
-     (local.get $1)
-     (i64.const 2)
+  (return_call $fimport$1
+   (block $block (result i64)
+    (block $block1
+     (i64.store offset=524432
+      (i32.const 0)
+      (i64.add
+       (local.get $1)
+       (i64.const 2)
+      )
+     )
+     (br $block
+      (i64.const 16777344)
+     )
+     (local.set $2
+      (i64.add
+       (local.get $2)
+       (i64.const 1)
+      )
+     )
+     (br $block1)
+     (unreachable)
     )
-   )
-   (global.set $gimport$0
-    (i32.const 6)
-   )
-   (global.set $gimport$1
-    (i32.const 0)
-   )
-   (global.set $gimport$2
-    (i32.const 0)
-   )
-   (call $fimport$0
-    (i32.const 16777344)
-    (i32.const 16777312)
-    (local.get $1)
-    (local.get $2)
-   )
-   (call $fimport$1)
-   (unreachable)
-   (local.set $2
-    (i64.add
+    (i64.store offset=524768
+     (i32.const 0)
      (local.get $2)
-     (i64.const 1)
+    )
+    (return_call $fimport$0
+     (i32.const 0)
     )
    )
-   (br $block)
-   (unreachable)
-  )
-  (i64.store offset=524768
-   (i32.const 0)
+   (local.get $1)
    (local.get $2)
-  )
-  (return_call $fimport$2
-   (i32.const 0)
   )
  )
 )

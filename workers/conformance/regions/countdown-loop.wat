@@ -21,12 +21,10 @@
   (local $10 i32)
   (local $11 i64)
   (local $12 i64)
-  (if
-   (i32.eqz
+  (drop
+   (i32.div_u
+    (i32.const 1)
     (local.get $0)
-   )
-   (then
-    (unreachable)
    )
   )
   (local.set $2

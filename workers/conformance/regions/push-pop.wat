@@ -2,19 +2,15 @@
 ;; 01  pop rbx
 (module
  (type $0 (func (param i32)))
- (type $1 (func (param i32 i32 i64 i64)))
- (type $2 (func))
- (type $3 (func (param i64 i64 i64)))
+ (type $1 (func (param i64 i64 i64)))
  (import "core" "memory" (memory $mimport$0 32 65536 shared))
  (import "core" "faultVector" (global $gimport$0 (mut i32)))
- (import "core" "g" (global $gimport$1 (mut i32)))
+ (import "core" "faultHasCode" (global $gimport$1 (mut i32)))
  (import "core" "faultCode" (global $gimport$2 (mut i32)))
  (import "core" "tlb" (global $gimport$3 (mut i32)))
  (import "core" "generation" (global $gimport$4 (mut i64)))
- (import "core" "enterRecord" (func $fimport$0 (param i32 i32 i64 i64)))
- (import "core" "table" (func $fimport$1))
- (import "core" "dispatch" (func $fimport$2 (param i32)))
- (import "core" "bailFrom" (func $fimport$3 (param i64 i64 i64)))
+ (import "core" "dispatch" (func $fimport$0 (param i32)))
+ (import "core" "bailFrom" (func $fimport$1 (param i64 i64 i64)))
  (export "r0" (func $0))
  (func $0 (param $0 i32)
   (local $1 i64)
@@ -27,12 +23,10 @@
   (local $8 i64)
   (local $9 i64)
   (local $10 i64)
-  (if
-   (i32.eqz
+  (drop
+   (i32.div_u
+    (i32.const 1)
     (local.get $0)
-   )
-   (then
-    (unreachable)
    )
   )
   (local.set $9
@@ -50,6 +44,11 @@
     (i32.const 0)
    )
   )
+  (local.set $8
+   (i64.load offset=524312
+    (i32.const 0)
+   )
+  )
   (local.set $4
    (i64.load offset=524320
     (i32.const 0)
@@ -61,7 +60,7 @@
   (local.set $7
    (global.get $gimport$4)
   )
-  (return_call $fimport$3
+  (return_call $fimport$1
    (block $block (result i64)
     (block $block2
      (local.set $2
@@ -207,31 +206,9 @@
        (i64.const 4)
       )
      )
-     (global.set $gimport$0
-      (i32.const 6)
+     (br $block
+      (i64.const 35192978800736)
      )
-     (global.set $gimport$1
-      (i32.const 0)
-     )
-     (global.set $gimport$2
-      (i32.const 0)
-     )
-     (i64.store offset=524312
-      (i32.const 0)
-      (local.get $8)
-     )
-     (i64.store offset=524320
-      (i32.const 0)
-      (local.get $4)
-     )
-     (call $fimport$0
-      (i32.const 16777312)
-      (i32.const 16777216)
-      (local.get $9)
-      (local.get $10)
-     )
-     (call $fimport$1)
-     (unreachable)
      (local.set $10
       (i64.add
        (local.get $10)
@@ -253,11 +230,15 @@
      (i32.const 0)
      (local.get $10)
     )
-    (return_call $fimport$2
+    (return_call $fimport$0
      (i32.const 0)
     )
    )
    (block (result i64)
+    (i64.store offset=524312
+     (i32.const 0)
+     (local.get $8)
+    )
     (i64.store offset=524320
      (i32.const 0)
      (local.get $4)

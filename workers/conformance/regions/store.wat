@@ -1,19 +1,15 @@
 ;; 00  mov dword [rbx+0x8], eax
 (module
  (type $0 (func (param i32)))
- (type $1 (func (param i32 i32 i64 i64)))
- (type $2 (func))
- (type $3 (func (param i64 i64 i64)))
+ (type $1 (func (param i64 i64 i64)))
  (import "core" "memory" (memory $mimport$0 32 65536 shared))
  (import "core" "faultVector" (global $gimport$0 (mut i32)))
- (import "core" "g" (global $gimport$1 (mut i32)))
+ (import "core" "faultHasCode" (global $gimport$1 (mut i32)))
  (import "core" "faultCode" (global $gimport$2 (mut i32)))
  (import "core" "tlb" (global $gimport$3 (mut i32)))
  (import "core" "generation" (global $gimport$4 (mut i64)))
- (import "core" "enterRecord" (func $fimport$0 (param i32 i32 i64 i64)))
- (import "core" "table" (func $fimport$1))
- (import "core" "dispatch" (func $fimport$2 (param i32)))
- (import "core" "bailFrom" (func $fimport$3 (param i64 i64 i64)))
+ (import "core" "dispatch" (func $fimport$0 (param i32)))
+ (import "core" "bailFrom" (func $fimport$1 (param i64 i64 i64)))
  (export "r0" (func $0))
  (func $0 (param $0 i32)
   (local $1 i32)
@@ -26,12 +22,10 @@
   (local $8 i64)
   (local $9 i64)
   (local $scratch i64)
-  (if
-   (i32.eqz
+  (drop
+   (i32.div_u
+    (i32.const 1)
     (local.get $0)
-   )
-   (then
-    (unreachable)
    )
   )
   (local.set $8
@@ -60,7 +54,7 @@
   (local.set $7
    (global.get $gimport$4)
   )
-  (return_call $fimport$3
+  (return_call $fimport$1
    (block $block (result i64)
     (block $block1
      (local.set $1
@@ -152,23 +146,9 @@
        (i64.const 5)
       )
      )
-     (global.set $gimport$0
-      (i32.const 6)
+     (br $block
+      (i64.const 52780869877824)
      )
-     (global.set $gimport$1
-      (i32.const 0)
-     )
-     (global.set $gimport$2
-      (i32.const 0)
-     )
-     (call $fimport$0
-      (i32.const 16777280)
-      (i32.const 16777216)
-      (local.get $8)
-      (local.get $9)
-     )
-     (call $fimport$1)
-     (unreachable)
      (local.set $9
       (i64.add
        (local.get $9)
@@ -182,7 +162,7 @@
      (i32.const 0)
      (local.get $9)
     )
-    (return_call $fimport$2
+    (return_call $fimport$0
      (i32.const 0)
     )
    )

@@ -47,7 +47,7 @@ export { sseGuard } from "./sse-int";
 export {
   exactArith, exactArithMd, exactArithMq, exactFldMd, exactFldMq, exactFldSti, exactFstSti, exactFxch, fpuGuard, usualArith, usualArithMd, usualArithMq,
 } from "./x87";
-export { faultVector, faultCode, raise, raiseCode } from "./fault";
+export { faultCode, faultHasCode, faultVector, raise, raiseCode } from "./fault";
 
 /** Once per instance, after the host wrote the decoder tables. */
 export function start(): void {

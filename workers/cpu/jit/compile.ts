@@ -275,7 +275,9 @@ class Compiler {
     for (let v = 0; v < known.length; v++) this.knownBefore.push(known[v]);
     try {
       if (ends) this.storeIp(place.endDelta);
+      const behind = ir.count;
       copier.handler(index, place, true);
+      if (ends && copier.storesIp) for (let n = emitted; n < behind; n++) ir.drop(n);
       this.promoted++;
       if (copier.mayStop && !ends) {
         ir.op1(0x20, copier.local("stop"));
@@ -371,10 +373,12 @@ class Compiler {
       this.copier.plus("ip", BigInt(node.targetDelta));
       ir.op0(0x52);
       ir.op1(0x04, 0x40);
-      this.spill(copier.uses, -1);
-      copier.syncAt(place);
-      ir.op1(0x10, this.imports.functionOf(this.core.function("raiseNear")));
-      ir.op0(0x00);
+      if (!copier.raises(place)) {
+        this.spill(copier.uses, -1);
+        copier.syncAt(place);
+        ir.op1(0x10, this.imports.functionOf(this.core.function("raiseNear")));
+        ir.op0(0x00);
+      }
       ir.op0(0x0b);
     }
     this.edge(node.target, node.targetDelta, count, !node.targetNear);
@@ -533,7 +537,8 @@ class Compiler {
   private prologue(): void {
     const { ir, copier } = this;
     // job.ts calls functions for no record to have them compiled.
-    for (const byte of [0x20, 0, 0x45, 0x04, 0x40, 0x00, 0x0b]) ir.wByte(byte);
+    // A division by 0 is the shortest trap.
+    for (const byte of [0x41, 1, 0x20, 0, 0x6e, 0x1a]) ir.wByte(byte);
     for (const [name, offset] of [
       ["ip", BLOCK_IP],
       ["icount", ICOUNT],

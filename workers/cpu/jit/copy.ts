@@ -87,6 +87,10 @@ export class Copier {
   flagsDead = false;
   /** ... and nothing else depends on the flags from before. */
   flagsUnread = false;
+  /** The copy at hand changed something: its instruction cannot be left to the interpreter any more. */
+  private changed = false;
+  /** The last copy stored RIP, whichever way control took. */
+  storesIp = false;
   /** The last copy called something that may have asked to stop behind the instruction. */
   mayStop = false;
   readonly variableLocals = new Int32Array(VARIABLES).fill(-1);
@@ -127,7 +131,7 @@ export class Copier {
     this.mode = mode;
     this.spill = spill;
     this.bails = bails;
-    const names = ["flagOp", "flagA", "flagB", "tlb", "generation", "currentRecord", "stackMask", "stackSegment", "codeSize", "codeBase", "stopSignal"];
+    const names = ["flagOp", "flagA", "flagB", "tlb", "generation", "currentRecord", "stackMask", "stackSegment", "codeSize", "codeBase", "stopSignal", "faultVector", "faultHasCode", "faultCode"];
     this.g = Object.fromEntries(names.map((n) => [n, core.global(n)]));
     this.guards = new Map(GUARDS.map((n, i) => [core.function(n), 1 << i]));
     this.enterRecord = core.function("enterRecord");
@@ -204,6 +208,7 @@ export class Copier {
       this.discard();
       return;
     }
+    this.changed = true;
     const bit = 1 << v;
     this.known[v] = this.stack.constAt(0);
     if (this.conditional) {
@@ -247,11 +252,7 @@ export class Copier {
     const p = this.place as Place;
     const signature = core.code.types[core.code.functionTypes[f] as number];
     const goesOn = (p.bytes.getUint8(REC_PREFIX) & PREFIX_SLOW) !== 0;
-    if (!goesOn && p.startDelta >= -MOST_DISTANCE && p.startDelta < MOST_DISTANCE && this.bails(this)) {
-      // bailFrom() takes it apart.
-      ir.i64(BigInt.asIntN(64, BigInt(p.record) | (BigInt(p.before) << 32n) | (p.startDelta << 44n)));
-      ir.outer("bail");
-    } else {
+    if (goesOn || !this.bail(p)) {
       this.spill(this, -1);
       ir.i32(p.record);
       this.plus("ip", p.startDelta);
@@ -269,10 +270,45 @@ export class Copier {
     ir.op0(0x0b);
     return false;
   }
+  /** The region ends before the instruction, which the interpreter executes: by the shared end, to which a branch with the instruction's site leads. */
+  private bail(p: Place): boolean {
+    if (p.startDelta < -MOST_DISTANCE || p.startDelta >= MOST_DISTANCE || !this.bails(this)) return false;
+    // bailFrom() takes it apart.
+    this.ir.i64(BigInt.asIntN(64, BigInt(p.record) | (BigInt(p.before) << 32n) | (p.startDelta << 44n)));
+    this.ir.outer("bail");
+    return true;
+  }
+  /** A fault that is seldom raised: the interpreter raises it, as long as the instruction has changed nothing. */
+  raises(place: Place): boolean {
+    return !this.changed && this.bail(place);
+  }
+  /** The same where core's compiler put raise() or raiseCode() in line: constants stored as the fault's vector and code, then the unwinding. */
+  private unwinds(): boolean {
+    const { ir } = this;
+    let first = ir.count;
+    for (const global of [this.g.faultCode, this.g.faultHasCode, this.g.faultVector]) {
+      const set = ir.before(first);
+      const value = ir.before(set);
+      if (ir.opAt(set) !== 0x24 || ir.immediateAt(set) !== this.imports.globalOf(global as number) || ir.opAt(value) !== 0x41) return false;
+      first = value;
+    }
+    const { count } = ir;
+    if (!this.raises(this.place as Place)) return false;
+    for (let n = first; n < count; n++) ir.drop(n);
+    return true;
+  }
   private call(f: number, depth: number): boolean {
     const { core, ir } = this;
     const signature = core.code.types[core.code.functionTypes[f] as number];
     if (!signature) throw new Error(`translator: function ${f} has no type`);
+    if (this.promoted && core.neverReturn.has(f) && (f < core.code.importedFunctions ? this.unwinds() : this.raises(this.place as Place))) {
+      // The branch leaves its arguments behind; those that are constants need not be pushed.
+      for (let n = signature.params.length; n > 0; n--) {
+        if (this.stack.constAt(0) === undefined) this.stack.pop();
+        else this.stack.takeBack();
+      }
+      return true;
+    }
     if (this.flagsDead && this.promoted && f === this.flagBits) {
       // Only merged into flags that nobody reads.
       this.stack.constant(0);
@@ -310,6 +346,7 @@ export class Copier {
         this.sync();
       } else if (effects.readsFlags) this.spill(this, ALL_FLAGS);
     }
+    this.changed = true;
     ir.op1(0x10, this.imports.functionOf(f));
     for (let n = signature.params.length; n > 0; n--) this.stack.pop();
     if (signature.results.length) this.stack.unknown();
@@ -471,7 +508,7 @@ export class Copier {
     if (!t || !body) throw unsupported(`function ${index}`);
     this.place = place;
     this.promoted = promoted;
-    this.mayStop = false;
+    this.mayStop = this.changed = this.storesIp = false;
     this.begin();
     const frame = this.frames.open(ONE_I32, body.locals);
     frame.known[0] = place.record;
@@ -493,7 +530,7 @@ export class Copier {
     if (!t) throw unsupported(`function ${index}`);
     this.place = place;
     this.promoted = true;
-    this.mayStop = false;
+    this.mayStop = this.changed = this.storesIp = false;
     this.begin();
     this.inline(index, t, 0);
     const value = this.stack.constAt(0);
@@ -565,6 +602,7 @@ export class Copier {
           ir.op1(op, a);
           this.open(results, op !== 0x02, op === 0x04);
           if (op === 0x03) {
+            this.changed = true;
             for (const n of t.assigned.get(i) ?? []) frame.known[n] = undefined;
             this.known = [];
           }
@@ -775,6 +813,7 @@ export class Copier {
       if (global === g.flagA) return this.set(FLAG_A);
       if (global === g.flagB) return this.set(FLAG_B);
     }
+    if (global !== g.faultVector && global !== g.faultHasCode && global !== g.faultCode) this.changed = true;
     this.ir.op1(0x24, this.imports.globalOf(global));
     this.stack.pop();
     if (this.promoted && (global === g.tlb || global === g.generation)) this.reloadTlb();
@@ -926,8 +965,14 @@ export class Copier {
         this.storeRegister(op, offset);
         return;
       }
+      // RIP is stored anew by whoever leaves.
+      if (offset !== IP) this.changed = true;
+      else if (!this.conditional) this.storesIp = true;
       if (offset === CR0 || offset === CR4 || offset === XCR0 || offset === EFLAGS) this.known[PASSED] = undefined;
-    } else if (this.registerByNumber(1, t.b[i] as number)) throw unsupported("a register by number");
+    } else {
+      this.changed = true;
+      if (this.registerByNumber(1, t.b[i] as number)) throw unsupported("a register by number");
+    }
     this.ir.raw(t.start[i] as number, t.stop[i] as number);
     this.stack.pop();
     this.stack.pop();
@@ -1103,8 +1148,11 @@ export class Copier {
       }
       if (this.shorter(op, x, y) || this.tagComparison(op)) return;
       const vectorStore = op === 0xfd0b || (op >= 0xfd54 && op <= 0xfd5b);
+      if (vectorStore) this.changed = true;
       if (vectorStore && this.registerByNumber(1, t.b[i] as number)) throw unsupported("a register by number");
     }
+    // memory.copy, memory.fill.
+    if (take === 3) this.changed = true;
     // Instructions without immediates stay recognisable.
     if (op <= 0xc4) ir.op0(op);
     else ir.raw(t.start[i] as number, t.stop[i] as number);
