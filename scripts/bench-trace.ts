@@ -29,7 +29,10 @@ const rounds = Number(flags.rounds);
 const titles = { off: "## Tracing that is off, in Node", node: "## Tracing, by kind, in Node", chromium: "## The dashboard, in Chromium", flows: "## The page's thread, in Chromium" } as const;
 const wrong = flags.kinds.split(",").find((kind) => kind !== "" && !traceNames.includes(kind as TraceName));
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-const median = (list: readonly number[]) => [...list].sort((a, b) => a - b)[list.length >> 1] as number;
+const median = (list: readonly number[]) => {
+  const sorted = [...list].sort((a, b) => a - b);
+  return ((sorted[list.length >> 1] as number) + (sorted[(list.length - 1) >> 1] as number)) / 2;
+};
 const ratio = (v: number) => v.toFixed(3);
 
 // ---- kinds of trace, in Node -------------------------------------------------------------------------------------------
@@ -111,7 +114,7 @@ async function tracing(): Promise<string[]> {
     "",
     "| kind | cost class | speed | range | events in a piece |",
     "| --- | --- | ---: | --- | ---: |",
-    ...[...ratios].map(([kind, list]) => `| ${kind === "off" ? "off" : `\`${kind}\``} | ${kind === "off" ? "" : traceKinds[kind].cost} | ${ratio(median(list))} | ${spread(list)} | ${kind === "off" ? "" : events.get(kind)} |`),
+    ...[...ratios].map(([kind, list]) => `| ${kind === "off" ? "off" : `\`${kind}\``} | ${kind === "off" ? "" : traceKinds[kind].cost} | ${ratio(median(list))} | ${kind === "off" ? `half between ${quarters(list)}` : spread(list)} | ${kind === "off" ? "" : events.get(kind)} |`),
   ];
 }
 /** Two machines in turn: one with the core as it is, one with a core from which the seams of the trace bus were left out when it was compiled. */
