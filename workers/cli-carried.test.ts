@@ -6,10 +6,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterAll, describe, expect, test } from "vitest";
 import { BUNDLE_FORMAT, type Manifest } from "../src/contract/bundle.ts";
 import { type DomainConfig, domainSchema } from "../src/contract/domain.ts";
 import { mapSources } from "../src/contract/sources-of.ts";
+import { encodeBench, encodeLink, inlineLink } from "../src/manager/link.ts";
+import { ask, openLink } from "./link.node.ts";
 import { nullBytes, QueueBytes } from "./backends/bytes.ts";
 import { loadZstd } from "./backends/compress.ts";
 import { nullPicture } from "./backends/picture.ts";
@@ -121,6 +124,40 @@ describe.skipIf(!existsSync(core))("a machine that somebody sent", () => {
     expect(await run("", file("damaged.guesthouse", bytes))).toMatchObject({ status: 1, stderr: expect.stringContaining("a piece does not have the hash") });
     expect(await run("", "none.guesthouse")).toMatchObject({ status: 1, stderr: expect.stringContaining("[file.open]") });
   }, 120_000);
+});
+
+describe.skipIf(!existsSync(core))("a link", () => {
+  const page = "https://example.org/guesthouse/";
+  test("goes on where it stood, when it is said that it may", async () => {
+    const link = page + inlineLink(await bundleOf(disk("waits.img", waits), true));
+    const no = await run("", link);
+    expect(no).toMatchObject({ status: 1, stdout: "" });
+    expect(no.stderr).toMatch(/^guesthouse: sent, 16 MiB, as it stood on .*; what it writes stays in memory\nguesthouse: {3}boot.img, 1048576 bytes\nguesthouse: .*\[link.ask\]/);
+    expect(await run("x", link, "-yes")).toMatchObject({ status: 33, stdout: "2" });
+    expect(await run("", link, "-yes", "-m", "64")).toMatchObject({ status: 1, stderr: expect.stringContaining("[flags.bundle]") });
+    expect(await run("", link.slice(0, -40), "-yes")).toMatchObject({ status: 1, stderr: expect.stringMatching(/\[(bundle|link).bad\]/) });
+  }, 120_000);
+  test("of hardware alone starts; one of the assembly bench is refused", async () => {
+    const server = createServer((_, response) => void response.end(readFileSync(disk("leaves.img", leaves))));
+    const port = await new Promise<number>((resolve) => server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)));
+    const source = `url:http://127.0.0.1:${port}/leaves.img`;
+    const domain = mapSources(domainOf("x"), (s) => (s.startsWith("file:") ? source : s));
+    const started = await run("", page + (await encodeLink(domain)), "-yes");
+    server.close();
+    expect(started).toMatchObject({ status: 33, stderr: expect.stringContaining(`guesthouse:   ${source}\n`) });
+    expect(await run("", page + (await encodeBench({ mode: "boot", source: "nop" })), "-yes")).toMatchObject({ status: 1, stderr: expect.stringContaining("[link.program-here]") });
+  }, 120_000);
+  test("asks on a terminal", async () => {
+    const answer = async (text: string) => {
+      const input = Object.assign(new PassThrough(), { isTTY: true });
+      const output = new PassThrough();
+      input.end(text);
+      return [await ask("Start it?", { input, output }), String(output.read())];
+    };
+    expect(await answer("y\n")).toEqual([true, "guesthouse: Start it? [y/N] "]);
+    expect(await answer("\n")).toEqual([false, "guesthouse: Start it? [y/N] "]);
+    expect(await openLink(`#at=${encodeURIComponent("https://nowhere.invalid/m.guesthouse")}&sha256=${"0".repeat(64)}`, false, { input: Object.assign(new PassThrough().end("n\n") as PassThrough, { isTTY: true }), output: new PassThrough() }, () => {})).toBe(null);
+  });
 });
 
 describe.skipIf(!existsSync(core))("a disk on a web server", () => {

@@ -26,6 +26,7 @@ import { imgMain } from "./img/img.node.ts";
 import { type DebugItems, debugHelp, parseDebugItems, startDebugLog, traceHelp } from "./debug-log.ts";
 import { bundleFilePlace, type CarriedMachine, carriedMachine, isBundleName } from "./snapshots/carried.node.ts";
 import { HOSTED_DISK, saveHosted } from "./snapshots/hosted-save.node.ts";
+import { linkOf, openLink, told, YES } from "./link.node.ts";
 import { parseTrace, startTrace } from "./trace-file.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { BytesBackend } from "./platform/types.ts";
@@ -35,7 +36,7 @@ const CTRL_C = 0x03;
 
 function showHelp(wants: string): void {
   const lines: { readonly [wants: string]: () => string } = {
-    help: () => `guesthouse [flags] [disk image]\nguesthouse img COMMAND …   disk images, as qemu-img (guesthouse img --help)\nguesthouse FILE.guesthouse [flags]   a machine that somebody sent goes on here; what it writes stays in memory\nguesthouse chunks FILE FOLDER   a disk image in pieces for any web server\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
+    help: () => `guesthouse [flags] [disk image]\nguesthouse img COMMAND …   disk images, as qemu-img (guesthouse img --help)\nguesthouse FILE.guesthouse [flags]   a machine that somebody sent goes on here; what it writes stays in memory\nguesthouse LINK [-yes] [flags]   the same for a link; what it contains is shown, and you are asked before it starts\nguesthouse chunks FILE FOLDER   a disk image in pieces for any web server\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
     version: () => `guesthouse ${VERSION}`,
     "device-help": () => pluggableDevices.filter((d) => deviceType(d.name)).map((d) => `${d.name.padEnd(20)}${d.summary}`).join("\n"),
     "debug-help": debugHelp,
@@ -186,8 +187,9 @@ function remoteOptions(disks: DomainConfig["disks"]): RemoteOptions {
     },
   };
 }
-/** A machine that somebody sent: its hardware is in it, so only flags of the session are left. */
-async function runCarried(file: string, flags: readonly string[], root: string): Promise<number> {
+/** A machine that somebody sent, as a file or a link: its hardware is in it, so only flags of the session are left. */
+async function runCarried(file: string, link: string | null, words: readonly string[], root: string): Promise<number> {
+  const flags = link === null ? words : words.filter((w) => w !== YES);
   const devices = pluggableDevices.filter((d) => deviceType(d.name));
   const { domain: given, session } = parseFlags(flags, devices);
   const { domain: none } = parseFlags([], devices);
@@ -195,10 +197,13 @@ async function runCarried(file: string, flags: readonly string[], root: string):
     showHelp(session.wants);
     return 0;
   }
-  if (JSON.stringify(given) !== JSON.stringify(none) || session.loadVm !== "") throw new FaultError("flags.bundle", `The hardware of ${file} is in it.`, "Leave flags for hardware out; its console is this terminal, with the monitor behind Ctrl-A c. -S, -gdb, -d, -trace and -stats are fine.");
+  if (JSON.stringify(given) !== JSON.stringify(none) || session.loadVm !== "") throw new FaultError("flags.bundle", `The hardware of ${link === null ? file : "the link"} is in it.`, "Leave flags for hardware out; its console is this terminal, with the monitor behind Ctrl-A c. -S, -gdb, -d, -trace and -stats are fine.");
+  if (link !== null) {
+    const opened = await openLink(link, words.includes(YES), { input: process.stdin, output: process.stderr }, tell);
+    return opened ? run({ domain: opened.domain, session }, root, opened.carried) : 1;
+  }
   const carried = await carriedMachine(await bundleFilePlace(file), file);
-  const { name, memoryMiB } = carried.domain;
-  tell(`${name}, ${memoryMiB} MiB${carried.summary.state ? `, as it stood on ${new Date(carried.summary.state.dateMs).toISOString().slice(0, 16).replace("T", " ")}` : ""}${carried.summary.recording ? `, with what happened then (${carried.summary.recording.instructions} instructions)` : ""}; what it writes stays in memory`);
+  tell(told(carried.domain, carried.summary));
   return run({ domain: carried.domain, session }, root, carried);
 }
 async function chunksMain(words: readonly string[]): Promise<number> {
@@ -347,7 +352,8 @@ async function main(): Promise<number> {
   const [first = "", ...rest] = process.argv.slice(2);
   try {
     if (first === "chunks") return await chunksMain(rest);
-    if (isBundleName(first)) return await runCarried(first, rest, root);
+    const link = linkOf(first);
+    if (link !== null || isBundleName(first)) return await runCarried(first, link, rest, root);
     const parsed = parseFlags(process.argv.slice(2), pluggableDevices.filter((d) => deviceType(d.name)));
     if (parsed.session.wants !== "machine") {
       showHelp(parsed.session.wants);
