@@ -502,17 +502,19 @@ function noteLocal(e: usize, access: u32): void {
 }
 /** Host address of an instruction byte, raising the guest's fault; 0 when it lies on the bus. */
 export function executableHost(linear: u64): usize {
-  const host = knownExecutable(linear);
+  const host = Known.executable(linear);
   return host ? host : translate(linear, ACCESS_EXEC);
 }
 /** The same where a page fault is left recorded. */
 export function executableSoftly(linear: u64): usize {
-  const host = knownExecutable(linear);
+  const host = Known.executable(linear);
   return host ? host : translateSoftly(linear, ACCESS_EXEC);
 }
-@inline function knownExecutable(linear: u64): usize {
-  const e = Mem.entry(linear);
-  return load<u64>(e, TLB_EXEC) == ((linear & ~0xfff) | generation) ? <usize>(<u32>linear + load<u32>(e, TLB_ADDEND)) : 0;
+class Known {
+  @inline static executable(linear: u64): usize {
+    const e = Mem.entry(linear);
+    return load<u64>(e, TLB_EXEC) == ((linear & ~0xfff) | generation) ? <usize>(<u32>linear + load<u32>(e, TLB_ADDEND)) : 0;
+  }
 }
 
 // ---- instruction access ---------------------------------------------------------------------------------------------
