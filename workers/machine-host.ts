@@ -175,7 +175,7 @@ export class MachineHost implements MachineRpc {
     arriving?.catch(() => {}); // said at power-on
     // A machine that resumes needs kernel and RAM disk only for its next reset: they come afterwards.
     const plain: DomainConfig = known || seed ? { ...config, boot: { ...config.boot, kernel: "" } } : config;
-    const [core, firmware, disks] = await Promise.all([options.core ?? this.#core(options.base), loadFirmware(plain, sources), loadDisks(config, sources, this.#environment, options.machine)]);
+    const [core, firmware, disks] = await Promise.all([options.core ?? this.#core(options.base), seed?.firmware ?? loadFirmware(plain, sources), loadDisks(config, sources, this.#environment, options.machine)]);
     if (arriving) await arriving.then(() => {}, () => {});
 
     const views: SharedViews = {

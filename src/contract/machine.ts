@@ -31,6 +31,8 @@ export interface OpenOptions {
  */
 export interface Seed {
   readonly sections: unknown;
+  /** The images in its ROMs, checked when they were fetched. */
+  readonly firmware: { readonly bios: Uint8Array | null; readonly vgaBios: Uint8Array | undefined };
   /** Chunks one behind the other. */
   readonly ram: SharedArrayBuffer;
   /** Which chunk of RAM each is. */

@@ -156,7 +156,7 @@ describe("fw_cfg", () => {
   it("answers by port and by DMA", () => {
     const slot = testSlot();
     const chip = fwCfg.create(slot);
-    chip.addFile("etc/b", Uint8Array.of(1, 2, 3));
+    chip.later(() => chip.addFile("etc/b", Uint8Array.of(1, 2, 3)));
     chip.addFile("etc/a", Uint8Array.of(9));
     chip.reset();
     slot.out16(0x510, 0);

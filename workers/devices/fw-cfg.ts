@@ -19,6 +19,7 @@ const DMA_ERROR = 1, DMA_READ = 2, DMA_SKIP = 4, DMA_SELECT = 8, DMA_WRITE = 16;
 export class FwCfg implements Device<State> {
   private readonly items = new Map<number, Uint8Array>();
   private readonly files: { name: string; data: Uint8Array }[] = [];
+  private readonly waiting: (() => void)[] = [];
   private selector = 0;
   private position = 0;
   private dmaHigh = 0;
@@ -56,6 +57,13 @@ export class FwCfg implements Device<State> {
     });
     this.rebuildDirectory();
   }
+  /** Adds more when the guest first looks: what a machine that goes on from a saved state never reads is not made. */
+  later(fill: () => void): void {
+    this.waiting.push(fill);
+  }
+  private fill(): void {
+    for (const fill of this.waiting.splice(0)) fill();
+  }
   add(key: number, data: Uint8Array): void {
     this.items.set(key, data);
   }
@@ -75,9 +83,11 @@ export class FwCfg implements Device<State> {
     this.rebuildDirectory();
   }
   file(name: string): Uint8Array | null {
+    this.fill();
     return this.files.find((f) => f.name === name)?.data ?? null;
   }
   fileNames(): readonly string[] {
+    this.fill();
     return this.files.map((f) => f.name);
   }
   private rebuildDirectory(): void {
@@ -99,11 +109,13 @@ export class FwCfg implements Device<State> {
     this.position = 0;
   }
   private next(): number {
+    this.fill();
     const item = this.items.get(this.selector);
     if (item === undefined || this.position >= item.length) return 0;
     return item[this.position++] as number;
   }
   private transfer(physical: number): void {
+    this.fill();
     const request = new Uint8Array(16);
     this.slot.ram.read(physical, request);
     const view = new DataView(request.buffer);

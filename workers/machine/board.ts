@@ -281,7 +281,7 @@ export class Board {
     // ---- what firmware reads
     fillCmos(clockChip, config, low, high, (id) => this.diskAt(id)?.sectors ?? 0);
     this.mapFirmware();
-    addFirmwareTables(this, low, high);
+    this.fwCfg.later(() => addFirmwareTables(this, low, high));
     this.addBootFiles(parts.firmware);
     this.fwCfg.addU32(FW_CFG.IRQ0_OVERRIDE, 1);
 

@@ -19,7 +19,14 @@ export type CloneKind = (typeof CLONE_KINDS)[number];
 
 /** The state of a machine that stands still, for workers that go on from it. */
 export function makeSeed(machine: Machine, keeper: RamKeeper): Seed {
-  return { sections: machine.save(), ...keeper.copy() };
+  const { bios, vgaBios } = machine.board.parts.firmware;
+  return { sections: machine.save(), firmware: { bios: bios && shared(bios), vgaBios: vgaBios && shared(vgaBios) }, ...keeper.copy() };
+}
+function shared(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const out = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  out.set(bytes);
+  return out;
 }
 /** A chunk of a seed; its view is made when it is read. */
 class SeedChunk implements PackedChunk {

@@ -87,7 +87,7 @@ export class RamKeeper {
     return !zero;
   }
   /** RAM as it is now, unpacked, in memory that other workers can read. Nothing is packed; what the guest has not touched stays deferred. */
-  copy(): Omit<Seed, "sections"> {
+  copy(): Pick<Seed, "ram" | "chunks" | "names"> {
     this.#look();
     const memory = this.#memory;
     const sure = (chunk: number) => (this.#written.has(chunk) ? undefined : this.#known?.get(chunk));

@@ -240,6 +240,8 @@ test("clones go on from shared memory as the machine does, and can be saved and 
   expect((b.board.memory as PoolMemory).deferred).toBe(seed.chunks.length * 65536);
   run(b, 1_000_000);
   expect(picture(b)).toBe(end);
+  // The images of its ROMs go with it, and are not copied again.
+  expect(seed.firmware.bios).toEqual(a.board.parts.firmware.bios);
   // The seed was not written by either.
   const c = await machine();
   await restoreVm(c.machine, c.keeper, seedVm(seed));
