@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { FaultError } from "../../src/contract/schema.ts";
+import { MemoryFile } from "./byte-file.ts";
 import { NodeFile } from "./byte-file.node.ts";
 import { MemoryBlock, OverlayBlock } from "./block-memory.ts";
 import { blobFile, httpFile } from "./block-remote.ts";
 import { QueueBytes } from "./bytes.ts";
 import { blockOf, RawImage } from "./image.ts";
+import { now } from "./io.ts";
 import { openSource, parseSize } from "./sources.ts";
 
 const pattern = (sectors: number) => new Uint8Array(sectors * 512).map((_, i) => i + (i >> 9));
@@ -100,4 +102,16 @@ test("queue", () => {
   queue.feed([1, 2]);
   queue.write(7);
   expect([queue.read(), queue.read(), queue.read(), told, sent]).toEqual([1, 2, -1, 1, [7]]);
+});
+test("a file in memory grows to its limit and no further, and a write that was refused changed nothing", () => {
+  const file = new MemoryFile(new Uint8Array(0), false, "small", 10_000);
+  now(file.write(0, new Uint8Array(6000).fill(1)));
+  now(file.write(9999, Uint8Array.of(2)));
+  expect(file.size).toBe(10_000);
+  const before = file.bytes.slice();
+  expect(fault(() => now(file.write(9999, Uint8Array.of(3, 3))))).toMatchObject({ code: "block.memory", message: expect.stringContaining("10001") });
+  expect(fault(() => now(file.truncate(2 ** 33)))).toMatchObject({ code: "block.memory" });
+  expect(file.bytes).toEqual(before);
+  // More than one array can have, with the usual limit.
+  expect(fault(() => now(new MemoryFile().write(2 ** 32, Uint8Array.of(1))))).toMatchObject({ code: "block.memory" });
 });
