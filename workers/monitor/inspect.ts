@@ -125,7 +125,7 @@ export const inspectCommands: readonly AnyCommand[] = [
   }),
   command({
     name: "info jit",
-    summary: "the translator: modules, functions, bytes, time",
+    summary: "the translator: modules, functions, bytes, time, how regions ended",
     args: {},
     run: ({ cpu }) => cpu.translator?.stats ?? null,
     print: (s) =>
@@ -136,6 +136,7 @@ export const inspectCommands: readonly AnyCommand[] = [
             `${s.translateMs.toFixed(0)} ms to translate, ${s.compileMs.toFixed(0)} ms to compile, ${s.installMs.toFixed(0)} ms to install; ${s.inFlight} modules in flight`,
             `instructions: ${s.promoted} with registers in locals, ${s.plain} with the state in memory, ${s.left} left to the interpreter`,
             `dropped: ${s.invalidated} because their code was written, ${s.late} for the same before they were installed, ${s.evicted} to make room`,
+            `${s.ends.linked} times a region went on in the next; to the loop: ${s.ends.untranslated} where nothing is translated, ${s.ends.unknown} where the block was not found, ${s.ends.bailed} for an instruction left to the interpreter, ${s.ends.faulted} with a page fault, ${s.ends.attention} with work to attend to, ${s.ends.budget} at the end of a run, ${s.ends.stopped} because code or mode changed`,
           ].join("\n"),
   }),
   command({

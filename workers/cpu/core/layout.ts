@@ -50,6 +50,17 @@ export const JIT_BAILS: u32 = 0x001ba010;
 export const JIT_BAILS_ENTRIES: u32 = 4096;
 /** u32: 1 since a block was published; 0: the tables of the block cache hold zeros, as in fresh memory, and a flush leaves them alone. */
 export const BLOCKS_CACHED: u32 = 0x001bb800;
+/** How regions ended: a u64 for each END_* ... */
+export const JIT_ENDS: u32 = 0x001bb840;
+/** ... by a link to the next region, work to attend to, a target whose block is not known or not translated, the end of the run, an instruction left to the interpreter, a page fault, a wish to stop. */
+export const END_LINKED: u32 = 0;
+export const END_ATTENTION: u32 = 1;
+export const END_UNKNOWN: u32 = 2;
+export const END_UNTRANSLATED: u32 = 3;
+export const END_BUDGET: u32 = 4;
+export const END_BAILED: u32 = 5;
+export const END_FAULTED: u32 = 6;
+export const END_STOPPED: u32 = 7;
 /** Breakpoints on execution: up to BREAK_MOST of 16 bytes (address u64, 1 = physical u32). */
 export const BREAK_LIST: u32 = 0x001be000;
 export const BREAK_MOST: u32 = 254;

@@ -7,7 +7,7 @@ import { clearFault, faultVector, GP, raiseCode } from "./fault";
 import { dropBlocks, dropUsers, findCached } from "./blocks";
 import {
   ARENA_BASE, ATTENTION, ATTENTION_BREAK, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_LOG, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
-  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, HALTED, ICOUNT, IP, JIT_BAILED, JIT_BAILS, JIT_BAILS_ENTRIES, JIT_QUEUE, JIT_QUEUE_ENTRIES, JIT_QUEUE_LINEAR, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, PREFIX_SLOW, REC_END, REC_HANDLER, REC_PREFIX,
+  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, END_ATTENTION, END_BAILED, END_BUDGET, END_FAULTED, END_LINKED, END_STOPPED, END_UNKNOWN, END_UNTRANSLATED, HALTED, ICOUNT, IP, JIT_BAILED, JIT_BAILS, JIT_BAILS_ENTRIES, JIT_ENDS, JIT_QUEUE, JIT_QUEUE_ENTRIES, JIT_QUEUE_LINEAR, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, PREFIX_SLOW, REC_END, REC_HANDLER, REC_PREFIX,
   REC_START, SEG_LIMIT, SHADOW_END, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
 import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
@@ -286,17 +286,34 @@ export function enterRecord(record: usize, block: usize, ip: u64, icount: u64): 
 export function enterAt(record: usize, ip: u64, icount: u64): void {
   enterRecord(record, record - BLOCK_HEADER_SIZE, ip - load<u16>(record, REC_START), icount);
 }
+@inline function countEnd(cause: u32): void {
+  store<u64>(JIT_ENDS + (cause << 3), load<u64>(JIT_ENDS + (cause << 3)) + 1);
+}
 /** A region ends with IP and ICOUNT stored: goes on in the translated code there, if nothing else is to be done first. */
 export function dispatch(r: usize): void {
   currentRecord = 0;
-  if (load<u32>(vcpu, ATTENTION)) return;
+  if (load<u32>(vcpu, ATTENTION)) {
+    countEnd(END_ATTENTION);
+    return;
+  }
   const lookup = LOOKUP_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * LOOKUP_STRIDE;
   const ip = load<u64>(vcpu, IP);
   const linear = ip + codeBase;
   const slot = Execute.slot(lookup, linear);
-  if (load<u64>(slot) != linear || load<u32>(slot, 8) != lookupKey) return;
+  if (load<u64>(slot) != linear || load<u32>(slot, 8) != lookupKey) {
+    countEnd(END_UNKNOWN);
+    return;
+  }
   const block = <usize>load<u32>(slot, 12);
-  if (!load<u32>(block, BLOCK_INTERPRETED) || load<u64>(vcpu, ICOUNT) + load<u16>(block, BLOCK_SPAN) > load<u64>(vcpu, LIMIT)) return;
+  if (!load<u32>(block, BLOCK_INTERPRETED)) {
+    countEnd(END_UNTRANSLATED);
+    return;
+  }
+  if (load<u64>(vcpu, ICOUNT) + load<u16>(block, BLOCK_SPAN) > load<u64>(vcpu, LIMIT)) {
+    countEnd(END_BUDGET);
+    return;
+  }
+  countEnd(END_LINKED);
   store<u64>(vcpu, ip, BLOCK_IP);
   const first = block + BLOCK_HEADER_SIZE;
   call_indirect<void>(load<u32>(first), first);
@@ -325,9 +342,11 @@ function executeBailed(): void {
   const record: usize = load<u32>(JIT_BAILED);
   store<u32>(JIT_BAILED, 0);
   if (record == FAULTED) {
+    countEnd(END_FAULTED);
     deliverRecorded();
     return;
   }
+  countEnd(END_BAILED);
   const lookup = LOOKUP_BASE + ((<u32>vcpu - VCPU_BASE) / VCPU_STRIDE) * LOOKUP_STRIDE;
   const ip = load<u64>(vcpu, IP);
   const linear = ip + codeBase;
@@ -355,6 +374,7 @@ function executeBailed(): void {
 }
 /** A region ends early, after stopBlock(). */
 export function leaveStopped(r: usize): void {
+  countEnd(END_STOPPED);
   currentRecord = 0;
   stopSignal = 0;
   unstop();

@@ -3,7 +3,7 @@
 // block; core's dispatcher goes from region to region by tail calls. When a block of a region is overwritten, core takes the region away and hands the
 // table index back.
 
-import { BLOCK_COUNT, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, BLOCK_LENGTH, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR, RECORD_SIZE } from "../core/layout.ts";
+import { BLOCK_COUNT, BLOCK_HITS, BLOCK_HOST, BLOCK_INTERPRETED, BLOCK_LENGTH, JIT_ENDS, JIT_FREED, JIT_QUEUE, JIT_QUEUE_LINEAR, RECORD_SIZE } from "../core/layout.ts";
 import type { JitCompiler, JobResult, Regions } from "./port.ts";
 import type { RegionSource } from "./region.ts";
 import { userCode } from "./found.ts";
@@ -31,7 +31,11 @@ export interface TranslatorStats {
   evicted: number;
   /** Modules made anew from the regions of several small ones. */
   merged: number;
+  /** How often translated regions ended, and why. */
+  ends: { readonly [cause in (typeof ENDS)[number]]: number };
 }
+/** In the order of END_* (core/layout.ts). */
+const ENDS = ["linked", "attention", "unknown", "untranslated", "budget", "bailed", "faulted", "stopped"] as const;
 /** Told of every module made: what it was made of, and its bytes. */
 type ModuleListener = (sources: readonly RegionSource[], result: JobResult) => void;
 interface Installed {
@@ -103,7 +107,8 @@ export class Translator {
     this.epoch = this.core.flushes.value as number;
   }
   get stats(): TranslatorStats {
-    return { ...this.counts, live: this.installed.size, inFlight: this.inFlight.size };
+    const ends = Object.fromEntries(ENDS.map((cause, n) => [cause, Number(this.view.getBigUint64(JIT_ENDS + n * 8, true))])) as TranslatorStats["ends"];
+    return { ...this.counts, live: this.installed.size, inFlight: this.inFlight.size, ends };
   }
   /** For the trace bus, -d and tests. */
   onModule(listener: ModuleListener): void {
