@@ -8,10 +8,9 @@ import { domainSchema } from "../src/contract/domain.ts";
 import { nullBytes, QueueBytes } from "../workers/backends/bytes.ts";
 import { nullPicture } from "../workers/backends/picture.ts";
 import { guestConfig, jitWorker } from "../workers/conformance/boots/stage.ts";
-import { sectorMachine } from "../workers/debugging.node.ts";
 import { createMonitor } from "../workers/monitor/index.ts";
 import { type NodeMachine, openMachine } from "../workers/node-machine.ts";
-import { countingProgram, random, walkBack } from "../workers/snapshots/random-steps.node.ts";
+import { recordedCounting, walkBack } from "../workers/snapshots/random-steps.node.ts";
 
 const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: "string", default: "" }, seed: { type: "string", default: "7" } } });
 const all = Number(positionals[0] ?? "10000");
@@ -23,20 +22,6 @@ if (!Number.isInteger(all) || all < 3 || !Number.isInteger(seed)) {
 const seconds = () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6;
 const millions = (n: number) => (n / 1e6).toFixed(1);
 
-/** The sector of the tests, spoken to ten times while it is recorded. */
-async function program(accel: "interp" | "jit"): Promise<NodeMachine> {
-  const length = 3_000_000;
-  const made = await sectorMachine(countingProgram, { serial: ["console"] }, accel, 30_000);
-  await made.machine.start({ paused: true });
-  await made.type("record");
-  const next = random(5);
-  for (let n = 1; n <= 10; n++) {
-    made.machine.advance(Math.floor((length * (n - 1 + next())) / 10));
-    made.serial.feed([0x40 + n, 0x60 + n].slice(0, 1 + (n & 1)));
-  }
-  made.machine.advance(length);
-  return made;
-}
 /** Firmware and Linux: 60 million instructions of a boot after the first 300 million, with a checkpoint each million. */
 async function debian(): Promise<NodeMachine> {
   const base = guestConfig("debian-i386");
@@ -51,8 +36,8 @@ async function debian(): Promise<NodeMachine> {
   return made;
 }
 const parts = [
-  { name: "program, interpreted", make: () => program("interp"), from: 0, moments: 400 },
-  { name: "program, translated", make: () => program("jit"), from: 0, moments: 400 },
+  { name: "program, interpreted", make: () => recordedCounting("interp", 3_000_000), from: 0, moments: 400 },
+  { name: "program, translated", make: () => recordedCounting("jit", 3_000_000), from: 0, moments: 400 },
   { name: "debian-i386 booting, translated", make: debian, from: 300_000_000, moments: 400 },
 ].filter(({ name }) => flags.only.split(",").some((only) => name.includes(only)));
 

@@ -1,6 +1,7 @@
 // One machine behind MachineRpc: fetches what its domain names, builds memory, board and processor, connects the backends to shared
 // rings, and answers every error as a Fault. Runs in a worker and, with another fetcher, in Node.
 
+import { joined } from "../src/contract/bytes.ts";
 import { PROGRAM, VERSION } from "../src/contract/version.ts";
 import { domainSchema, type DomainConfig } from "../src/contract/domain.ts";
 import { keptIn } from "../src/contract/sources-of.ts";
@@ -442,21 +443,12 @@ async function loadFirmware(config: DomainConfig, sources: Sources): Promise<Fir
     images.modules = initrds;
   } else {
     images.linuxboot = await get("firmware:linuxboot_dma.bin");
-    if (initrds.length > 0) images.initrd = joined(initrds.map((i) => i.bytes));
+    if (initrds.length > 0) images.initrd = archives(initrds.map((i) => i.bytes));
   }
   return images;
 }
 /** Linux takes several archives one after another, each at a multiple of four bytes. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const out = new Uint8Array(parts.reduce((sum, p) => sum + Math.ceil(p.length / 4) * 4, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += Math.ceil(part.length / 4) * 4;
-  }
-  return out;
-}
+const archives = (parts: readonly Uint8Array[]) => (parts.length === 1 ? (parts[0] as Uint8Array) : joined(parts.flatMap((part) => [part, new Uint8Array(-part.length & 3)])));
 /** A file of the library is written where it is, unless the drive says otherwise; writes over anything else are kept as contract/sources-of.ts says. */
 async function loadDisks(config: DomainConfig, sources: Sources, { library }: HostEnvironment, machine: string | undefined): Promise<Map<string, BlockBackend>> {
   const disks = new Map<string, BlockBackend>();

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { COUNTERS } from "../cpu/core/layout.ts";
 import { PoolMemory } from "../cpu/guest-memory.ts";
+import { type SectorMachine, sectorMachine } from "../debugging.node.ts";
 import { saveSections } from "../machine/snapshot.ts";
 import type { NodeMachine } from "../node-machine.ts";
 import { fields } from "../platform/state.ts";
@@ -196,4 +197,18 @@ export function walkBack(made: NodeMachine, from: number, { steps, moments: coun
   history.goTo(to);
   if (hash.of(true) !== end) throw new Error(`instruction ${to}: its state is another after all steps`);
   return { steps: done, back, returns, whole };
+}
+/** A machine that has run countingProgram for `length` instructions and recorded it, spoken to ten times at odd moments. */
+export async function recordedCounting(accel: "interp" | "jit", length: number): Promise<SectorMachine> {
+  const made = await sectorMachine(countingProgram, { serial: ["console"] }, accel, 30_000);
+  await made.machine.start({ paused: true });
+  const reply = await made.type("record");
+  if (reply !== "") throw new Error(reply);
+  const next = random(5);
+  for (let n = 1; n <= 10; n++) {
+    made.machine.advance(Math.floor((length * (n - 1 + next())) / 10));
+    made.serial.feed([0x40 + n, 0x60 + n].slice(0, 1 + (n & 1)));
+  }
+  made.machine.advance(length);
+  return made;
 }

@@ -2,8 +2,8 @@
 // that another machine plays. A slice of steps here; `npm run history` goes back ten thousand times.
 
 import { describe, expect, test } from "vitest";
-import { sectorMachine, type SectorMachine } from "../debugging.node.ts";
-import { countingProgram as program, poolOf, random, StateHash, walkBack } from "./random-steps.node.ts";
+import { type SectorMachine, sectorMachine } from "../debugging.node.ts";
+import { countingProgram as program, poolOf, recordedCounting, StateHash, walkBack } from "./random-steps.node.ts";
 
 const more = { serial: ["console"] };
 const word = (made: SectorMachine, at: number) => {
@@ -11,23 +11,10 @@ const word = (made: SectorMachine, at: number) => {
   made.board.memory.read(at, bytes);
   return new DataView(bytes.buffer).getUint32(0, true);
 };
-async function recorded(accel: "interp" | "jit", length: number): Promise<SectorMachine> {
-  const made = await sectorMachine(program, more, accel, 30_000);
-  await made.machine.start({ paused: true });
-  expect(await made.type("record")).toBe("");
-  // Inputs at odd moments.
-  const next = random(5);
-  for (let n = 1; n <= 10; n++) {
-    made.machine.advance(Math.floor((length * (n - 1 + next())) / 10));
-    made.serial.feed([0x40 + n, 0x60 + n].slice(0, 1 + (n & 1)));
-  }
-  made.machine.advance(length);
-  return made;
-}
 
 describe.each(["interp", "jit"] as const)("%s", (accel) => {
   test("60 random steps back", async () => {
-    const made = await recorded(accel, 300_000);
+    const made = await recordedCounting(accel, 300_000);
     expect(word(made, 0x504)).toBe(15);
     expect(word(made, 0x508)).toBeGreaterThan(5);
     const seen: number[] = [];
@@ -39,7 +26,7 @@ describe.each(["interp", "jit"] as const)("%s", (accel) => {
     expect(seen).toHaveLength(60);
   }, 120_000);
   test("a difference is found, where it is, also in a page that nobody noted as written", async () => {
-    const made = await recorded(accel, 60_000);
+    const made = await recordedCounting(accel, 60_000);
     const hash = new StateHash(made);
     const before = hash.of(true);
     expect(hash.of()).toBe(before);
@@ -71,7 +58,7 @@ describe.each(["interp", "jit"] as const)("%s", (accel) => {
     expect(new StateHash(other).of()).toBe(new StateHash(made).of());
   });
   test("steps back, runs back to breakpoints, and stops at the beginning", async () => {
-    const made = await recorded(accel, 100_000);
+    const made = await recordedCounting(accel, 100_000);
     const trail: [number, bigint][] = [];
     for (let n = 0; n < 20; n++) {
       trail.push([made.cpu.instructions(), made.cpu.linearIp()]);
@@ -99,7 +86,7 @@ describe.each(["interp", "jit"] as const)("%s", (accel) => {
     expect(await made.type("reverse-stepi 5")).toContain("the beginning of what is known");
   });
   test("who is spoken to in the past takes another way; who changes it begins anew", async () => {
-    const made = await recorded(accel, 100_000);
+    const made = await recordedCounting(accel, 100_000);
     await made.type("goto 40000");
     const had = word(made, 0x504);
     made.serial.feed([0x7a]);
@@ -130,7 +117,7 @@ test("a million instructions back in less than a second", async () => {
   console.log(`1,000,000 instructions back: ${took.toFixed(0)} ms`);
 });
 test("a recording is played by another machine; inputs are part of it", async () => {
-  const made = await recorded("jit", 120_000);
+  const made = await recordedCounting("jit", 120_000);
   const end = new StateHash(made).of();
   let file: Uint8Array | undefined;
   const { createMonitor } = await import("../monitor/index.ts");

@@ -286,7 +286,7 @@ export function enterRecord(record: usize, block: usize, ip: u64, icount: u64): 
 export function enterAt(record: usize, ip: u64, icount: u64): void {
   enterRecord(record, record - BLOCK_HEADER_SIZE, ip - load<u16>(record, REC_START), icount);
 }
-@inline function countEnd(cause: u32): void {
+function countEnd(cause: u32): void {
   store<u64>(JIT_ENDS + (cause << 3), load<u64>(JIT_ENDS + (cause << 3)) + 1);
 }
 /** A region ends with IP and ICOUNT stored: goes on in the translated code there, if nothing else is to be done first. */

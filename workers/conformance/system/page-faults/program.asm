@@ -1,9 +1,6 @@
 ; Demand paging: hundreds of page faults from the same instruction, served by a handler that maps the page and returns. Translated code takes such
 ; faults another way than interpreted code does, and soon another way than at first. Each line sums up what the handler saw.
 %include "prelude.inc"
-PD equ 0x20000
-PT0 equ 0x21000
-PT1 equ 0x22000 ; 400000-7FFFFF
 WINDOW equ 0x400000
 %macro unmap 0
   xor eax, eax
@@ -19,44 +16,10 @@ WINDOW equ 0x400000
   show dword [faults]
   show dword [seen]
 %endmacro
-%macro to_ring3 0
-  mov ax, UDATA
-  mov ds, ax
-  mov es, ax
-  push dword UDATA
-  push dword 0x80a000
-  pushfd
-  push dword UCODE
-  push dword %%here + 0x800000
-  iretd
-%%here:
-%endmacro
 main:
   real_setup
   enter32
-  mov edi, PD
-  xor eax, eax
-  mov ecx, 0x3000 / 4
-  rep stosd
-  mov dword [PD], PT0 + 3
-  mov dword [PD + 4], PT1 + 7
-  mov dword [PD + 8], 0x000087 ; 800000: first 4 MiB for ring 3, large
-  mov edi, PT0
-  mov eax, 3
-  mov ecx, 1024
-.fill:
-  mov [edi], eax
-  add eax, 0x1000
-  add edi, 4
-  loop .fill
-  mov eax, cr4
-  or eax, 0x10
-  mov cr4, eax
-  mov eax, PD
-  mov cr3, eax
-  mov eax, cr0
-  or eax, 0x80010000
-  mov cr0, eax
+  paging32 0x80010000 ; with WP
   ; The prelude's handler is for single faults.
   setgate 14, CODE32, ADDR(pager), 0x8e
 case "read"
@@ -122,7 +85,7 @@ case "across pages"
 done
 case "push and pop in ring 3"
   unmap
-  to_ring3
+  user_alias
   mov ecx, 200
   mov esi, WINDOW + 200 * 0x1000
 %$loop:
@@ -160,7 +123,7 @@ case "fetch"
 done
 case "read and write in ring 3"
   unmap
-  to_ring3
+  user_alias
   mov esi, WINDOW
   mov ecx, 400
 %$loop:

@@ -1,50 +1,13 @@
 ; 32-bit and PAE paging: error codes (P W U RSVD I), accessed and dirty bits, WP, PSE, NX, SMEP, SMAP, global pages, INVLPG, CR3 reloads.
 %include "prelude.inc"
-PD equ 0x20000
-PT0 equ 0x21000
-PT1 equ 0x22000 ; 400000-7FFFFF
 %macro pte 2 ; page of the window, value
   mov dword [PT1 + (%1) * 4], %2
   invlpg [0x400000 + (%1) * 0x1000]
 %endmacro
-%macro user_alias 0 ; ring 3 code and stack through 800000
-  mov ax, UDATA
-  mov ds, ax
-  mov es, ax
-  push dword UDATA
-  push dword 0x80a000
-  pushfd
-  push dword UCODE
-  push dword %%here + 0x800000
-  iretd
-%%here:
-%endmacro
 main:
   real_setup
   enter32
-  mov edi, PD
-  xor eax, eax
-  mov ecx, 0x3000 / 4
-  rep stosd
-  mov dword [PD], PT0 + 3
-  mov dword [PD + 4], PT1 + 7
-  mov dword [PD + 8], 0x000087 ; 800000: first 4 MiB for ring 3, large
-  mov edi, PT0
-  mov eax, 3
-  mov ecx, 1024
-.fill:
-  mov [edi], eax
-  add eax, 0x1000
-  add edi, 4
-  loop .fill
-  mov eax, cr4
-  or eax, 0x10
-  mov cr4, eax
-  mov eax, PD
-  mov cr3, eax
-  mov eax, cr0
-  or eax, 0x80000000
-  mov cr0, eax
+  paging32 0x80000000
 case "not present read"
   mov eax, [0x400123]
 done
