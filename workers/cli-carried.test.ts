@@ -1,6 +1,7 @@
 // Machines and disks from elsewhere in a terminal: a ".guesthouse" file goes on from where the machine stood, and disks come from a web server, whole,
 // by ranges and in content-addressed pieces.
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,13 +13,14 @@ import { BUNDLE_FORMAT, type Manifest } from "../src/contract/bundle.ts";
 import { type DomainConfig, domainSchema } from "../src/contract/domain.ts";
 import { mapSources } from "../src/contract/sources-of.ts";
 import { encodeBench, encodeLink, inlineLink } from "../src/manager/link.ts";
-import { ask, openLink } from "./link.node.ts";
+import { ask, openSent, sentOf } from "./link.node.ts";
 import { nullBytes, QueueBytes } from "./backends/bytes.ts";
 import { loadZstd } from "./backends/compress.ts";
 import { nullPicture } from "./backends/picture.ts";
 import { openMachine } from "./node-machine.ts";
 import { BundleWriter, encodeBundle } from "./snapshots/bundle.ts";
 import { makeState } from "./snapshots/bundle-save.ts";
+import { CHUNK_BYTES } from "./snapshots/ram-keeper.ts";
 import { captureRecording, encodeLog } from "./snapshots/recording.ts";
 import { captureVm } from "./snapshots/save-vm.ts";
 
@@ -66,7 +68,8 @@ async function bundleOf(path: string, on: boolean): Promise<Uint8Array> {
   const domain = domainOf(path);
   const writer = new BundleWriter(3);
   const bytes = new Uint8Array(readFileSync(path));
-  const groups = await writer.groups([0], 1, (n, into) => {
+  const written = Array.from({ length: bytes.length / CHUNK_BYTES }, (_, n) => n).filter((n) => bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES).some((b) => b !== 0));
+  const groups = await writer.groups(written, 1, (n, into) => {
     into.set(bytes.subarray(n * into.length, (n + 1) * into.length));
     return true;
   });
@@ -103,25 +106,29 @@ describe.skipIf(!existsSync(core))("a machine that somebody sent", () => {
     const state = await makeState(writer, { vm, base: null, thumbnail: "" }, 16);
     const manifest: Manifest = { format: BUNDLE_FORMAT, program: "t", dateMs: 1, domain, files: [], state, recording: { log: await writer.add(encodeLog(log)), instructions: 50_000, inputs: 0 }, blobs: writer.blobs };
     await made.close();
-    const said = await run("\x01cinfo record\nquit\n", file("seen.guesthouse", await encodeBundle(manifest, writer.parts)));
+    const said = await run("\x01cinfo record\nquit\n", file("seen.guesthouse", await encodeBundle(manifest, writer.parts)), "-yes");
     expect(said.stderr).toContain("with what happened then (50000 instructions)");
     expect(said.stdout).toContain("instructions 100000 to ");
   });
   test("goes on where it stood", async () => {
-    const said = await run("x", file("running.guesthouse", await bundleOf(disk("waits.img", waits), true)));
-    expect(said.stderr).toMatch(/^guesthouse: sent, 16 MiB, as it stood on \d{4}-\d\d-\d\d \d\d:\d\d; what it writes stays in memory\n$/);
+    const said = await run("x", file("running.guesthouse", await bundleOf(disk("waits.img", waits), true)), "-yes");
+    expect(said.stderr).toMatch(/^guesthouse: sent, 16 MiB, as it stood on \d{4}-\d\d-\d\d \d\d:\d\d; what it writes stays in memory\nguesthouse: {3}boot.img, 1048576 bytes\n$/);
     expect(said).toMatchObject({ status: 33, stdout: "2" });
   }, 120_000);
   test("starts, when it was off", async () => {
     const bytes = await bundleOf(disk("leaves.img", leaves), false);
     const before = bytes.slice();
-    expect(await run("", file("off.guesthouse", bytes))).toMatchObject({ status: 33, stderr: "guesthouse: sent, 16 MiB; what it writes stays in memory\n" });
+    const shown = "guesthouse: sent, 16 MiB; what it writes stays in memory\nguesthouse:   boot.img, 1048576 bytes\n";
+    const asked = await run("", file("off.guesthouse", bytes));
+    expect(asked).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("[link.ask]") });
+    expect(asked.stderr.slice(0, shown.length)).toBe(shown);
+    expect(await run("", "off.guesthouse", "-yes")).toMatchObject({ status: 33, stderr: shown });
     expect(new Uint8Array(readFileSync(join(folder, "off.guesthouse")))).toEqual(before);
     expect(await run("", "off.guesthouse", "-m", "64")).toMatchObject({ status: 1, stderr: expect.stringContaining("[flags.bundle]") });
     expect(await run("", file("cut.guesthouse", bytes.slice(0, -1)))).toMatchObject({ status: 1, stderr: expect.stringContaining("[bundle.bad]") });
     bytes[bytes.length - 1] = (bytes[bytes.length - 1] as number) ^ 1;
     // Its only piece is damaged: the boot sector cannot be read, so nothing starts from it.
-    expect(await run("", file("damaged.guesthouse", bytes))).toMatchObject({ status: 1, stderr: expect.stringContaining("a piece does not have the hash") });
+    expect(await run("", file("damaged.guesthouse", bytes), "-yes")).toMatchObject({ status: 1, stderr: expect.stringContaining("a piece does not have the hash") });
     expect(await run("", "none.guesthouse")).toMatchObject({ status: 1, stderr: expect.stringContaining("[file.open]") });
   }, 120_000);
 });
@@ -136,6 +143,24 @@ describe.skipIf(!existsSync(core))("a link", () => {
     expect(await run("x", link, "-yes")).toMatchObject({ status: 33, stdout: "2" });
     expect(await run("", link, "-yes", "-m", "64")).toMatchObject({ status: 1, stderr: expect.stringContaining("[flags.bundle]") });
     expect(await run("", link.slice(0, -40), "-yes")).toMatchObject({ status: 1, stderr: expect.stringMatching(/\[(bundle|link).bad\]/) });
+  }, 120_000);
+  test("may be longer than a shell passes: in a file, or on standard input with what is typed behind it", async () => {
+    // A disk that cannot be packed makes it long.
+    const bytes = new Uint8Array(1 << 19);
+    for (let n = 0; n < bytes.length; n += 32) bytes.set(createHash("sha256").update(String(n)).digest(), n);
+    const path = disk("long.img", [], bytes.length);
+    bytes.set(readFileSync(disk("waits.img", waits)).subarray(0, 512));
+    writeFileSync(path, bytes);
+    const link = page + inlineLink(await bundleOf(path, true));
+    expect(link.length).toBeGreaterThan(600_000);
+    writeFileSync(join(folder, "link.txt"), `${link}\n`);
+    expect(await run("x", "@link.txt", "-yes")).toMatchObject({ status: 33, stdout: "2" });
+    expect(await run(`${link}\nx`, "-", "-yes")).toMatchObject({ status: 33, stdout: "2" });
+    expect(await run(link, "-")).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("[link.ask]") });
+    expect(await run("no link\n", "-", "-yes")).toMatchObject({ status: 1, stderr: expect.stringMatching(/Standard input holds no link.*\[link.none\]/) });
+    expect(await run("", "@long.img", "-yes")).toMatchObject({ status: 1, stderr: expect.stringContaining("[link.none]") });
+    expect(await run("", "@none.txt", "-yes")).toMatchObject({ status: 1, stderr: expect.stringContaining("[file.open]") });
+    await expect(sentOf("-", Object.assign(new PassThrough(), { isTTY: true }))).rejects.toMatchObject({ fault: { code: "link.terminal" } });
   }, 120_000);
   test("of hardware alone starts; one of the assembly bench is refused", async () => {
     const server = createServer((_, response) => void response.end(readFileSync(disk("leaves.img", leaves))));
@@ -156,7 +181,7 @@ describe.skipIf(!existsSync(core))("a link", () => {
     };
     expect(await answer("y\n")).toEqual([true, "guesthouse: Start it? [y/N] "]);
     expect(await answer("\n")).toEqual([false, "guesthouse: Start it? [y/N] "]);
-    expect(await openLink(`#at=${encodeURIComponent("https://nowhere.invalid/m.guesthouse")}&sha256=${"0".repeat(64)}`, false, { input: Object.assign(new PassThrough().end("n\n") as PassThrough, { isTTY: true }), output: new PassThrough() }, () => {})).toBe(null);
+    expect(await openSent({ kind: "link", link: `#at=${encodeURIComponent("https://nowhere.invalid/m.guesthouse")}&sha256=${"0".repeat(64)}` }, false, { input: Object.assign(new PassThrough().end("n\n") as PassThrough, { isTTY: true }), output: new PassThrough() }, () => {})).toBe(null);
   });
 });
 

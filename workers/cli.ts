@@ -24,9 +24,9 @@ import { type NodeMachine, openMachine } from "./node-machine.ts";
 import { parseGdbAddress, startGdbServer } from "./gdb/server.node.ts";
 import { imgMain } from "./img/img.node.ts";
 import { type DebugItems, debugHelp, parseDebugItems, startDebugLog, traceHelp } from "./debug-log.ts";
-import { bundleFilePlace, type CarriedMachine, carriedMachine, isBundleName } from "./snapshots/carried.node.ts";
+import type { CarriedMachine } from "./snapshots/carried.node.ts";
 import { HOSTED_DISK, saveHosted } from "./snapshots/hosted-save.node.ts";
-import { linkOf, openLink, told, YES } from "./link.node.ts";
+import { openSent, type Sent, sentOf, YES } from "./link.node.ts";
 import { parseTrace, startTrace } from "./trace-file.ts";
 import { createMonitor, type Monitor } from "./monitor/index.ts";
 import type { BytesBackend } from "./platform/types.ts";
@@ -36,7 +36,7 @@ const CTRL_C = 0x03;
 
 function showHelp(wants: string): void {
   const lines: { readonly [wants: string]: () => string } = {
-    help: () => `guesthouse [flags] [disk image]\nguesthouse img COMMAND …   disk images, as qemu-img (guesthouse img --help)\nguesthouse FILE.guesthouse [flags]   a machine that somebody sent goes on here; what it writes stays in memory\nguesthouse LINK [-yes] [flags]   the same for a link; what it contains is shown, and you are asked before it starts\nguesthouse chunks FILE FOLDER   a disk image in pieces for any web server\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
+    help: () => `guesthouse [flags] [disk image]\nguesthouse img COMMAND …   disk images, as qemu-img (guesthouse img --help)\nguesthouse FILE.guesthouse [-yes] [flags]   a machine that somebody sent goes on here: what it contains is shown, and you are asked before it starts; what it writes stays in memory\nguesthouse LINK [-yes] [flags]   the same for a link; @FILE: one that lies in a file, -: on standard input\nguesthouse chunks FILE FOLDER   a disk image in pieces for any web server\n\n${flagHelp()}\n\nIn the terminal: Ctrl-A x leaves, Ctrl-A c switches to the monitor, Ctrl-A h helps.`,
     version: () => `guesthouse ${VERSION}`,
     "device-help": () => pluggableDevices.filter((d) => deviceType(d.name)).map((d) => `${d.name.padEnd(20)}${d.summary}`).join("\n"),
     "debug-help": debugHelp,
@@ -188,23 +188,17 @@ function remoteOptions(disks: DomainConfig["disks"]): RemoteOptions {
   };
 }
 /** A machine that somebody sent, as a file or a link: its hardware is in it, so only flags of the session are left. */
-async function runCarried(file: string, link: string | null, words: readonly string[], root: string): Promise<number> {
-  const flags = link === null ? words : words.filter((w) => w !== YES);
+async function runSent(sent: Sent, words: readonly string[], root: string): Promise<number> {
   const devices = pluggableDevices.filter((d) => deviceType(d.name));
-  const { domain: given, session } = parseFlags(flags, devices);
+  const { domain: given, session } = parseFlags(words.filter((w) => w !== YES), devices);
   const { domain: none } = parseFlags([], devices);
   if (session.wants !== "machine") {
     showHelp(session.wants);
     return 0;
   }
-  if (JSON.stringify(given) !== JSON.stringify(none) || session.loadVm !== "") throw new FaultError("flags.bundle", `The hardware of ${link === null ? file : "the link"} is in it.`, "Leave flags for hardware out; its console is this terminal, with the monitor behind Ctrl-A c. -S, -gdb, -d, -trace and -stats are fine.");
-  if (link !== null) {
-    const opened = await openLink(link, words.includes(YES), { input: process.stdin, output: process.stderr }, tell);
-    return opened ? run({ domain: opened.domain, session }, root, opened.carried) : 1;
-  }
-  const carried = await carriedMachine(await bundleFilePlace(file), file);
-  tell(told(carried.domain, carried.summary));
-  return run({ domain: carried.domain, session }, root, carried);
+  if (JSON.stringify(given) !== JSON.stringify(none) || session.loadVm !== "") throw new FaultError("flags.bundle", `The hardware of ${sent.kind === "link" ? "the link" : sent.path} is in it.`, "Leave flags for hardware out; its console is this terminal, with the monitor behind Ctrl-A c. -S, -gdb, -d, -trace and -stats are fine.");
+  const opened = await openSent(sent, words.includes(YES), { input: process.stdin, output: process.stderr }, tell);
+  return opened ? run({ domain: opened.domain, session }, root, opened.carried) : 1;
 }
 async function chunksMain(words: readonly string[]): Promise<number> {
   const [file, folder, ...more] = words;
@@ -352,8 +346,8 @@ async function main(): Promise<number> {
   const [first = "", ...rest] = process.argv.slice(2);
   try {
     if (first === "chunks") return await chunksMain(rest);
-    const link = linkOf(first);
-    if (link !== null || isBundleName(first)) return await runCarried(first, link, rest, root);
+    const sent = await sentOf(first, process.stdin);
+    if (sent) return await runSent(sent, rest, root);
     const parsed = parseFlags(process.argv.slice(2), pluggableDevices.filter((d) => deviceType(d.name)));
     if (parsed.session.wants !== "machine") {
       showHelp(parsed.session.wants);
