@@ -1,11 +1,13 @@
 // A default guest continues from its saved machine: from the click to a working prompt, with the right date and randomness of its own.
 // The times are printed; the limits here are loose because test machines are slow.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { describe, expect, inject, test } from "vitest";
 import { browser, id, serialText, served, withBrowser, viewport } from "./browsing.ts";
+import { serveFolder } from "./site.ts";
 
 const site = inject("site");
 const guests = JSON.parse(readFileSync(join(site, "guests/index.json"), "utf8")) as { id: string; config: { boot: { resume: string } } }[];
@@ -22,10 +24,10 @@ async function until(page: Page, what: (text: string) => boolean, ms: number): P
     await new Promise((r) => setTimeout(r, 20));
   }
 }
-async function start(context: BrowserContext): Promise<{ readonly page: Page; readonly ms: number; readonly answerMs: number }> {
+async function start(context: BrowserContext, url = served.url): Promise<{ readonly page: Page; readonly ms: number; readonly answerMs: number }> {
   const page = await context.newPage();
   page.on("dialog", (d) => void d.accept());
-  await page.goto(served.url);
+  await page.goto(url);
   await page.waitForSelector(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
   const clicked = performance.now();
   await page.click(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
@@ -43,6 +45,15 @@ const run = async (page: Page, command: string, end: string): Promise<string> =>
   await until(page, (t) => t.includes(end), 20_000);
   return serialText(page);
 };
+
+/** The site without some files of its program, as links. */
+function siteWithout(missing: RegExp): string {
+  const folder = mkdtempSync(join(tmpdir(), "gh-poorer-"));
+  mkdirSync(join(folder, "assets"));
+  for (const name of readdirSync(site)) if (name !== "assets") symlinkSync(join(site, name), join(folder, name));
+  for (const name of readdirSync(join(site, "assets"))) if (!missing.test(name)) symlinkSync(join(site, "assets", name), join(folder, "assets", name));
+  return folder;
+}
 
 test("what a machine's worker reads before it starts stays small", () => {
   const [worker, ...more] = readdirSync(join(site, "assets")).filter((f) => /^machine\.worker-.*\.js$/.test(f));
@@ -74,5 +85,16 @@ describe.skipIf(!resumes)(`${GUEST} starts at once`, () => {
     expect(warm.ms).toBeLessThan(20_000);
     await warm.page.close();
     await context.close();
+  }, 120_000);
+  test("interpreted, with a reason, where its translator does not come", async () => {
+    const context = await browser.newContext({ viewport });
+    const folder = siteWithout(/^jit\.worker-/);
+    const poorer = await serveFolder(folder, { isolated: true });
+    const { page } = await start(context, poorer.url);
+    expect(await run(page, "n=0; while [ $n -lt 20000 ]; do n=$((n+1)); done; echo N=$n", "COUNTED")).toContain("N=20000");
+    expect(await page.textContent(id("notices"))).toContain("the translator is not there");
+    await context.close();
+    poorer.close();
+    rmSync(folder, { recursive: true });
   }, 120_000);
 });

@@ -2,31 +2,28 @@
 
 import { expose } from "comlink";
 import { CLONE_WORKER, type MachineNotice } from "../src/contract/machine.ts";
-import { FaultError, faultOf } from "../src/contract/schema.ts";
+import { FaultError } from "../src/contract/schema.ts";
 import { loadUnzstd } from "./backends/compress.ts";
 import { LibraryFile } from "./backends/library-file.ts";
-import { type JitCompiler, type Regions, workerCompiler } from "./cpu/jit/port.ts";
 import { MachineHost } from "./machine-host.ts";
 import { fetchNow, pageFetch } from "./page-fetch.ts";
-import { part } from "./worker-parts.ts";
+import { pageTranslator, type StartJitWorker } from "./page-translator.ts";
 
-function startTranslator(core: Uint8Array): Pick<JitCompiler, "submit"> {
+/** It ends with this worker. */
+const startJitWorker: StartJitWorker = (failed) => {
   const worker = new Worker(new URL("./jit.worker.ts", import.meta.url), { type: "module", name: "jit" });
-  const fail = (reason: string) => {
-    throw new Error(`translator: ${reason}`);
+  // A program that does not come is an error without a text.
+  worker.onerror = (event) => {
+    event.preventDefault();
+    failed(event.message ?? "");
   };
-  worker.onerror = (event) => fail(event.message);
-  return workerCompiler(
-    core,
-    {
-      post: (message) => worker.postMessage(message),
-      listen: (listener) => {
-        worker.onmessage = (event: MessageEvent) => listener(event.data);
-      },
+  return {
+    post: (message) => worker.postMessage(message),
+    listen: (listener) => {
+      worker.onmessage = (event: MessageEvent) => listener(event.data);
     },
-    fail,
-  );
-}
+  };
+};
 // Saved machines are packed: ready before the first is asked for. Those that go on from another's memory need it only when they are saved.
 if (self.name !== CLONE_WORKER) void loadUnzstd();
 const host = new MachineHost({
@@ -39,28 +36,7 @@ const host = new MachineHost({
   },
   library: { file: LibraryFile.open, overlay: LibraryFile.openOverlay },
   fetchNow,
-  // Started when there is something to translate: a machine that waits at its prompt needs none. It ends with this worker.
-  startTranslator: (core, trouble) => {
-    let started: Pick<JitCompiler, "submit"> | null = null;
-    let regions: Regions | null = null;
-    let asked = false;
-    return {
-      apart: true,
-      regions: () => {
-        if (!asked) {
-          asked = true;
-          part(() => import("./cpu/jit/region.ts")).then(
-            (here) => {
-              regions = here;
-            },
-            (error: unknown) => trouble(faultOf(error, "The machine is interpreted.")),
-          );
-        }
-        return regions;
-      },
-      submit: (job, done) => (started ??= startTranslator(core)).submit(job, done),
-    };
-  },
+  startTranslator: (core, trouble) => pageTranslator(core, () => import("./cpu/jit/region.ts"), startJitWorker, trouble),
 });
 
 expose({
