@@ -8,7 +8,7 @@ import { type Attachments, type CloneOf, isOn, type MachineNotice, type MachineS
 import { type Fault, FaultError, type Reply, reply } from "../contract/schema.ts";
 import { splitCommandLine } from "./command-line.ts";
 import { type Guest, loadGuests } from "./guests.ts";
-import { attachmentsOf, beginImport, describeSnapshot, holding, type ImageRow, listImages, listMachines, listSnapshots, openLibrary, removeImage, removeMachine, removeSnapshot, renameImage, runImport, type SnapshotRow, saveMachine } from "./library.ts";
+import { attachmentsOf, beginImport, describeSnapshot, holding, type ImageRow, listImages, listMachines, listSnapshots, openLibrary, removeImage, removeMachine, removeSnapshot, renameImage, runImport, type SavedMachine, type SnapshotRow, saveMachine } from "./library.ts";
 import { decodeBench, decodeLink, encodeBench, encodeLink, HOSTED_MANIFEST, hostedLink, inlineLink, isBenchLink, isLink, placeOf } from "./link.ts";
 import { saveAs } from "./save-as.ts";
 import { type SoundContext, Speaker } from "./speaker.ts";
@@ -110,20 +110,23 @@ export class Controller {
 
   // ---- machines ------------------------------------------------------------------------------------------------------
 
-  /** Adds a machine to the list and selects it; its id. */
-  async add(wanted: DomainConfig): Promise<string | null> {
-    return this.#try(async () => {
-      const config = { ...domainSchema.parse(wanted, "machine"), name: this.#freeName(wanted.name) };
-      const id = crypto.randomUUID().slice(0, 8);
-      this.#set([...this.#rows, newRow(id, config)]);
-      this.#sink.select(id);
-      await saveMachine({ id, config, createdAt: Date.now() });
-      return id;
+  /** Adds a machine to the list and selects it. */
+  async add(wanted: DomainConfig): Promise<void> {
+    await this.#try(() => saveMachine(this.#added(wanted)));
+  }
+  /** It starts while the browser keeps it. */
+  async addAndStart(wanted: DomainConfig): Promise<void> {
+    await this.#try(async () => {
+      const added = this.#added(wanted);
+      await Promise.all([this.start(added.id), saveMachine(added)]);
     });
   }
-  async addAndStart(config: DomainConfig): Promise<void> {
-    const id = await this.add(config);
-    if (id) await this.start(id);
+  #added(wanted: DomainConfig): SavedMachine {
+    const config = { ...domainSchema.parse(wanted, "machine"), name: this.#freeName(wanted.name) };
+    const id = crypto.randomUUID().slice(0, 8);
+    this.#set([...this.#rows, newRow(id, config)]);
+    this.#sink.select(id);
+    return { id, config, createdAt: Date.now() };
   }
   /** A machine that is not kept: a new one, or another in the place of one. Powered on, and shown when `select` says so; its id, or the Fault that was shown. */
   async startPassing(id: string | null, wanted: DomainConfig, attachments: Attachments, paused: boolean, select = true): Promise<string | Fault> {
