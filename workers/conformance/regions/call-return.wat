@@ -53,6 +53,7 @@
   (return_call $fimport$1
    (block $block (result i64)
     (block $block1
+     (@metadata.code.branch_hint "\00")
      (if
       (i64.ne
        (i64.shr_s
@@ -84,6 +85,7 @@
       (i32.const 524432)
       (local.get $3)
      )
+     (@metadata.code.branch_hint "\01")
      (if
       (i64.eq
        (i64.load offset=8

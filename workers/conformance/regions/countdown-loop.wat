@@ -53,6 +53,7 @@
   )
   (block $block
    (loop $label
+    (@metadata.code.branch_hint "\00")
     (if
      (i32.or
       (i32.load offset=524756

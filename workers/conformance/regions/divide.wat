@@ -57,6 +57,7 @@
        (local.get $1)
       )
      )
+     (@metadata.code.branch_hint "\00")
      (if
       (i32.eqz
        (local.get $2)
@@ -67,6 +68,7 @@
        )
       )
      )
+     (@metadata.code.branch_hint "\01")
      (if
       (i64.ne
        (i64.shr_u

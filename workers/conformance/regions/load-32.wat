@@ -87,6 +87,7 @@
      )
      (local.set $1
       (block $block (result i32)
+       (@metadata.code.branch_hint "\01")
        (if
         (i64.eq
          (i64.load

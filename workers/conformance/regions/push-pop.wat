@@ -66,6 +66,7 @@
      (local.set $2
       (local.get $1)
      )
+     (@metadata.code.branch_hint "\01")
      (if
       (i64.eq
        (i64.load offset=8
@@ -136,6 +137,7 @@
      )
      (local.set $5
       (block $block1 (result i64)
+       (@metadata.code.branch_hint "\01")
        (if
         (i64.eq
          (i64.load

@@ -100,6 +100,7 @@
       (if (result i32)
        (local.tee $6
         (block $block (result i32)
+         (@metadata.code.branch_hint "\01")
          (if
           (i64.eq
            (i64.load offset=8
@@ -160,6 +161,7 @@
        )
        (else
         (block $block2 (result i32)
+         (@metadata.code.branch_hint "\01")
          (if
           (i64.eq
            (i64.load
@@ -247,6 +249,7 @@
        )
       )
       (else
+       (@metadata.code.branch_hint "\01")
        (if
         (i64.eq
          (i64.load offset=8

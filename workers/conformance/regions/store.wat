@@ -85,6 +85,7 @@
        (local.get $4)
       )
      )
+     (@metadata.code.branch_hint "\01")
      (if
       (i64.eq
        (i64.load offset=8

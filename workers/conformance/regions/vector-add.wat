@@ -65,6 +65,7 @@
         (br $block)
        )
       )
+      (@metadata.code.branch_hint "\01")
       (if
        (i64.eqz
         (if (result i64)

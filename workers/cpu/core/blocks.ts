@@ -115,6 +115,8 @@ export function addUser(block: usize, entry: usize): bool {
   store<u32>(block, node, BLOCK_USERS);
   return true;
 }
+/** Counts removals: what the dispatcher's slots know of translations holds until the next one. Never 0. */
+export let regionEpoch: u32 = 1;
 /** The translation `handler` takes the place of the entry block's first handler. */
 export function installRegion(entry: usize, handler: u32, span: u32): void {
   store<u32>(entry, load<u32>(entry, BLOCK_HEADER_SIZE), BLOCK_INTERPRETED);
@@ -125,6 +127,10 @@ export function installRegion(entry: usize, handler: u32, span: u32): void {
 export function removeRegion(entry: usize): void {
   const own = load<u32>(entry, BLOCK_INTERPRETED);
   if (!own) return;
+  if (!++regionEpoch) {
+    regionEpoch = 1;
+    memory.fill(LOOKUP_BASE, 0, LOOKUP_STRIDE * VCPU_MAX);
+  }
   const n = load<u32>(JIT_FREED);
   if (n < JIT_QUEUE_ENTRIES) {
     store<u32>(JIT_FREED + 4 + (n << 2), load<u32>(entry, BLOCK_HEADER_SIZE));

@@ -82,9 +82,17 @@ export const TLB_CONTEXTS: u32 = 4;
 export const TLB_STRIDE: u32 = 0x00080000;
 /** Linear RIP -> block, direct mapped, per vCPU. */
 export const LOOKUP_BASE: u32 = 0x00600000;
-/** 256 groups by page, 256 slots by offset: INVLPG clears one group. */
-export const LOOKUP_ENTRIES: u32 = 0x10000;
+/** 256 groups by page, 128 slots by offset: INVLPG clears one group. */
 export const LOOKUP_STRIDE: u32 = 0x00100000;
+export const LOOKUP_SLOT_SIZE: u32 = 32;
+// Offsets in a slot. The last three are what dispatch() needs of the block, so that it touches one line of the host's cache: they hold as long as the epoch is
+// the one of regions.
+export const SLOT_LINEAR: u32 = 0; // u64
+export const SLOT_KEY: u32 = 8; // u32: core/mode.ts lookupKey
+export const SLOT_BLOCK: u32 = 12; // u32
+export const SLOT_EPOCH: u32 = 16; // u32: regionEpoch of core/blocks.ts; 0 = not known
+export const SLOT_HANDLER: u32 = 20; // u32: the block's translation
+export const SLOT_SPAN: u32 = 24; // u32: BLOCK_SPAN
 /** Host address -> block, chained hash of u32 heads. */
 export const HASH_BASE: u32 = 0x00e00000;
 export const HASH_ENTRIES: u32 = 0x40000;

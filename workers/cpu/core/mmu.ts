@@ -180,7 +180,7 @@ export function flushPage(linear: u64): void {
   }
   memory.fill(lookupTable() + lookupGroup(linear), 0, 4096);
 }
-/** Byte offset of the 256 lookup slots of a page. */
+/** Byte offset of the lookup slots of a page. */
 export function lookupGroup(linear: u64): usize {
   return ((<usize>(linear >> 12) ^ <usize>(linear >> 20)) & 255) << 12;
 }

@@ -4,11 +4,11 @@
 import { deliverFault, deliverInterrupt, deliverNmi, serviceTrap, trapBefore } from "./interrupts";
 import { decodeBlock, firstAlone, limitDecoding } from "./decode";
 import { clearFault, faultVector, GP, raiseCode } from "./fault";
-import { dropBlocks, dropUsers, findCached } from "./blocks";
+import { dropBlocks, dropUsers, findCached, regionEpoch } from "./blocks";
 import {
   ARENA_BASE, ATTENTION, ATTENTION_BREAK, ATTENTION_INTR, ATTENTION_KICK, ATTENTION_LOG, ATTENTION_NMI, ATTENTION_SHADOW, ATTENTION_TRAP, BLOCK_COUNT,
-  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, END_ATTENTION, END_BAILED, END_BUDGET, END_FAULTED, END_LINKED, END_STOPPED, END_UNKNOWN, END_UNTRANSLATED, HALTED, ICOUNT, IP, JIT_BAILED, JIT_BAILS, JIT_BAILS_ENTRIES, JIT_ENDS, JIT_QUEUE, JIT_QUEUE_ENTRIES, JIT_QUEUE_LINEAR, LIMIT, LOOKUP_BASE, LOOKUP_STRIDE, NMI_STATE, PREFIX_SLOW, REC_END, REC_HANDLER, REC_PREFIX,
-  REC_START, SEG_LIMIT, SHADOW_END, VCPU_BASE, VCPU_STRIDE,
+  BLOCK_HEADER_SIZE, BLOCK_HITS, BLOCK_INTERPRETED, BLOCK_IP, BLOCK_LENGTH, BLOCK_SPAN, END_ATTENTION, END_BAILED, END_BUDGET, END_FAULTED, END_LINKED, END_STOPPED, END_UNKNOWN, END_UNTRANSLATED, HALTED, ICOUNT, IP, JIT_BAILED, JIT_BAILS, JIT_BAILS_ENTRIES, JIT_ENDS, JIT_QUEUE, JIT_QUEUE_ENTRIES, JIT_QUEUE_LINEAR, LIMIT, LOOKUP_BASE, LOOKUP_SLOT_SIZE, LOOKUP_STRIDE, NMI_STATE, PREFIX_SLOW, REC_END, REC_HANDLER, REC_PREFIX,
+  REC_START, SEG_LIMIT, SHADOW_END, SLOT_BLOCK, SLOT_EPOCH, SLOT_HANDLER, SLOT_KEY, SLOT_LINEAR, SLOT_SPAN, VCPU_BASE, VCPU_STRIDE,
 } from "./layout";
 import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
 import { EVENT_BLOCK, report } from "./log";
@@ -171,9 +171,10 @@ function findBlock(linear: u64, slot: usize): usize {
   else if (!block) block = decodeBlock(linear, host);
   if (codeSize != 2 && <u64>load<u16>(block, BLOCK_LENGTH) - 1 > room) block = firstAlone(block, room);
   if (block >= ARENA_BASE) {
-    store<u64>(slot, linear);
-    store<u32>(slot, lookupKey, 8);
-    store<u32>(slot, block, 12);
+    store<u64>(slot, linear, SLOT_LINEAR);
+    store<u32>(slot, lookupKey, SLOT_KEY);
+    store<u32>(slot, block, SLOT_BLOCK);
+    store<u32>(slot, 0, SLOT_EPOCH);
   }
   return block;
 }
@@ -239,8 +240,8 @@ function loop(): u32 {
     const slot = Execute.slot(lookup, linear);
     let block: usize = 0;
     let span: u32 = 0;
-    if (load<u64>(slot) == linear && load<u32>(slot, 8) == lookupKey) {
-      block = load<u32>(slot, 12);
+    if (Execute.knows(slot, linear)) {
+      block = load<u32>(slot, SLOT_BLOCK);
       span = load<u16>(block, BLOCK_SPAN);
     }
     if (!span) {
@@ -300,23 +301,30 @@ export function dispatch(r: usize): void {
   const ip = load<u64>(vcpu, IP);
   const linear = ip + codeBase;
   const slot = Execute.slot(lookup, linear);
-  if (load<u64>(slot) != linear || load<u32>(slot, 8) != lookupKey) {
+  if (!Execute.knows(slot, linear)) {
     countEnd(END_UNKNOWN);
     return;
   }
-  const block = <usize>load<u32>(slot, 12);
-  if (!load<u32>(block, BLOCK_INTERPRETED)) {
+  if (load<u32>(slot, SLOT_EPOCH) != regionEpoch && !learn(slot)) {
     countEnd(END_UNTRANSLATED);
     return;
   }
-  if (load<u64>(vcpu, ICOUNT) + load<u16>(block, BLOCK_SPAN) > load<u64>(vcpu, LIMIT)) {
+  if (load<u64>(vcpu, ICOUNT) + load<u32>(slot, SLOT_SPAN) > load<u64>(vcpu, LIMIT)) {
     countEnd(END_BUDGET);
     return;
   }
   countEnd(END_LINKED);
   store<u64>(vcpu, ip, BLOCK_IP);
-  const first = block + BLOCK_HEADER_SIZE;
-  call_indirect<void>(load<u32>(first), first);
+  call_indirect<void>(load<u32>(slot, SLOT_HANDLER), load<u32>(slot, SLOT_BLOCK) + BLOCK_HEADER_SIZE);
+}
+/** A slot's block, looked at anew: false when it has no translation. */
+function learn(slot: usize): bool {
+  const block = <usize>load<u32>(slot, SLOT_BLOCK);
+  if (!load<u32>(block, BLOCK_INTERPRETED)) return false;
+  store<u32>(slot, regionEpoch, SLOT_EPOCH);
+  store<u32>(slot, load<u32>(block, BLOCK_HEADER_SIZE), SLOT_HANDLER);
+  store<u32>(slot, load<u16>(block, BLOCK_SPAN), SLOT_SPAN);
+  return true;
 }
 /** A region ends before the instruction of enterAt(), which the interpreter executes. */
 export function bail(): void {
@@ -387,7 +395,11 @@ export function raiseNear(): void {
 class Execute {
   /** Slot of a linear RIP in the block lookup: its page's group, then its offset. */
   @inline static slot(lookup: usize, linear: u64): usize {
-    return lookup + lookupGroup(linear) + ((<usize>linear ^ ((<usize>linear >> 4) & 0xf0)) & 0xff) * 16;
+    return lookup + lookupGroup(linear) + ((<usize>linear ^ (<usize>linear >> 5)) & 0x7f) * LOOKUP_SLOT_SIZE;
+  }
+  /** Whether a slot is this address's, in this mode and address space. */
+  @inline static knows(slot: usize, linear: u64): bool {
+    return load<u64>(slot, SLOT_LINEAR) == linear && load<u32>(slot, SLOT_KEY) == lookupKey;
   }
   @inline static block(block: usize, ip: u64, icount: u64, handler: u32): void {
     store<u64>(vcpu, ip, BLOCK_IP);

@@ -12,6 +12,8 @@ import { type Instruction, isFlat32, keepsFlags, type Node, overwritesFlags, typ
 export interface Compiled {
   /** Entry of the module's code section. */
   readonly body: Uint8Array;
+  /** As in Ir. */
+  readonly hints: readonly number[];
   /** Instructions copied with registers in locals, with the state in memory, and left to the interpreter. */
   readonly promoted: number;
   readonly plain: number;
@@ -98,7 +100,7 @@ class Compiler {
     copier.local("icount");
     copier.local("ip");
     const body = ir.encode(this.core.code.bytes, copier.types, [1, bail.sites.length ? 2 : 1]);
-    return { body, promoted: this.promoted, plain: this.plain, left: this.left };
+    return { body, hints: ir.hints, promoted: this.promoted, plain: this.plain, left: this.left };
   }
 
   /** This place goes to a shared end; or not: behind an instruction that used the state in memory only some locals are right. */
@@ -214,6 +216,7 @@ class Compiler {
     if (copier.mayStop) {
       ir.op1(0x20, copier.local("stop"));
       ir.op1(0x04, 0x40);
+      ir.cold();
       this.spill(copier.uses, -1);
       this.storeCount(count);
       this.dispatch("leaveStopped");
@@ -323,6 +326,7 @@ class Compiler {
   /** i32 on the stack: not 0 = the region ends behind the instruction. */
   private stopIf(place: Place, count: number): void {
     this.ir.op1(0x04, 0x40);
+    this.ir.cold();
     this.spill(this.copier.uses, -1);
     this.storeIp(place.endDelta);
     this.storeCount(count);
@@ -373,6 +377,7 @@ class Compiler {
       this.copier.plus("ip", BigInt(node.targetDelta));
       ir.op0(0x52);
       ir.op1(0x04, 0x40);
+      ir.cold();
       if (!copier.raises(place)) {
         this.spill(copier.uses, -1);
         copier.syncAt(place);
@@ -433,6 +438,7 @@ class Compiler {
     ir.op0(0x47);
     ir.op0(0x72);
     ir.op1(0x04, 0x40);
+    ir.cold();
     this.leave(delta, count, true);
     ir.op0(0x0b);
   }
@@ -454,6 +460,7 @@ class Compiler {
     ir.op0(0x56);
     ir.op0(0x72);
     ir.op1(0x04, 0x40);
+    ir.cold();
     this.leave(node.delta, 0);
     ir.op0(0x0b);
   }

@@ -252,6 +252,7 @@ export class Copier {
     const p = this.place as Place;
     const signature = core.code.types[core.code.functionTypes[f] as number];
     const goesOn = (p.bytes.getUint8(REC_PREFIX) & PREFIX_SLOW) !== 0;
+    ir.cold();
     if (goesOn || !this.bail(p)) {
       this.spill(this, -1);
       ir.i32(p.record);
@@ -266,6 +267,7 @@ export class Copier {
     ir.i32(0);
     ir.op2(0x28, 2, JIT_BAILED);
     ir.op1(0x04, 0x40);
+    ir.cold();
     ir.op0(0x0f);
     ir.op0(0x0b);
     return false;
@@ -273,6 +275,7 @@ export class Copier {
   /** The region ends before the instruction, which the interpreter executes: by the shared end, to which a branch with the instruction's site leads. */
   private bail(p: Place): boolean {
     if (p.startDelta < -MOST_DISTANCE || p.startDelta >= MOST_DISTANCE || !this.bails(this)) return false;
+    this.ir.cold();
     // bailFrom() takes it apart.
     this.ir.i64(BigInt.asIntN(64, BigInt(p.record) | (BigInt(p.before) << 32n) | (p.startDelta << 44n)));
     this.ir.outer("bail");
@@ -347,6 +350,7 @@ export class Copier {
       } else if (effects.readsFlags) this.spill(this, ALL_FLAGS);
     }
     this.changed = true;
+    if (core.neverReturn.has(f)) ir.cold();
     ir.op1(0x10, this.imports.functionOf(f));
     for (let n = signature.params.length; n > 0; n--) this.stack.pop();
     if (signature.results.length) this.stack.unknown();

@@ -1,6 +1,6 @@
 // What the dispatcher's table (LOOKUP_BASE, core/run.ts) says of a linear address.
 
-import { LOOKUP_BASE } from "../core/layout.ts";
+import { LOOKUP_BASE, LOOKUP_SLOT_SIZE, SLOT_KEY, SLOT_LINEAR } from "../core/layout.ts";
 
 /** In the dispatcher's key: CPL 3. */
 const KEY_USER = 8;
@@ -8,10 +8,10 @@ const KEY_USER = 8;
 export function slotOf(linear: bigint): number {
   const page = Number((linear >> 12n) & 0xffffffn);
   const low = Number(linear & 0xfffn);
-  return LOOKUP_BASE + (((page ^ (page >> 8)) & 255) << 12) + ((low ^ ((low >> 4) & 0xf0)) & 0xff) * 16;
+  return LOOKUP_BASE + (((page ^ (page >> 8)) & 255) << 12) + ((low ^ (low >> 5)) & 0x7f) * LOOKUP_SLOT_SIZE;
 }
 /** Whether the dispatcher's table has a linear address as user code's. */
 export function userCode(view: DataView, linear: bigint): boolean {
   const slot = slotOf(linear);
-  return view.getBigUint64(slot, true) === linear && (view.getUint32(slot + 8, true) & KEY_USER) !== 0;
+  return view.getBigUint64(slot + SLOT_LINEAR, true) === linear && (view.getUint32(slot + SLOT_KEY, true) & KEY_USER) !== 0;
 }

@@ -7,9 +7,25 @@ const RAW = -2;
 const LATE = -3;
 /** A branch to one of the outer blocks. */
 const OUT = -4;
+/** What follows is seldom reached. */
+const COLD = -5;
 const I32C = 0x41;
 const I64C = 0x42;
 const CAPACITY = 1 << 18;
+const LIKELY = 1;
+const UNLIKELY = 2;
+/** Behind these comes nothing: unreachable, br, return, return_call, and branches to outer blocks. */
+const LEAVES = new Set([0x00, 0x0c, 0x0f, 0x12, OUT]);
+/** An open block, loop or if, while hints are found. */
+interface Structure {
+  readonly at: number;
+  /** In the second arm. */
+  otherwise: boolean;
+  /** The branch that left unless what follows it was to be reached; -1: something else came between. */
+  previous: number;
+  /** Some way out of it other than its end was passed. */
+  ways: boolean;
+}
 
 export class Ir {
   count = 0;
@@ -18,6 +34,10 @@ export class Ir {
   private readonly b = new Int32Array(CAPACITY);
   private wide: bigint[] = [];
   private late: (() => void)[] = [];
+  /** By instruction, once `decide` was there: what it is expected to find. */
+  private readonly expected = new Int8Array(CAPACITY);
+  /** Of the function encoded last, pairs: offset of an `if` or `br_if` in its body, and 1 when it is expected to find true, else 0. */
+  hints: number[] = [];
   private out = new Uint8Array(1 << 20);
   private at = 0;
 
@@ -70,10 +90,14 @@ export class Ir {
   outer(name: "bail" | "leave"): number {
     return this.push(OUT, name === "bail" ? 0 : 1, -1);
   }
+  /** What follows, up to the end of its arm or block, is seldom reached: the branch that decides it says so (see `hints`). */
+  cold(): void {
+    this.push(COLD, -1, -1);
+  }
   /** The last instruction before `n` that was not taken back; -1: none. */
   before(n: number): number {
     let i = n - 1;
-    while (i >= 0 && this.op[i] === NOP) i--;
+    while (i >= 0 && (this.op[i] === NOP || this.op[i] === COLD)) i--;
     return i;
   }
   drop(n: number): void {
@@ -99,6 +123,53 @@ export class Ir {
   /** While the function is encoded: bytes written so far. */
   get position(): number {
     return this.at;
+  }
+  /**
+   * Finds for every cold place the branch that decides whether it is reached: the `if` around it, or the `if` or `br_if` before it that leaves otherwise. Where there may
+   * have been another way out on the way there, none is to blame.
+   */
+  private decide(core: Uint8Array): void {
+    const { op, expected } = this;
+    expected.fill(0, 0, this.count);
+    const open: Structure[] = [{ at: -1, otherwise: false, previous: -1, ways: false }];
+    for (let i = 0; i < this.count; i++) {
+      const top = open[open.length - 1] as Structure;
+      switch (op[i]) {
+        case 0x02:
+        case 0x03:
+        case 0x04:
+          open.push({ at: i, otherwise: false, previous: -1, ways: false });
+          break;
+        case 0x05:
+          top.otherwise = true;
+          top.previous = -1;
+          break;
+        case 0x0b: {
+          open.pop();
+          const around = open[open.length - 1];
+          if (!around) break;
+          const leaves = op[top.at] === 0x04 && !top.otherwise && LEAVES.has(op[this.before(i)] as number);
+          around.ways ||= ((top.ways || top.previous >= 0) && !leaves) || around.previous >= 0;
+          around.previous = leaves ? top.at : -1;
+          break;
+        }
+        case 0x0d:
+          top.ways ||= top.previous >= 0;
+          top.previous = i;
+          break;
+        case 0x0c:
+        case 0x0f:
+          top.ways = true;
+          break;
+        case RAW:
+          if (core[this.a[i] as number] === 0x0e) top.ways = true;
+          break;
+        case COLD:
+          if (top.previous >= 0) expected[top.previous] = LIKELY;
+          else if (op[top.at] === 0x04 && !top.ways) expected[top.at] = top.otherwise ? LIKELY : UNLIKELY;
+          break;
+      }
+    }
   }
   // ---- encoding -------------------------------------------------------------------------------------------------------
   wByte(v: number): void {
@@ -148,6 +219,8 @@ export class Ir {
   /** The function's code section entry: its size, locals (types by number, parameters not included) and instructions. `outer`: how deep the outer blocks are, from 1. */
   encode(core: Uint8Array, locals: readonly number[], outer: readonly [bail: number, leave: number]): Uint8Array {
     this.at = 0;
+    this.decide(core);
+    this.hints = [];
     // Runs of equal types.
     const runs: [number, number][] = [];
     for (const t of locals) {
@@ -169,7 +242,7 @@ export class Ir {
       }
       const op = this.op[i] as number;
       const a = this.a[i] as number;
-      if (op === NOP) continue;
+      if (op === NOP || op === COLD) continue;
       if (op === RAW) {
         for (let p = a; p < (this.b[i] as number); p++) this.out[this.at++] = core[p] as number;
       } else if (op === LATE) (this.late[a] as () => void)();
@@ -182,6 +255,7 @@ export class Ir {
       else {
         if (op === 0x02 || op === 0x03 || op === 0x04) depth++;
         else if (op === 0x0b) depth--;
+        if ((op === 0x04 || op === 0x0d) && this.expected[i]) this.hints.push(this.at, this.expected[i] === LIKELY ? 1 : 0);
         if (op >= 0xfc00) {
           this.wByte(op >> 8);
           this.wLeb(op & 0xff);

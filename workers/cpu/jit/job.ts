@@ -1,7 +1,7 @@
 // One module's worth of translation, apart from the processor: regions in, a compiled module out. Runs on the processor's thread (tests, hosts
 // without workers) or in jit.worker.
 
-import { compileRegion } from "./compile.ts";
+import { type Compiled, compileRegion } from "./compile.ts";
 import { CoreCode } from "./core-code.ts";
 import { CoreFunctions } from "./core-functions.ts";
 import { Ir } from "./ir.ts";
@@ -22,16 +22,16 @@ export class JobRunner {
     const started = performance.now();
     const imports = new ImportTable();
     const made: MadeRegion[] = [];
-    const bodies: Uint8Array[] = [];
+    const functions: Compiled[] = [];
     job.regions.forEach((source, n) => {
       const region = regions.regionOf(source);
       const compiled = compileRegion(this.core, this.ir, imports, region);
       if (!compiled) return;
       const { promoted, plain, left, body } = compiled;
       made.push({ source: n, span: region.span, promoted, plain, left, size: body.length });
-      bodies.push(body);
+      functions.push(compiled);
     });
-    const bytes = made.length ? buildModule(this.core.code, bodies, imports) : new Uint8Array(0);
+    const bytes = made.length ? buildModule(this.core.code, functions, imports) : new Uint8Array(0);
     const translated = performance.now();
     const module = made.length ? new WebAssembly.Module(bytes as BufferSource) : null;
     if (ahead && module) this.callOnce(module, made.length, imports);

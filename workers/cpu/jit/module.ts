@@ -3,6 +3,7 @@
 
 import { TLB_BASE } from "../core/layout.ts";
 import type { CoreCode } from "./core-code.ts";
+import type { Compiled } from "./compile.ts";
 import type { Imports } from "./copy.ts";
 import { I32, leb, section, text, vector } from "./emit.ts";
 
@@ -26,7 +27,18 @@ function numbered(map: Map<number, number>, core: number): number {
   if (n === map.size) map.set(core, n);
   return n;
 }
-export function buildModule(code: CoreCode, bodies: readonly Uint8Array[], { functions, globals }: ImportTable): Uint8Array {
+/** The custom section "metadata.code.branch_hint" (WebAssembly branch hinting): engines that know it put the unlikely arm out of the way. */
+function branchHints(first: number, made: readonly Pick<Compiled, "hints">[]): number[] {
+  const functions = made.flatMap(({ hints }, n) => {
+    if (!hints.length) return [];
+    const each: number[][] = [];
+    for (let i = 0; i < hints.length; i += 2) each.push([...leb(hints[i] as number), 1, hints[i + 1] as number]);
+    return [[...leb(first + n), ...vector(each)]];
+  });
+  return functions.length ? section(0, [...text("metadata.code.branch_hint"), ...vector(functions)]) : [];
+}
+export function buildModule(code: CoreCode, made: readonly Pick<Compiled, "body" | "hints">[], { functions, globals }: ImportTable): Uint8Array {
+  const bodies = made.map(({ body }) => body);
   const types: number[][] = [[0x60, 1, I32, 0]];
   const typeOf = new Map<string, number>([["127:", 0]]);
   const typeIndex = (core: number): number => {
@@ -55,6 +67,7 @@ export function buildModule(code: CoreCode, bodies: readonly Uint8Array[], { fun
     ...section(2, vector(imports)),
     ...section(3, vector(bodies.map(() => [0]))),
     ...section(7, vector(names)),
+    ...branchHints(functions.size, made),
   ];
   const sizes = bodies.map((b) => leb(b.length));
   const count = leb(bodies.length);

@@ -27,6 +27,7 @@ import {
   REC_SIZE,
   REC_START,
   RECORD_SIZE,
+  SLOT_BLOCK,
 } from "../core/layout.ts";
 import { ROWS } from "../isa/expand.ts";
 import { slotOf, userCode } from "./found.ts";
@@ -239,7 +240,7 @@ const NONE: ReadonlySet<number> = new Set();
 function dispatched(view: DataView, linear: bigint, mode: number): number {
   const low = Number(linear & 0xfffn);
   if (!userCode(view, linear)) return 0;
-  const block = view.getUint32(slotOf(linear) + 12, true);
+  const block = view.getUint32(slotOf(linear) + SLOT_BLOCK, true);
   const fits = block !== 0 && view.getUint16(block + BLOCK_COUNT, true) > 0 && view.getUint16(block + BLOCK_MODE, true) === mode;
   return fits && (view.getUint32(block + BLOCK_HOST, true) & 4095) === low ? block : 0;
 }

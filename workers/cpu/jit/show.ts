@@ -27,7 +27,7 @@ export function showRegion(core: Uint8Array, source: RegionSource): ShownRegion 
   const marks: Mark[] = [];
   const compiled = compileRegion(new CoreFunctions(code), new Ir(), imports, regionOf(source), marks);
   if (!compiled) return null;
-  const bytes = buildModule(code, [compiled.body], imports);
+  const bytes = buildModule(code, [compiled], imports);
   const lines = text(bytes, new CoreNames(code, imports));
   const start = bytes.length - compiled.body.length;
   const parts: { guest: ShownInstruction["guest"]; wasm: string[] }[] = [{ guest: null, wasm: [] }];
