@@ -49,8 +49,16 @@ export async function serveFolder(folder: string, options: { readonly isolated: 
     if (options.cors) response.setHeader("Access-Control-Allow-Origin", "*");
     response.setHeader("Content-Type", types[file.split(".").pop() as string] ?? "application/octet-stream");
     const bytes = readFileSync(file);
-    response.setHeader("Content-Length", bytes.length);
-    response.end(bytes);
+    // As static hosts do: parts of a file.
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
+    const from = Number(range?.[1] ?? 0);
+    const part = bytes.subarray(from, range?.[2] ? Number(range[2]) + 1 : undefined);
+    if (range) {
+      response.statusCode = 206;
+      response.setHeader("Content-Range", `bytes ${from}-${from + part.length - 1}/${bytes.length}`);
+    }
+    response.setHeader("Content-Length", part.length);
+    response.end(part);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${at}`, close: () => server.close() };

@@ -20,7 +20,7 @@ function environment(base: string, progress?: (loaded: number, total: number) =>
     fetch: (url) => fetch(url, { credentials: "omit", referrerPolicy: "no-referrer" }),
     base: async (source) => {
       const { vm, sha256, complete } = await new Sources(base, {}, pageFetch, () => {}).savedMachine(source, fetchNow);
-      await complete;
+      await complete();
       return { source, sha256, chunks: vm.chunks };
     },
     ...(progress ? { progress } : {}),

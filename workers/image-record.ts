@@ -34,8 +34,13 @@ export function damagedFault(name: string, detail: string): FaultError {
 }
 
 /** The record of a guest's saved machine (resume.json): its file lies beside it. */
-export function parseSavedRecord(text: string, name: string): FileRecord & { readonly file: string } {
-  const given = ((): Partial<FileRecord & { readonly file: string }> | null => {
+export interface SavedRecord extends FileRecord {
+  readonly file: string;
+  /** Bytes from its beginning that a start needs at once; 0: not known. */
+  readonly first: number;
+}
+export function parseSavedRecord(text: string, name: string): SavedRecord {
+  const given = ((): Partial<SavedRecord> | null => {
     try {
       return JSON.parse(text);
     } catch {
@@ -44,5 +49,7 @@ export function parseSavedRecord(text: string, name: string): FileRecord & { rea
   })();
   if (typeof given?.file !== "string" || !/^[\w.-]+$/.test(given.file) || typeof given.bytes !== "number" || !(given.bytes > 16 && given.bytes < 2 ** 32) || typeof given.sha256 !== "string")
     throw damagedFault(name, "it is not the record of a saved machine");
-  return { file: given.file, bytes: given.bytes, sha256: given.sha256.toLowerCase() };
+  const { first = 0 } = given;
+  if (!Number.isInteger(first) || first < 0 || first > given.bytes) throw damagedFault(name, "it is not the record of a saved machine");
+  return { file: given.file, bytes: given.bytes, sha256: given.sha256.toLowerCase(), first };
 }

@@ -11,6 +11,8 @@ import type { RamKeeper } from "./snapshots/ram-keeper.ts";
 import { restoreVm, resumeLine } from "./snapshots/save-vm.ts";
 import type { KnownVm } from "./sources.ts";
 
+const REST_AFTER_MS = 1500;
+
 export interface ResumeParts {
   readonly machine: Machine;
   readonly keeper: RamKeeper;
@@ -31,10 +33,6 @@ export function resumeInsteadOfBooting({ machine, keeper, seed, known, ...parts 
   let files: Promise<void> | null = null;
   const load = () => (files ??= parts.loadBootFiles());
   let left = seed;
-  const arriving = (complete: Promise<unknown>) => {
-    // In the background, when the network is free; whoever resets sooner waits for them.
-    void complete.then(load, load).catch(() => {}); // said at the reset
-  };
   machine.resetAfter = async () => {
     await load();
   };
@@ -43,8 +41,17 @@ export function resumeInsteadOfBooting({ machine, keeper, seed, known, ...parts 
   machine.onState((notice) => {
     if (notice.state !== "running" || waiting || !known || seed) return;
     waiting = true;
-    arriving(known().then(({ complete }) => complete));
+    // The rest of the saved machine and what a reset needs come in the background, when the guest is at its prompt; whoever resets sooner waits for them.
+    setTimeout(() => void rest(known).catch(() => {}), REST_AFTER_MS); // said at the reset
   });
+  let standsOnIt = false;
+  const rest = async (saved: () => Promise<KnownVm>): Promise<void> => {
+    const { complete } = await saved();
+    await complete().catch((error: unknown) => {
+      if (standsOnIt) parts.failed(error);
+    });
+    await load();
+  };
   machine.onStart = async () => {
     try {
       if (left) {
@@ -54,10 +61,10 @@ export function resumeInsteadOfBooting({ machine, keeper, seed, known, ...parts 
         return true;
       }
       if (!known) return false;
-      const { vm, complete } = await known();
+      const { vm } = await known();
+      standsOnIt = true;
       await restoreVm(machine, keeper, vm);
       if (vm.waits === "ask-time") parts.say(resumeLine());
-      complete.catch(parts.failed);
       return true;
     } catch (error) {
       if (!(error instanceof FaultError)) throw error;
@@ -70,6 +77,7 @@ export function resumeInsteadOfBooting({ machine, keeper, seed, known, ...parts 
 /** The guest's saved machine as something that snapshots, links and clones stand on. */
 export async function baseOf(config: DomainConfig, known: (() => Promise<KnownVm>) | null): Promise<BaseVm | null> {
   if (!known) return null;
-  const { vm, sha256 } = await known();
+  const { vm, sha256, complete } = await known();
+  await complete();
   return named({ source: config.boot.resume, sha256, chunks: vm.chunks });
 }

@@ -17,8 +17,11 @@ import { openVmStream, type VmStream } from "./snapshots/vm-stream.ts";
 const MOST_MEMORY_DISK = 2 ** 31;
 
 export type Progress = (what: string, loaded: number, total: number) => void;
-/** Gets a URL; replaced in tests. "revalidate" asks the server whether a cached copy still holds, "reload" passes caches by. */
-export type Fetcher = (url: string, cache?: "revalidate" | "reload") => Promise<Response>;
+/**
+ * Gets a URL; replaced in tests. "revalidate" asks the server whether a cached copy still holds, "reload" passes caches by. `range`: a part is enough, from
+ * its first byte to its last (null: the end); servers may send the whole (200) all the same.
+ */
+export type Fetcher = (url: string, cache?: "revalidate" | "reload" | null, range?: readonly [from: number, last: number | null]) => Promise<Response>;
 
 /** Told when bytes of a source that is read in pieces did not come, and (null) when some came again. */
 export type Trouble = (source: string, fault: FaultError | null) => void;
@@ -94,13 +97,13 @@ export class Sources {
   }
   /**
    * A saved machine that can run before it is here: a guest's, through its record ("guest:ID/resume.json"), or any other source, whole.
-   * `fetchNow` gets a piece at once. The hash is checked when everything arrived: `complete` fails when it is wrong.
+   * `fetchNow` gets a piece at once. The hash is checked when everything arrived: `complete()` fails when it is wrong.
    */
   async savedMachine(source: string, fetchNow: (url: string, from: number, to: number) => Uint8Array | null): Promise<KnownVm> {
     if (!source.startsWith("guest:") || !source.endsWith(".json")) {
       const bytes = await this.bytes(source);
       await loadUnzstd();
-      return { vm: decodeVm(bytes), sha256: await sha256(bytes, ""), complete: Promise.resolve(bytes) };
+      return { vm: decodeVm(bytes), sha256: await sha256(bytes, ""), complete: async () => bytes };
     }
     const path = source.slice("guest:".length);
     const url = `${this.#base}guests/${safePath(path, source)}`;
@@ -113,16 +116,26 @@ export class Sources {
     if (!response.ok) throw missingFault(source, response.status);
     const record = parseSavedRecord(await response.text(), source);
     const file = `${url.slice(0, url.lastIndexOf("/") + 1)}${record.file}`;
-    const body = await this.#fetch(file).catch(() => null);
-    if (!body?.ok) throw missingFault(record.file, body?.status ?? 0);
-    const stream = await openVmStream(body, record.bytes, (from, to) => fetchNow(file, from, to), (loaded) => this.#count(source, loaded, record.bytes));
-    const complete = stream.complete.then(async (bytes) => {
+    const get = async (from: number, last: number | null): Promise<Response> => {
+      const body = await this.#fetch(file, null, from === 0 && last === null ? undefined : [from, last]).catch(() => null);
+      if (!body?.ok) throw missingFault(record.file, body?.status ?? 0);
+      return body;
+    };
+    const stream = await openVmStream(
+      await get(0, record.first === 0 ? null : record.first - 1),
+      record.bytes,
+      (from) => get(from, null),
+      (from, to) => fetchNow(file, from, to),
+      (loaded) => this.#count(source, loaded, Math.max(loaded, record.first || record.bytes)),
+    );
+    let checked: Promise<Uint8Array> | null = null;
+    const check = async (): Promise<Uint8Array> => {
+      const bytes = await stream.complete();
       const detail = damage(record, bytes.length, await sha256(bytes, record.sha256));
       if (detail !== null) throw damagedFault(record.file, detail);
       return bytes;
-    });
-    complete.catch(() => {}); // whoever waits for it is told
-    return { vm: stream.vm, sha256: record.sha256, complete };
+    };
+    return { vm: stream.vm, sha256: record.sha256, complete: () => (checked ??= check()) };
   }
   /** A file that `npm run images` built, checked against its record. */
   async #built(source: string, top: string, path: string): Promise<Uint8Array> {

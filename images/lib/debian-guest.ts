@@ -95,7 +95,7 @@ export function debianGuest(options: {
   const { id, architecture, metapackage } = options;
   return {
     id,
-    revision: 9,
+    revision: 10,
     packages: true,
     async build({ source, write, used }) {
       const kernel = await source.fetch(metapackage, architecture, /^linux-image-\d/);

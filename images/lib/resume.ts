@@ -1,6 +1,6 @@
 // The snapshot from which a guest starts at once, made with Guesthouse itself: the guest boots in Node with a flag on its kernel command line,
 // its first shell waits for a line on COM1, and there the whole machine is saved as resume.ghvm. Whoever resumes it sends that line (date and
-// fresh randomness). Made anew when the guest's files or the shape of saved states change.
+// fresh randomness). Made anew when the guest's files or the shape of saved states change. What a start touches is found out by one, and comes first.
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -12,9 +12,10 @@ import { CapturePicture } from "../../workers/backends/picture.ts";
 import { VCPU_STATE_VERSION } from "../../workers/cpu/core/layout.ts";
 import { jitWorker } from "../../workers/jit-bundle.node.ts";
 import { openMachine } from "../../workers/node-machine.ts";
-import type { PackedChunk } from "../../workers/snapshots/ram-keeper.ts";
+import { zstdDecompress } from "../../workers/backends/compress.ts";
+import { CHUNK_BYTES, CHUNK_PAGES, type PackedChunk } from "../../workers/snapshots/ram-keeper.ts";
 import { captureVm, restoreVm, resumeLine } from "../../workers/snapshots/save-vm.ts";
-import { encodeVm, type VmState } from "../../workers/snapshots/vm-file.ts";
+import { encodeVm, type HotPages, type VmState } from "../../workers/snapshots/vm-file.ts";
 import { RESUME_FLAG } from "./debian-guest.ts";
 import { sha256 } from "./guest.ts";
 
@@ -24,11 +25,15 @@ export interface ResumeRecord {
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** Bytes from its beginning that a start needs: the head, with the pages that it touches. */
+  readonly first: number;
 }
 const MOST_MS = 15 * 60_000;
 const RECORD = "resume.json";
+const PAGE = 4096;
+const PACKED_HARD = 9;
 /** Raise it to have all snapshots made anew. */
-const SNAPSHOT_REVISION = 1;
+const SNAPSHOT_REVISION = 2;
 
 /** Changes when a snapshot made before would no longer fit. */
 export function keyOf(root: string, id: string): string {
@@ -64,32 +69,35 @@ export async function makeResume(root: string, id: string, config: DomainConfig)
     quiet = machine.busyMs - busy < 150 ? quiet + 1 : 0;
   }
   machine.pause();
-  const saved = await captureVm(machine, made.keeper, "ask-time", 9);
+  const saved = await captureVm(machine, made.keeper, "ask-time", PACKED_HARD);
   // The machine that resumes has the plain command line: what is saved says so.
   const vm = { ...saved, sections: { ...saved.sections, config } };
   machine.powerOff();
   await made.close();
-  const order = await touchedOrder(root, vm);
-  const first = new Set(order);
-  const chunks = new Map([...order.flatMap((n) => (vm.chunks.has(n) ? [n] : [])), ...[...vm.chunks.keys()].filter((n) => !first.has(n))].map((n) => [n, vm.chunks.get(n) as PackedChunk]));
-  const bytes = Buffer.concat(encodeVm({ ...vm, chunks }));
+  const hot = await touched(root, vm);
+  // Their neighbours are likely next.
+  const order = new Set([...hot.pages].map((page) => Math.floor(page / CHUNK_PAGES)));
+  const chunks = new Map([...order, ...[...vm.chunks.keys()].filter((n) => !order.has(n))].flatMap((n): [number, PackedChunk][] => (vm.chunks.has(n) ? [[n, vm.chunks.get(n) as PackedChunk]] : [])));
+  const parts = encodeVm({ ...vm, hot, chunks }, PACKED_HARD);
+  const bytes = Buffer.concat(parts);
   const digest = sha256(bytes);
-  const record = { key: keyOf(root, id), file: `resume-${digest.slice(0, 12)}.ghvm`, bytes: bytes.length, sha256: digest };
+  const [start, head] = parts as [Uint8Array, Uint8Array];
+  const record = { key: keyOf(root, id), file: `resume-${digest.slice(0, 12)}.ghvm`, bytes: bytes.length, sha256: digest, first: start.length + head.length };
   for (const old of readdirSync(build)) if (/^resume-.*\.ghvm$/.test(old)) rmSync(join(build, old));
   writeFileSync(join(build, `${record.file}.part`), bytes);
   renameSync(join(build, `${record.file}.part`), join(build, record.file));
   writeFileSync(join(build, RECORD), `${JSON.stringify(record, null, 2)}\n`);
   return record;
 }
-/** Chunks of RAM in the order in which the guest touches them between resuming and its prompt, and a command: they go first in the file. */
-async function touchedOrder(root: string, vm: VmState): Promise<readonly number[]> {
+/** Pages of RAM that the guest touches between resuming and its prompt, and by a command, with what they hold before. */
+async function touched(root: string, vm: VmState): Promise<HotPages> {
   let text = "";
   const serial = new QueueBytes((byte) => {
     text += String.fromCharCode(byte);
   });
   const made = await openMachine(vm.sections.config, { root, jitWorker, bytes: (port) => (port === "serial0" ? serial : new QueueBytes()), picture: new CapturePicture() });
-  const order: number[] = [];
-  made.keeper.onArrival = (chunk) => void order.push(chunk);
+  const pages: number[] = [];
+  made.keeper.onTouch = (page) => void pages.push(page);
   await restoreVm(made.machine, made.keeper, vm);
   made.machine.resume();
   const until = async (what: string) => {
@@ -104,7 +112,13 @@ async function touchedOrder(root: string, vm: VmState): Promise<readonly number[
   await until("DONE");
   made.machine.powerOff();
   await made.close();
-  return order;
+  const bytes = new Uint8Array(pages.length * PAGE);
+  pages.forEach((page, n) => {
+    const chunk = Math.floor(page / CHUNK_PAGES);
+    const packed = vm.chunks.get(chunk);
+    if (packed) bytes.set(zstdDecompress(packed.bytes, CHUNK_BYTES, "the saved machine").subarray((page - chunk * CHUNK_PAGES) * PAGE, (page - chunk * CHUNK_PAGES + 1) * PAGE), n * PAGE);
+  });
+  return { pages: Uint32Array.from(pages), bytes };
 }
 /** The domain that resumes. */
 export function resuming(id: string, config: DomainConfig): DomainConfig {

@@ -224,13 +224,13 @@ export class Machine {
     if (!this.prepared) await this.board.prepare();
     this.prepared = true;
   }
-  /** Loads device and processor state; RAM is the caller's. Leaves the machine paused. */
-  load(snapshot: Sections): void {
+  /** Loads device and processor state; RAM is the caller's. Leaves the machine paused. `tell`: the guest hears that it goes on from a saved state. */
+  load(snapshot: Sections, tell = true): void {
     if (this.current === "running") this.pause();
     loadSections(this.board, snapshot);
     this.board.request = null;
     this.board.catchUpDate();
-    this.board.newGeneration();
+    this.board.newGeneration(tell);
     if (this.current !== "paused") this.enter("paused", "load");
   }
 

@@ -6,6 +6,7 @@ import type { Seed } from "../../src/contract/machine.ts";
 import { isZero } from "../backends/image.ts";
 import { zstdCompress, zstdDecompress } from "../backends/compress.ts";
 import type { PoolMemory } from "../cpu/guest-memory.ts";
+import type { HotPages } from "./vm-file.ts";
 
 export const CHUNK_PAGES = 16;
 const PAGE = 4096;
@@ -28,8 +29,8 @@ export class RamKeeper {
   #known: Map<number, PackedChunk | null> | null = null;
   /** Chunks written since. */
   readonly #written = new Set<number>();
-  /** Told of each chunk that is unpacked. */
-  onArrival: (chunk: number) => void = () => {};
+  /** Told of each page that is touched first: that page alone arrives then, not its chunk. For whoever finds out what a start needs. */
+  onTouch: ((page: number) => void) | null = null;
   readonly #scratch = new Uint8Array(CHUNK_BYTES);
 
   constructor(memory: PoolMemory) {
@@ -113,8 +114,8 @@ export class RamKeeper {
     }
     return { ram, chunks: chunks.subarray(0, n), names };
   }
-  /** Makes RAM hold `chunks` again. Returns how many chunks differ from what is there. */
-  restore(chunks: Chunks): number {
+  /** Makes RAM hold `chunks` again; `hot` are pages of them that shall be there at once. Returns how many chunks differ from what is there. */
+  restore(chunks: Chunks, hot?: HotPages): number {
     this.#look();
     const memory = this.#memory;
     const before = this.#known;
@@ -133,20 +134,25 @@ export class RamKeeper {
     }
     this.#known = known;
     this.#written.clear();
-    memory.defer(deferred, (page) => this.#unpack(Math.floor(page / CHUNK_PAGES)));
+    memory.defer(deferred, (page) => this.#arrive(page));
+    hot?.pages.forEach((page, n) => {
+      if (memory.isDeferred(page)) this.#put(page, hot.bytes.subarray(n * PAGE, (n + 1) * PAGE));
+    });
     return pages / CHUNK_PAGES;
   }
-  #unpack(chunk: number): void {
+  #arrive(touched: number): void {
+    const chunk = Math.floor(touched / CHUNK_PAGES);
     const packed = this.#known?.get(chunk) ?? null;
-    this.onArrival(chunk);
     const bytes = packed?.raw ? packed.bytes : packed && zstdDecompress(packed.bytes, CHUNK_BYTES, "the snapshot");
-    for (let n = 0; n < CHUNK_PAGES; n++) {
-      const page = chunk * CHUNK_PAGES + n;
-      if (!this.#memory.isDeferred(page)) continue;
-      if (bytes) this.#memory.frame(page).set(bytes.subarray(n * PAGE, (n + 1) * PAGE));
-      else this.#memory.frame(page).fill(0);
-      this.#memory.arrived(page);
-    }
+    const first = chunk * CHUNK_PAGES;
+    this.onTouch?.(touched);
+    const [from, end] = this.onTouch ? [touched, touched + 1] : [first, first + CHUNK_PAGES];
+    for (let page = from; page < end; page++) if (this.#memory.isDeferred(page)) this.#put(page, bytes?.subarray((page - first) * PAGE, (page - first + 1) * PAGE));
+  }
+  #put(page: number, bytes: Uint8Array | undefined): void {
+    if (bytes) this.#memory.frame(page).set(bytes);
+    else this.#memory.frame(page).fill(0);
+    this.#memory.arrived(page);
   }
 }
 function withoutZeros(known: ReadonlyMap<number, PackedChunk | null>): Chunks {

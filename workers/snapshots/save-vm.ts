@@ -50,9 +50,10 @@ export async function restoreVm(machine: Machine, keeper: RamKeeper, vm: VmState
   if (machine.state === "running") machine.pause("snapshot");
   const wrong = mismatch(vm.sections.config, machine.board.config);
   if (wrong !== null) throw new FaultError("snapshot.config", `The saved machine has ${wrong}.`, "A machine is loaded into one with the same hardware.");
-  keeper.restore(vm.chunks);
+  keeper.restore(vm.chunks, vm.hot);
   try {
-    machine.load(vm.sections);
+    // One that waits for date and randomness gets them that way; the event would only have it do so twice.
+    machine.load(vm.sections, vm.waits === "");
   } catch (error) {
     // Half a machine must not run.
     machine.powerOff();

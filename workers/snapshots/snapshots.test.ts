@@ -110,6 +110,32 @@ describe("a loaded machine goes on as the saved one", () => {
     a.board.memory.read(0x500000, got);
     expect([...got.subarray(0, 4)]).toEqual([7, 7, 9, 7]);
   });
+  test("what a start touches is found out page by page; those pages come with the head and are there at once", async () => {
+    const a = await machine();
+    await a.machine.start({ paused: true });
+    run(a, 1_000_000);
+    a.board.memory.write(0x500000, new Uint8Array(0x20000).fill(7));
+    const vm = await captureVm(a.machine, a.keeper);
+    const touched: number[] = [];
+    const b = await machine();
+    b.keeper.onTouch = (page) => void touched.push(page);
+    await restoreVm(b.machine, b.keeper, vm);
+    b.board.memory.read(0x502ffe, new Uint8Array(4));
+    expect(touched).toEqual([0x502, 0x503]);
+    expect([0x501, 0x502, 0x503, 0x504].map((page) => (b.board.memory as PoolMemory).isDeferred(page))).toEqual([true, false, false, true]);
+    const page = (value: number) => new Uint8Array(4096).fill(value);
+    // One that no RAM is behind changes nothing.
+    const hot = { pages: Uint32Array.of(0x502, 0xfffff), bytes: new Uint8Array([...page(7), ...page(9)]) };
+    const packed = encodeVm({ ...vm, hot }, 9);
+    const c = await machine();
+    await restoreVm(c.machine, c.keeper, decodeVm(Buffer.concat(packed)));
+    expect([0x502, 0x503].map((n) => (c.board.memory as PoolMemory).isDeferred(n))).toEqual([false, true]);
+    const got = new Uint8Array(0x20000);
+    c.board.memory.read(0x500000, got);
+    expect(got.every((byte) => byte === 7)).toBe(true);
+    for (const bad of [{ ...hot, bytes: page(7) }, { pages: new Uint32Array(9000), bytes: new Uint8Array(9000 * 4096) }])
+      expect(() => decodeVm(Buffer.concat(encodeVm({ ...vm, hot: bad })))).toThrow("its first pages are damaged");
+  });
 });
 
 test("savevm, loadvm, delvm and info snapshots over qcow2 disks", async () => {

@@ -10,20 +10,29 @@ import { CHUNK_BYTES, type Chunks, type PackedChunk } from "./ram-keeper.ts";
 import type { Section, Sections } from "../machine/snapshot.ts";
 import { decodeState, encodeState } from "./state-codec.ts";
 
+export interface HotPages {
+  readonly pages: Uint32Array;
+  /** 4 KiB of each. */
+  readonly bytes: Uint8Array;
+}
 export interface VmState {
   readonly sections: Sections;
   readonly chunks: Chunks;
   /** When it was saved, ms since 1970. */
   readonly dateMs: number;
+  /** Pages that whoever goes on from here touches at once, beside the chunks that hold them too. */
+  readonly hot?: HotPages;
   /** "ask-time": the guest waits on COM1 for a line with the date and fresh entropy (images/lib/resume.ts). */
   readonly waits: "" | "ask-time";
 }
 const MAGIC = new TextEncoder().encode("GHVM");
 const FORMAT = 1;
 const MOST_HEAD = 64 << 20;
+const PAGE = 4096;
+const MOST_HOT = 8192;
 const MOST_CHUNKS = (4 * 2 ** 30) / CHUNK_BYTES + 16;
 
-export function encodeVm(vm: VmState): readonly Uint8Array[] {
+export function encodeVm(vm: VmState, level = 3): readonly Uint8Array[] {
   const chunks = [...vm.chunks];
   const table = new Uint8Array(chunks.length * 8);
   const t = new DataView(table.buffer);
@@ -38,8 +47,9 @@ export function encodeVm(vm: VmState): readonly Uint8Array[] {
     chunks: table,
     dateMs: vm.dateMs,
     waits: vm.waits,
+    ...(vm.hot ? { hot: { pages: new Uint8Array(vm.hot.pages.buffer, vm.hot.pages.byteOffset, vm.hot.pages.byteLength), bytes: vm.hot.bytes } } : {}),
   });
-  const packed = zstdCompress(plain, 3);
+  const packed = zstdCompress(plain, level);
   const head = new Uint8Array(16);
   head.set(MAGIC);
   const v = new DataView(head.buffer);
@@ -89,9 +99,17 @@ export function decodeVmHead(bytes: Uint8Array, total: number, chunkAt: (at: num
       at += length;
     }
     const dateMs = head.dateMs;
-    return { sections: { format: 1, config, sections }, chunks, dateMs: typeof dateMs === "number" && Number.isFinite(dateMs) ? dateMs : 0, waits: head.waits === "ask-time" ? "ask-time" : "" };
+    return { sections: { format: 1, config, sections }, chunks, ...(head.hot === undefined ? {} : { hot: hotPages(head.hot) }), dateMs: typeof dateMs === "number" && Number.isFinite(dateMs) ? dateMs : 0, waits: head.waits === "ask-time" ? "ask-time" : "" };
   } catch (error) {
     if (error instanceof SnapshotError || error instanceof SyntaxError) throw bad(error.message);
     throw error;
   }
+}
+function hotPages(state: State): HotPages {
+  const hot = fields(state, "the first pages");
+  const pages = bytesField(hot, "pages");
+  const bytes = bytesField(hot, "bytes");
+  // Also what a page number means is checked by whoever puts them into memory: pages that nobody waits for are left alone.
+  if (pages.length % 4 || pages.length / 4 > MOST_HOT || bytes.length !== (pages.length / 4) * PAGE) throw new SnapshotError("its first pages are damaged");
+  return { pages: new Uint32Array(pages.slice().buffer), bytes };
 }
