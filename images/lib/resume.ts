@@ -31,9 +31,11 @@ export interface ResumeRecord {
 const MOST_MS = 15 * 60_000;
 const RECORD = "resume.json";
 const PAGE = 4096;
+const TYPING_MS = 25;
+const WATCHED_MS = 4000;
 const PACKED_HARD = 9;
 /** Raise it to have all snapshots made anew. */
-const SNAPSHOT_REVISION = 2;
+const SNAPSHOT_REVISION = 3;
 
 /** Changes when a snapshot made before would no longer fit. */
 export function keyOf(root: string, id: string): string {
@@ -89,7 +91,7 @@ export async function makeResume(root: string, id: string, config: DomainConfig)
   writeFileSync(join(build, RECORD), `${JSON.stringify(record, null, 2)}\n`);
   return record;
 }
-/** Pages of RAM that the guest touches between resuming and its prompt, and by a command, with what they hold before. */
+/** Pages of RAM that the guest touches between resuming and its prompt, by a command, and by what its kernel does every few seconds, with what they hold before. */
 async function touched(root: string, vm: VmState): Promise<HotPages> {
   let text = "";
   const serial = new QueueBytes((byte) => {
@@ -100,16 +102,21 @@ async function touched(root: string, vm: VmState): Promise<HotPages> {
   made.keeper.onTouch = (page) => void pages.push(page);
   await restoreVm(made.machine, made.keeper, vm);
   made.machine.resume();
+  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   const until = async (what: string) => {
-    const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
     for (const started = Date.now(); !text.includes(what); await wait(20))
       if (made.machine.state !== "running" || Date.now() - started > 120_000) throw new FaultError("resume.make", `A resumed guest did not answer: ${JSON.stringify(text.slice(-200))}.`);
   };
   serial.feed(new TextEncoder().encode(resumeLine()));
   await until("BOOT-OK");
   await until("~ # ");
-  serial.feed(new TextEncoder().encode("ls /; uname -a; date; echo DO\"\"NE\n"));
+  // As a person types: each key wakes the shell.
+  for (const key of new TextEncoder().encode('ls /; uname -a; date; echo DO""NE\n')) {
+    serial.feed([key]);
+    await wait(TYPING_MS);
+  }
   await until("DONE");
+  await wait(WATCHED_MS);
   made.machine.powerOff();
   await made.close();
   const bytes = new Uint8Array(pages.length * PAGE);
