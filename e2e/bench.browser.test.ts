@@ -120,11 +120,29 @@ test.runIf(nasm)("the keyboard runs, steps and leaves; a boot sector steps throu
   await page.click(id("bench-run"));
   await until(async () => (await said(page)).includes("Line 1 (at 10000h) raised exception 6: #UD, invalid opcode. No handler took it, so the processor shut down (triple fault)."), 20_000, () => said(page));
   expect(await page.textContent(".bench-current")).toContain("ud2");
+  // The registers stay as they were, the inspector says what happened, and one can go back from there.
+  expect(await page.textContent(id("panel-registers"))).toMatch(/eip00010000/);
+  expect(await page.getAttribute('[data-register="eip"] .edit', "title").catch(() => null)).toBeNull();
   await picture(page, "9-triple-fault");
+  await page.click(id("tool-inspect"));
+  await until(async () => /The processor shut down \(triple fault\)\. The instruction at 10000h raised exception 6: #UD, invalid opcode\. +Its handler could not be entered: #GP, general protection → #DF, double fault\./.test((await page.textContent(id("insp-shutdown")).catch(() => "")) ?? ""), 10_000, async () => (await page.textContent(id("inspector"))) ?? "");
+  await picture(page, "11-triple-fault-inspector");
+  await page.click(id("insp-close"));
+  await page.click(id("bench-back"));
+  await until(async () => (await page.getAttribute(`${id("machine")} ${id("status")}`, "data-state")) === "paused", 10_000, () => said(page));
   await write(page, "mov edi, 0x1234\nint 0x80\nret\n");
   await good(page);
   await page.click(id("bench-run"));
   await until(async () => (await said(page)).includes("The interrupt table (IDT) has no usable entry for vector 128."), 20_000, () => said(page));
+  // In real mode SeaBIOS has a handler for it that returns to the same instruction.
+  await page.selectOption(id("bench-mode"), "boot");
+  await write(page, "nop\nud2\nhlt\n");
+  await good(page);
+  await page.click(id("bench-run"));
+  await until(async () => (await said(page)).includes("Line 2 (at 7c01h) raised exception 6: #UD, invalid opcode. In real mode the table at address 0 names its handler, and entry 6 leads into SeaBIOS, to fff53h."), 30_000, () => said(page));
+  expect(await page.textContent(".bench-current")).toContain("ud2");
+  await picture(page, "12-real-mode");
+  await page.click(id("tool-power"));
   await page.selectOption(id("bench-examples"), "hello");
   await good(page);
   await page.click(id("bench-step"));
@@ -160,6 +178,32 @@ test.runIf(nasm)("labels are names in the inspector and the monitor; files besid
   await page.click(id("bench-link-close"));
   await page.click(id("bench-file-remove"));
   await until(async () => (await said(page)).includes("unable to open include file"), 20_000, () => said(page));
+  await context.close();
+});
+test.runIf(nasm)("files beside the source stay over a reload; examples speak Chinese; a control leads back to the machines", { timeout: 120_000 }, async () => {
+  const context = await browser.newContext({ viewport });
+  const page = await openPage(context, "?lang=zh-CN");
+  await open(page);
+  await page.selectOption(id("bench-examples"), "flags");
+  await until(async () => (await said(page)).includes("没有错误"), 20_000, () => said(page));
+  expect(await page.textContent(id("bench-editor"))).toContain("; 平坦的 32 位程序。单步执行，观察 EAX 和标志位。");
+  await page.setInputFiles(id("bench-files"), [{ name: "six.inc", mimeType: "text/plain", buffer: Buffer.from("SIX equ 6\n") }, { name: "gone.inc", mimeType: "text/plain", buffer: Buffer.from("x") }]);
+  await page.locator(id("bench-file-remove")).nth(1).click();
+  await write(page, '%include "six.inc"\nmov eax, SIX\nret\n');
+  await until(async () => (await said(page)).includes("没有错误"), 20_000, () => said(page));
+  await picture(page, "13-files-zh");
+  await page.waitForFunction(() => localStorage.getItem("guesthouse.bench")?.includes("six.inc"));
+  await page.reload();
+  await open(page);
+  await until(async () => (await said(page)).includes("没有错误"), 20_000, () => said(page));
+  expect(await page.$$(id("bench-file-remove"))).toHaveLength(1);
+  // By keyboard: the first stop behind the link over the header.
+  await page.focus(".skip");
+  for (const _ of [0, 1]) await page.keyboard.press("Tab");
+  expect(await page.getAttribute(":focus", "data-testid")).toBe("back");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(id("home-bench"));
+  expect(await page.$(id("bench-editor"))).toBeNull();
   await context.close();
 });
 test.runIf(nasm)("a link shows its program, runs nothing by itself, and opens in a fresh profile; the source is kept", { timeout: 120_000 }, async () => {

@@ -64,6 +64,17 @@ test("what a machine's worker reads before it starts stays small", () => {
   for (const late of ["machine-tools", "sources", "region", "zstddec"]) expect(text).toMatch(new RegExp(`import\\([^)]*${late}-`));
 });
 
+test("what the page runs before it is drawn stays small; terminals, editor, charts and lessons come later", () => {
+  const html = readFileSync(join(site, "index.html"), "utf8");
+  const begun = new Set([...html.matchAll(/(?:src|href)="\.\/assets\/([^"]+\.js)"/g)].map((m) => m[1] as string));
+  const text = (file: string) => readFileSync(join(site, "assets", file), "utf8");
+  for (const file of begun) for (const m of text(file).matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)) begun.add(m[1] as string);
+  expect([...begun].reduce((sum, file) => sum + text(file).length, 0)).toBeLessThan(520_000);
+  for (const late of ["MachineView", "Inspector", "Bench", "editor", "session", "Dashboard"]) {
+    expect([...begun].filter((file) => file.startsWith(`${late}-`)), late).toEqual([]);
+    expect(readdirSync(join(site, "assets")).filter((f) => f.startsWith(`${late}-`) && f.endsWith(".js")), late).not.toEqual([]);
+  }
+});
 describe.skipIf(!resumes)(`${GUEST} starts at once`, () => {
   test("cold, warm, date, randomness, reboot", async () => {
     const context = await browser.newContext({ viewport });

@@ -1,10 +1,11 @@
-// What a page's own thread does while somebody uses it: the usual flows are played in Chromium some times, and for each step the longest task (Long Tasks
-// API: tasks over 50 ms) and the longest animation frame's scripts are noted. A busy host makes any task long; what is long in each round is ours.
-// With `pictures`, each step is photographed too, in English and Chinese, light and dark.
+// What a page's own thread does while somebody uses it: the usual flows are played in Chromium some times, and of each step the task that computed
+// longest is noted, with its processor time (page-tasks.ts): a busy host makes any task last long. With `pictures`, each step is photographed too, in
+// English and Chinese, light and dark.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { longestTask, TRACED } from "./page-tasks.ts";
 
 export const VIEWPORT = { width: 1366, height: 768 } as const;
 const id = (name: string) => `[data-testid="${name}"]`;
@@ -12,30 +13,12 @@ const id = (name: string) => `[data-testid="${name}"]`;
 const SETTLE_MS = 700;
 const PANELS = ["code", "memory", "walk", "registers", "breakpoints", "dashboard", "interrupts", "dma", "tlb", "tables", "ports", "timeline", "pci", "map"] as const;
 
-interface Told {
-  readonly ms: number;
-  /** Scripts of the frame that took it, longest first. */
-  readonly scripts: readonly string[];
-}
-type Watched = { longest(): Told };
-/** Runs in the page before anything of it. */
-const WATCH = `(() => {
-  const tasks = [], frames = [];
-  const watch = (type, into) => new PerformanceObserver((list) => into.push(...list.getEntries())).observe({ type, buffered: true });
-  watch("longtask", tasks);
-  watch("long-animation-frame", frames);
-  window.watched = { longest() {
-    const task = tasks.splice(0).sort((a, b) => b.duration - a.duration)[0];
-    const around = frames.splice(0).filter((f) => task && f.startTime < task.startTime + task.duration && f.startTime + f.duration > task.startTime);
-    const scripts = around.flatMap((f) => [...f.scripts]).sort((a, b) => b.duration - a.duration).slice(0, 2);
-    return { ms: task ? task.duration : 0, scripts: scripts.map((s) => Math.round(s.duration) + " ms " + s.invoker + " " + (s.sourceFunctionName || "") + " " + s.sourceURL.split("/").at(-1)) };
-  } };
-})()`;
 export interface FlowRow {
   readonly step: string;
-  /** The longest task of each round, in ms; 0: none over 50 ms. */
+  /** The task of each round that computed longest: processor time, in ms. */
   readonly longest: number[];
-  scripts: readonly string[];
+  /** What the longest of them did. */
+  parts: readonly string[];
 }
 export interface FlowOptions {
   readonly url: string;
@@ -125,18 +108,18 @@ export async function flows(browser: Browser, { url, guest, rounds, pictures }: 
   const looks = pictures === undefined ? Array.from({ length: rounds }, () => ["en", "light"] as const) : (["en", "zh-CN"] as const).flatMap((language) => (["light", "dark"] as const).map((theme) => [language, theme] as const));
   for (const [language, theme] of looks) {
     const context = await browser.newContext({ viewport: VIEWPORT, colorScheme: theme });
-    await context.addInitScript(WATCH);
     const page = await context.newPage();
     page.on("dialog", (d) => void d.accept());
     page.setDefaultTimeout(60_000);
     let shot = 0;
     const step = async (name: string, act: () => Promise<void>): Promise<void> => {
+      await browser.startTracing(page, { categories: [...TRACED] });
       await act();
       await page.waitForTimeout(SETTLE_MS);
-      const { ms, scripts } = await page.evaluate(() => (globalThis as unknown as { watched: Watched }).watched.longest());
-      const row = rows.get(name) ?? { step: name, longest: [], scripts: [] };
-      if (ms > Math.max(0, ...row.longest)) row.scripts = scripts;
-      row.longest.push(ms);
+      const task = longestTask(await browser.stopTracing(), url);
+      const row = rows.get(name) ?? { step: name, longest: [], parts: [] };
+      if (task && task.cpuMs > Math.max(0, ...row.longest)) row.parts = task.parts;
+      row.longest.push(task?.cpuMs ?? 0);
       rows.set(name, row);
       if (pictures === undefined) return;
       mkdirSync(pictures, { recursive: true });

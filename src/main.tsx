@@ -4,9 +4,9 @@ import { createRoot } from "react-dom/client";
 import { detectLanguage } from "./i18n/index.ts";
 import { ensureIsolated } from "./isolation.ts";
 import { actions, controller } from "./store/index.ts";
-import { App } from "./ui/App.tsx";
+import { App, MachineView } from "./ui/App.tsx";
 import { Blocked } from "./ui/Blocked.tsx";
-import { startPump } from "./ui/terminals.ts";
+import { whenIdle } from "./ui/tasks.ts";
 import "./ui/style.css";
 
 const root = createRoot(document.getElementById("root") as HTMLElement);
@@ -14,8 +14,7 @@ actions.language(detectLanguage());
 
 const isolation = await ensureIsolated();
 if (isolation === "isolated") {
-  startPump();
   addEventListener("hashchange", () => void controller.openFragment(location.hash));
   root.render(<App />);
-  void controller.load();
+  void controller.load().then(() => whenIdle(() => void MachineView.fetch()));
 } else if (isolation !== "reloading") root.render(<Blocked why={isolation} />);

@@ -3,6 +3,7 @@
 
 import { unzipSync } from "fflate";
 import { LineCounter, parseDocument } from "yaml";
+import { breathe } from "../contract/breathe.ts";
 import { joined } from "../contract/bytes.ts";
 import { FaultError } from "../contract/schema.ts";
 import { type LessonData, lessonSchema, patternsOf } from "./format.ts";
@@ -89,16 +90,18 @@ function asDisk(bytes: Uint8Array): Uint8Array {
   out.set(bytes);
   return out;
 }
-export async function readLesson(files: LessonFiles): Promise<Lesson> {
+/** `known`: what lesson.yaml says, when it was read already. */
+export async function readLesson(files: LessonFiles, known: LessonData | null = null): Promise<Lesson> {
   const yaml = files["lesson.yaml"];
   if (!yaml) throw new FaultError("lesson.file", "There is no lesson.yaml.", "A lesson is a folder with lesson.yaml, text.en.md and text.zh-CN.md.");
-  const data = readData(utf8(yaml));
+  const data = known ?? readData(utf8(yaml));
   const steps = data.steps.map((s) => s.id);
   const texts: { [language: string]: LessonText } = {};
   for (const language of LESSON_LANGUAGES) {
     const file = `text.${language}.md`;
     const found = files[file];
     const source = found ? utf8(found) : data.text[language];
+    await breathe();
     if (source !== undefined) texts[language] = readText(source, found ? file : `lesson.yaml, text.${language}`, steps);
   }
   if (Object.keys(texts).length === 0) throw new FaultError("lesson.file", "The lesson has no text.", "text.en.md or text.zh-CN.md, or text in lesson.yaml.");
@@ -159,5 +162,5 @@ export async function fetchLesson(get: (name: string) => Promise<Uint8Array | nu
       if (bytes) files[name] = bytes;
     }),
   );
-  return readLesson(files);
+  return readLesson(files, data);
 }

@@ -97,6 +97,7 @@ export const controller = new Controller({
 export { isAppliance };
 export { type AddressPanel, inspected, inspectorActions, useInspector } from "./inspector.ts";
 export { emptyConfig, fromCommandLine, withImage } from "../manager/forms.ts";
+export { keepBenchFiles, keptBenchFiles } from "../manager/bench-files.ts";
 export { saveAs } from "../manager/save-as.ts";
 export { startAssembler } from "../manager/machine-client.ts";
 export { storageUse } from "../manager/library.ts";

@@ -1,7 +1,7 @@
 // The frame of the page: header with language and theme, list of machines and guests at the left, the selected machine or the start page
 // in the middle, notices on top. Files can be dropped anywhere.
 
-import { lazy, Suspense, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { isOn } from "../contract/machine.ts";
 import type { Key, Language } from "../i18n/index.ts";
 import { rememberLanguage } from "../i18n/index.ts";
@@ -11,17 +11,17 @@ import { OfferDialog } from "./Dialogs.tsx";
 import { Home } from "./Home.tsx";
 import { Icon } from "./icons.tsx";
 import { MachineForm } from "./MachineForm.tsx";
-import { MachineView } from "./MachineView.tsx";
+import { later } from "./later.tsx";
 import { Notices } from "./Notices.tsx";
 import { tagOf, useLanguage, useText } from "./use-text.ts";
 
-/** Help and its table are fetched when somebody opens them. */
-const Help = lazy(() => import("./Help.tsx"));
-/** So are lessons. */
-const Lessons = lazy(() => import("./lessons/Lessons.tsx"));
-/** And the assembly bench with its editor. */
-const Bench = lazy(() => import("./bench/Bench.tsx"));
-const LessonPanel = lazy(() => import("./lessons/LessonPanel.tsx"));
+/** Fetched when somebody opens them: Help and its table, lessons, the assembly bench. */
+const Help = later(() => import("./Help.tsx"));
+const Lessons = later(() => import("./lessons/Lessons.tsx"));
+const Bench = later(() => import("./bench/Bench.tsx"));
+const LessonPanel = later(() => import("./lessons/LessonPanel.tsx"));
+/** A machine with its terminals: fetched when the page has nothing else to do (main.tsx). */
+export const MachineView = later(() => import("./MachineView.tsx"));
 
 const themeKeys: { readonly [T in Theme]: Key } = { auto: "theme.auto", light: "theme.light", dark: "theme.dark" };
 
@@ -50,8 +50,14 @@ export function App() {
     if (wanted !== null) void import("./lessons/session.ts").then(({ openLesson }) => openLesson(wanted, new URLSearchParams(location.search).get("step")));
   }, []);
   const kept = machines.filter((m) => !m.passing);
+  const loading = <p className="hint">{t("help.loading")}</p>;
   const inBench = selection.kind === "bench";
   const inLesson = selected?.passing === true;
+  /** From the bench or a lesson, which have the width for themselves, to the machines. */
+  const leave = async () => {
+    if (inLesson) await (await import("./lessons/session.ts")).closeLesson();
+    actions.select({ kind: "home" });
+  };
   const go = (what: () => void) => {
     what();
     setListOpen(false);
@@ -69,7 +75,14 @@ export function App() {
           <img src="./icon.svg" alt="" width="26" height="26" />
           <span translate="no">Guesthouse</span>
         </h1>
-        <span className="tagline">{t("app.tagline")}</span>
+        {inBench || inLesson ? (
+          <button type="button" className="back" onClick={() => void leave()} data-testid="back">
+            <Icon name="home" />
+            {t("app.back")}
+          </button>
+        ) : (
+          <span className="tagline">{t("app.tagline")}</span>
+        )}
         <span className="spacer" />
         <label className="inline">
           <span className="visually-hidden">{t("app.language")}</span>
@@ -144,22 +157,16 @@ export function App() {
       </nav>
       <main id="main" tabIndex={-1}>
         {inBench ? (
-          <Suspense fallback={<p className="hint">{t("help.loading")}</p>}>
-            <Bench row={machines.find((m) => m.id === bench.machine) ?? null} />
-          </Suspense>
+          <Bench row={machines.find((m) => m.id === bench.machine) ?? null} waiting={loading} />
         ) : selected && inLesson ? (
           <div className="lesson-split">
-            <Suspense fallback={null}>
-              <LessonPanel />
-            </Suspense>
+            <LessonPanel />
             <MachineView key={selected.id} row={selected} />
           </div>
         ) : selected ? (
           <MachineView key={selected.id} row={selected} />
         ) : selection.kind === "lessons" ? (
-          <Suspense fallback={<p className="hint">{t("help.loading")}</p>}>
-            <Lessons />
-          </Suspense>
+          <Lessons waiting={loading} />
         ) : selection.kind === "new" ? (
           <div className="scroll">
             <h2>{t("form.newTitle")}</h2>
@@ -171,9 +178,7 @@ export function App() {
             />
           </div>
         ) : selection.kind === "help" ? (
-          <Suspense fallback={<p className="hint">{t("help.loading")}</p>}>
-            <Help />
-          </Suspense>
+          <Help waiting={loading} />
         ) : (
           <Home />
         )}

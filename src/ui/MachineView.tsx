@@ -1,10 +1,11 @@
 // One machine: its name and state, the toolbar, the tabs (screen, serial, monitor, settings) and the status line.
 
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Key } from "../i18n/index.ts";
 import { actions, controller, inspectorActions, type MachineRow, type Tab, useApp, useInspector } from "../store/index.ts";
 import { Badge } from "./Badge.tsx";
 import { Icon, type IconName } from "./icons.tsx";
+import { later } from "./later.tsx";
 import { MachineForm } from "./MachineForm.tsx";
 import { Monitor } from "./Monitor.tsx";
 import { fullScreen, Screen, screenshot } from "./Screen.tsx";
@@ -17,7 +18,7 @@ import { forgetTerminals, watchSerial } from "./terminals.ts";
 import { bytesText, useText } from "./use-text.ts";
 
 /** The inspector and its libraries are fetched when somebody opens it. */
-const Inspector = lazy(() => import("./inspector/Inspector.tsx"));
+const Inspector = later(() => import("./inspector/Inspector.tsx"));
 
 const tabs: readonly { readonly id: Tab; readonly label: Key; readonly icon: IconName }[] = [
   { id: "screen", label: "tab.screen", icon: "screen" },
@@ -28,7 +29,7 @@ const tabs: readonly { readonly id: Tab; readonly label: Key; readonly icon: Ico
 ];
 const SHOW_PROGRESS_AFTER_MS = 1000;
 
-export function MachineView({ row }: { readonly row: MachineRow }) {
+export default function MachineView({ row }: { readonly row: MachineRow }) {
   const t = useText();
   const tab = useApp((s) => s.tabs[row.id]) ?? (row.config.vga === "none" ? "serial" : "screen");
   const sound = useApp((s) => s.sound);
@@ -137,9 +138,7 @@ export function MachineView({ row }: { readonly row: MachineRow }) {
           <>
             <Splitter label={t("insp.separator")} share={share} onShare={inspectorActions.share} />
             <div className="machine-side" style={{ flexBasis: `${share * 100}%` }}>
-              <Suspense fallback={<p className="hint insp-empty">{t("insp.loading")}</p>}>
-                <Inspector row={row} client={open ? client : null} />
-              </Suspense>
+              <Inspector row={row} client={open ? client : null} waiting={<p className="hint insp-empty">{t("insp.loading")}</p>} />
             </div>
           </>
         )}

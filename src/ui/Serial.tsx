@@ -4,6 +4,7 @@ import "@xterm/xterm/css/xterm.css";
 import { useEffect, useRef, useState } from "react";
 import { actions, type MachineClient, type MachineRow } from "../store/index.ts";
 import { Icon } from "./icons.tsx";
+import { inTasks } from "./tasks.ts";
 import { terminalFor } from "./terminals.ts";
 import { useText } from "./use-text.ts";
 
@@ -19,13 +20,21 @@ export function Serial({ row, client, shown }: { readonly row: MachineRow; reado
   useEffect(() => {
     if (!shown || none || !place.current) return;
     const target = place.current;
-    const serial = terminalFor(row.id, current, client);
-    target.replaceChildren(serial.element);
-    serial.fit();
-    serial.terminal.focus();
-    const observer = new ResizeObserver(() => serial.fit());
-    observer.observe(target);
-    return () => observer.disconnect();
+    const serial = () => terminalFor(row.id, current, client);
+    const observer = new ResizeObserver(() => serial().fit());
+    const cancel = inTasks(
+      () => target.replaceChildren(serial().element),
+      () => serial().open(),
+      () => {
+        serial().fit();
+        observer.observe(target);
+      },
+      () => serial().terminal.focus(),
+    );
+    return () => {
+      cancel();
+      observer.disconnect();
+    };
   }, [row.id, row.session, client, shown, current, none]);
 
   const paste = async () => {

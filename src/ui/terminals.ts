@@ -2,6 +2,7 @@
 // bytes from the rings to the terminals on every frame, and four times a second while the page is hidden.
 
 import { nextLook, touch } from "./pace.ts";
+import { inTasks } from "./tasks.ts";
 import { FitAddon } from "@xterm/addon-fit";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import type { MachineClient } from "../store/index.ts";
@@ -9,6 +10,8 @@ import type { MachineClient } from "../store/index.ts";
 export interface SerialTerminal {
   readonly element: HTMLElement;
   readonly terminal: Terminal;
+  /** Gives it its elements, once. */
+  open(): void;
   fit(): void;
 }
 interface Entry extends SerialTerminal {
@@ -44,11 +47,12 @@ export function terminalFor(machine: string, port: number, client: MachineClient
       client,
       port,
       opened: false,
+      open: () => {
+        if (!made.opened) terminal.open(element);
+        made.opened = true;
+      },
       fit: () => {
-        if (!made.opened) {
-          terminal.open(element);
-          made.opened = true;
-        }
+        made.open();
         if (element.clientWidth > 40 && element.clientHeight > 20) fitting.fit();
       },
     };
@@ -85,7 +89,9 @@ export function terminalFor(machine: string, port: number, client: MachineClient
 }
 /** Lets every machine's serial output flow, shown or not. */
 export function watchSerial(machine: string, client: MachineClient): void {
-  client.serial.forEach((_, port) => terminalFor(machine, port, client));
+  startPump();
+  // A terminal takes as long as the rest of a machine's view.
+  client.serial.forEach((_, port) => inTasks(() => !client.closed && terminalFor(machine, port, client)));
 }
 export function forgetTerminals(machine: string): void {
   for (const [key, entry] of entries)
@@ -120,7 +126,10 @@ function onFrame(): void {
   pump();
   nextLook(onFrame, hasOutput);
 }
-export function startPump(): void {
+let pumping = false;
+function startPump(): void {
+  if (pumping) return;
+  pumping = true;
   nextLook(onFrame, hasOutput);
   let hidden: ReturnType<typeof setInterval> | undefined;
   const follow = () => {

@@ -4,10 +4,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { fatalOf } from "../../src/bench/fatal.ts";
+import { hangOf } from "../../src/bench/hang.ts";
 import { benchMachine, diskOf, DONE, ENTRY, loaderOf, requestOf } from "../../src/bench/program.ts";
 import { addressOf, type BenchMode, rowAt } from "../../src/contract/assembly.ts";
 import type { CodeListing } from "../../src/contract/inspect.ts";
+import { fatalOf, type Shutdown } from "../../src/contract/shutdown.ts";
 import { CapturePicture } from "../backends/picture.ts";
 import { createMonitor } from "../monitor/index.ts";
 import { openMachine } from "../node-machine.ts";
@@ -125,6 +126,18 @@ test("every example is in the list and is checked", () => {
   expect(Object.keys(checks).sort()).toEqual(rows.map((r) => r.id).sort());
   for (const row of rows) expect(Object.keys(row.title), row.id).toEqual(["en", "zh-CN"]);
 });
+test("the Chinese examples are the same programs with other comments", () => {
+  const code = (text: string) => text.split("\n").map((line) => line.replace(/;.*$/, "").trimEnd());
+  for (const { id } of rows) {
+    const [english, chinese] = [readFileSync(join(folder, `${id}.asm`), "utf8"), readFileSync(join(folder, "zh-CN", `${id}.asm`), "utf8")];
+    expect(code(chinese), id).toEqual(code(english));
+    // Each comment that has words has Chinese ones.
+    for (const [n, line] of english.split("\n").entries()) {
+      const words = /;.*?([a-z]{3,}.*)$/.exec(line)?.[1];
+      if (words !== undefined && !/^[A-Z0-9 =:!]+$/.test(words)) expect(chinese.split("\n")[n], `${id}, line ${n + 1}`).toMatch(/;.*\p{Script=Han}/u);
+    }
+  }
+});
 describe.runIf(built)("examples", () => {
   for (const { id, mode } of rows)
     test.runIf(mode !== "boot" || firmware)(id, async () => {
@@ -156,11 +169,44 @@ describe.runIf(built)("examples", () => {
     ["flat32", "mov ax, 0x50\nmov ds, ax\nret\n", { vector: 13, address: 0x10004, code: 0x50, gate: null }],
   ] as const)("an exception without a handler is named: %s %j", async (mode, source, fatal) => {
     const m = await start(mode, source);
-    await m.ask("trace on", { kinds: "cpu.exception", filter: "" });
+    await m.ask("record");
     await m.ask("cont");
     await until(() => m.machine.state === "off", "the shutdown");
     expect(m.machine.last.reason).toBe("shutdown");
-    expect(fatalOf(m.trace.recent(100))).toMatchObject(fatal);
+    // Nothing was traced: the processor itself remembers.
+    expect(m.trace.recent(100)).toEqual([]);
+    const shutdown = (await m.ask("info shutdown")) as Shutdown;
+    expect(fatalOf(shutdown)).toMatchObject(fatal);
+    expect(shutdown).toMatchObject({ count: 1, address: BigInt(fatal.address) });
+    expect(shutdown.raised.at(-1)).toMatchObject({ vector: 8, code: 0 });
+    // The registers stay, and one can go back from there.
+    const then = await m.registers();
+    expect(then.linearIp).toBe(BigInt(fatal.address));
+    expect(await m.ask("info registers", { when: "shutdown" })).toEqual(then);
+    await m.ask("reverse-stepi");
+    expect(m.machine.state).toBe("paused");
+    await m.ask("stepi");
+    expect({ ...(await m.registers()).registers, cr2: 0 }).toEqual({ ...then.registers, cr2: 0 });
+    await m.ask("cont");
+    await until(() => m.machine.state === "off", "the same shutdown again");
+    expect(((await m.ask("info shutdown")) as Shutdown).raised.map((e) => e.vector)).toEqual(shutdown.raised.map((e) => e.vector));
+    // Another life knows nothing of it.
+    await m.machine.start({ paused: true });
+    expect(await m.ask("info shutdown")).toBeNull();
+    expect(await m.ask("info record")).toBeNull();
+    await m.close();
+  });
+  test.runIf(firmware).each([
+    ["nop\nud2\nhlt\n", { vector: 6, address: 0x7c01, irq: null }],
+    ["xor cx, cx\ndiv cx\nhlt\n", { vector: 0, address: 0x7c02, irq: null }],
+    ["mov bx, 0xffff\nmov ax, [bx]\nhlt\n", { vector: 13, address: 0x7c03, irq: 5 }],
+  ] as const)("an exception in which SeaBIOS leaves a real-mode program is told: %j", async (source, hang) => {
+    const m = await start("boot", source);
+    await m.ask("trace on", { kinds: "cpu.exception,cpu.handler", filter: "" });
+    await m.ask("cont");
+    await until(() => hangOf(m.trace.recent(64)) !== null, "going round");
+    expect(m.machine.state).toBe("running");
+    expect(hangOf(m.trace.recent(64))).toMatchObject(hang);
     await m.close();
   });
   test("labels are the machine's symbols, and a program goes back line by line from its end", async () => {

@@ -65,6 +65,8 @@ export interface Cpu {
   /** Linear address of the instruction being executed, as a signed number (exact for canonical addresses). */
   linearAddress?(): number;
   reset(): void;
+  /** A person switched the machine on: what is told of its last life ends. */
+  poweredOn?(): void;
   /** Boot without firmware: after `reset`, real mode at cs:ip with DL set, DS = ES = SS = 0, SP = 0x7C00, interrupts on. */
   start?(cs: number, ip: number, dl: number): void;
   save(): State;

@@ -1,6 +1,7 @@
 // The Cpu face over core.wasm: instantiates the core on the shared memory, translates guest faults (a host throw that unwinds wasm) into
 // deliveries, and gives the host functions. Runs in a Web Worker and in Node alike.
 
+import type { Shutdown } from "../../src/contract/shutdown.ts";
 import type { TraceName } from "../../src/contract/trace.ts";
 import { bytesField, fields } from "../platform/state.ts";
 import type { IrqLine, State } from "../platform/types.ts";
@@ -43,6 +44,7 @@ import {
   TLB_EXEC,
   TLB_READ,
   TLB_WRITE,
+  TRACE_EXCEPTION,
   VCPU_BASE,
   VCPU_STATE_SIZE,
   XMM,
@@ -52,6 +54,7 @@ import { decodeSectionOf } from "./decode-section.ts";
 import type { PoolMemory } from "./guest-memory.ts";
 import type { JitCompiler } from "./jit/port.ts";
 import { Translator } from "./jit/translator.ts";
+import { LastExceptions } from "./last-exceptions.ts";
 import { chooseCpu } from "./models.ts";
 import { CpuWatch, coreEvents, type WatchCore } from "./watch.ts";
 
@@ -124,6 +127,7 @@ export class WasmCpu implements Cpu {
   private readonly state: DataView;
   private readonly block: Uint8Array;
   private readonly counterView: BigUint64Array;
+  private readonly exceptionCount: Uint32Array;
   private readonly signature: number;
   private running = false;
   idle = false;
@@ -132,6 +136,9 @@ export class WasmCpu implements Cpu {
   private faultHeard: ((vector: number) => void) | null = null;
   /** Events for the trace bus, and what ends runs. */
   readonly watch: CpuWatch;
+  private readonly raised: LastExceptions;
+  /** The last shutdown since power-on, and the registers as they were then. */
+  lastShutdown: (Shutdown & { readonly view: CpuView }) | null = null;
   /** What core reports for the trace bus. */
   onTrace: ((name: TraceName, a: number, b: number, c: number) => void) | null = null;
 
@@ -143,6 +150,7 @@ export class WasmCpu implements Cpu {
     this.state = new DataView(buffer, VCPU_BASE, VCPU_STATE_SIZE);
     this.block = new Uint8Array(buffer, VCPU_BASE, VCPU_STATE_SIZE);
     this.counterView = new BigUint64Array(buffer, VCPU_BASE + COUNTERS, 8);
+    this.exceptionCount = new Uint32Array(buffer, VCPU_BASE + COUNTERS + 16, 1);
     const scratch = new DataView(buffer, SCRATCH_BASE, 16);
     this.binary = binary;
     this.memory = memory;
@@ -179,7 +187,7 @@ export class WasmCpu implements Cpu {
         pageWritten: (page: number) => memory.firstWrite?.(page),
         ferr: (asserted: number) => host.ferr(asserted !== 0),
         logEvent: (event: number, a: number, b: number) => this.onLog?.(event, a, b, scratch.getBigUint64(0, true)),
-        traceEvent: (kind: number, a: number, b: number, c: number) => this.onTrace?.(eventOf.get(kind) as TraceName, a, b, c),
+        traceEvent: (kind: number, a: number, b: number, c: number) => this.traced(kind, a, b, c),
         nowNs: () => host.nowNs(),
         missing: (code: number, detail: number) => host.missing(MISSING[code]?.(detail) ?? `core ${code} ${detail}`),
         bug: (code: number, detail: number) => {
@@ -205,6 +213,14 @@ export class WasmCpu implements Cpu {
     }
     this.intr = { set: (high) => core.setIntrPin(high) };
     this.watch = new CpuWatch(core, buffer);
+    this.raised = new LastExceptions((on) => this.watch.hearExceptions(on));
+  }
+  private traced(kind: number, a: number, b: number, c: number): void {
+    if (kind === TRACE_EXCEPTION) {
+      this.raised.add({ vector: a, code: b < 0 ? null : b, touched: a === PAGE_FAULT ? c : null, address: this.linearAddress(), instructions: this.instructions() });
+      if (!this.watch.busHearsExceptions) return;
+    }
+    this.onTrace?.(eventOf.get(kind) as TraceName, a, b, c);
   }
   /** What core reports for -d (core/log.ts): event, a, b, instruction pointer. */
   onLog: ((event: number, a: number, b: number, ip: bigint) => void) | null = null;
@@ -247,6 +263,7 @@ export class WasmCpu implements Cpu {
     }
     this.running = false;
     this.translator?.drain(this.idle);
+    this.raised.look(core.instructionCount(), this.exceptionCount[0] as number);
     switch (code) {
       case 0:
         return BUDGET;
@@ -255,6 +272,7 @@ export class WasmCpu implements Cpu {
       case 2:
         return KICK;
       case 3:
+        this.lastShutdown = { count: (this.lastShutdown?.count ?? 0) + 1, instructions: this.instructions(), address: this.linearIp(), raised: this.raised.take(), view: this.view() };
         return SHUTDOWN;
       case 4:
         return { reason: "break", ip: core.currentLinear() };
@@ -392,6 +410,14 @@ export class WasmCpu implements Cpu {
     if (!this.core.probe(BigInt.asUintN(64, linear))) return null;
     return new DataView(this.block.buffer, SCRATCH_BASE + 0x4000, 8).getBigUint64(0, true);
   }
+  /** What can be looked at, as it is now. */
+  view(): CpuView {
+    const [registers, segments, debug, vector, pins, bits, at] = [this.registers(), this.segments(), this.debugRegisters(), this.vectorRegisters(), this.pins(), this.codeBits(), this.linearIp()];
+    return { registers: () => registers, segments: () => segments, debugRegisters: () => debug, vectorRegisters: () => vector, pins: () => pins, codeBits: () => bits, linearIp: () => at };
+  }
+  poweredOn(): void {
+    this.lastShutdown = null;
+  }
   reset(): void {
     this.onReset?.();
     this.core.reset(true, this.signature);
@@ -420,6 +446,7 @@ export class WasmCpu implements Cpu {
     return this.state.getUint32(ATTENTION, true);
   }
 }
+export type CpuView = Pick<WasmCpu, "registers" | "segments" | "debugRegisters" | "vectorRegisters" | "pins" | "codeBits" | "linearIp">;
 export interface SegmentView {
   readonly name: string;
   readonly selector: number;
@@ -452,6 +479,7 @@ export interface Registers {
   readonly cpl: number;
   readonly halted: boolean;
 }
+const PAGE_FAULT = 14;
 const BUDGET: Exit = { reason: "budget" };
 const HALT: Exit = { reason: "halt" };
 const KICK: Exit = { reason: "kick" };

@@ -131,6 +131,7 @@ export class Machine {
     if (this.current !== "off") return;
     if (this.starting) return;
     this.starting = true;
+    this.board.cpu.poweredOn?.();
     try {
       await this.prepare();
       if (this.onStart && (await this.onStart())) {
@@ -232,6 +233,11 @@ export class Machine {
     this.board.catchUpDate();
     this.board.newGeneration(tell);
     if (this.current !== "paused") this.enter("paused", "load");
+  }
+
+  /** A machine that a triple fault ended stands where it was, for somebody who goes back from there. */
+  standAgain(): void {
+    if (this.current === "off" && this.lastNotice.reason === "shutdown") this.enter("paused", "back");
   }
 
   private enter(state: MachineState, reason: string, more: Partial<Notice> = {}): void {

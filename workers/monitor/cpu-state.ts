@@ -1,7 +1,7 @@
 // The processor's state as QEMU 7.2 prints it: `info registers`, -d cpu, -d int and -d cpu_reset. 64-bit registers are shown in 64-bit mode.
 // Not QEMU's: its lazy flags (CCS, CCD, CCO) are always shown as computed; a loaded TR is busy, where TCG's copy stays available.
 
-import type { SegmentView, WasmCpu } from "../cpu/wasm-cpu.ts";
+import type { CpuView, SegmentView } from "../cpu/wasm-cpu.ts";
 import { hex } from "./format.ts";
 
 const NAMES = ["AX", "CX", "DX", "BX", "SP", "BP", "SI", "DI"];
@@ -29,7 +29,7 @@ function segment(s: SegmentView, protectedMode: boolean, long: boolean, wide: bo
   return `${head}${dpl}${a & 0x4000 || long ? "DS  " : "DS16"} [${bit(4, "E")}${bit(2, "W")}${bit(1, "A")}]`;
 }
 /** `ip`: the instruction pointer to show, where the state holds that of the next instruction. */
-export function cpuState(cpu: WasmCpu, parts: CpuStateParts = {}, ip?: bigint): string {
+export function cpuState(cpu: CpuView, parts: CpuStateParts = {}, ip?: bigint): string {
   const r = cpu.registers();
   const { segments, gdt, idt } = cpu.segments();
   const debug = cpu.debugRegisters();
@@ -54,7 +54,7 @@ export function cpuState(cpu: WasmCpu, parts: CpuStateParts = {}, ip?: bigint): 
   if (parts.fpu) lines.push(...vectorLines(cpu, wide));
   return lines.join("\n");
 }
-function vectorLines(cpu: WasmCpu, wide: boolean): string[] {
+function vectorLines(cpu: CpuView, wide: boolean): string[] {
   const v = cpu.vectorRegisters();
   const top = (v.status >> 11) & 7;
   // QEMU's FTW has a bit per register that is set when it holds something.

@@ -2,6 +2,8 @@
 // QEMU's monitor. Nothing here changes the machine.
 
 import type { PciFunctionInfo } from "../../src/contract/inspect.ts";
+import { choice, FaultError, optional } from "../../src/contract/schema.ts";
+import type { Shutdown } from "../../src/contract/shutdown.ts";
 import { cpuState } from "./cpu-state.ts";
 import { hex } from "./format.ts";
 import { type AnyCommand, command } from "./command.ts";
@@ -13,10 +15,25 @@ interface PicState {
 export const inspectCommands: readonly AnyCommand[] = [
   command({
     name: "info registers",
-    summary: "registers of the processor",
-    args: {},
-    run: ({ cpu }) => ({ registers: cpu.registers(), ...cpu.segments(), debug: cpu.debugRegisters(), vector: cpu.vectorRegisters(), bits: cpu.codeBits(), linearIp: cpu.linearIp(), text: cpuState(cpu, { fpu: true }) }),
+    summary: "registers of the processor; info registers shutdown: as they were at the last triple fault",
+    args: { when: optional(choice("now or shutdown", ["now", "shutdown"]), "now" as const) },
+    run: ({ cpu: now }, { when }) => {
+      const cpu = when === "now" ? now : now.lastShutdown?.view;
+      if (!cpu) throw new FaultError("monitor.shutdown", "The processor has not shut down since power-on.");
+      return { registers: cpu.registers(), ...cpu.segments(), debug: cpu.debugRegisters(), vector: cpu.vectorRegisters(), bits: cpu.codeBits(), linearIp: cpu.linearIp(), text: cpuState(cpu, { fpu: true }) };
+    },
     print: ({ text }) => text,
+  }),
+  command({
+    name: "info shutdown",
+    summary: "the last triple fault: which exceptions made the processor shut down, and where",
+    args: {},
+    run: ({ cpu }): Shutdown | null => {
+      if (!cpu.lastShutdown) return null;
+      const { view: _, ...told } = cpu.lastShutdown;
+      return told;
+    },
+    print: shutdownText,
   }),
   command({
     name: "info mem",
@@ -147,6 +164,16 @@ export const inspectCommands: readonly AnyCommand[] = [
   }),
 ];
 
+function shutdownText(shutdown: Shutdown | null): string {
+  if (!shutdown) return "The processor has not shut down since power-on.";
+  const { count, instructions, address, raised } = shutdown;
+  const signed = (v: number) => hex(BigInt.asUintN(64, BigInt(v)), 0);
+  return [
+    `shutdown ${count} since power-on: at 0x${hex(address, 0)}, after ${instructions} instructions`,
+    ...raised.map((e) => `  exception ${e.vector}${e.code === null ? "" : `, error code 0x${e.code.toString(16)}`}${e.touched !== null ? `, at address 0x${signed(e.touched)}` : ""}`),
+    ...(raised.length === 0 ? ["  exceptions came too fast to be kept"] : []),
+  ].join("\n");
+}
 function plain(value: unknown, depth: number): string[] {
   const pad = "  ".repeat(depth);
   if (typeof value !== "object" || value === null) return [`${pad}${String(value)}`];

@@ -73,7 +73,8 @@ export class TimeTravel implements HistoryHooks {
     this.interval = interval;
     machine.onState(({ state, reason }) => {
       if (!this.#on || this.#moving) return;
-      if (state === "off" || state === "crashed") this.stop();
+      // A triple fault leaves the machine as it was: one can go back from there.
+      if (state === "crashed" || (state === "off" && reason !== "shutdown") || reason === "start") this.stop();
       else if (reason === "load") this.restart();
     });
   }
@@ -256,6 +257,7 @@ export class TimeTravel implements HistoryHooks {
     if (this.#stale) this.restart();
     if (this.#machine.state === "running") throw new FaultError("debug.running", "The machine is not paused.", "Type stop first.");
     this.#latest = Math.max(this.#latest, this.#count());
+    this.#move(() => this.#machine.standAgain());
   }
   #move<T>(work: () => T): T {
     this.#moving = true;

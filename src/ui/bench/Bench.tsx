@@ -2,24 +2,26 @@
 // assembled when typing pauses; it runs only when somebody says so, each time on a fresh machine that is not kept. The last source stays in the browser.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { type Fatal, fatalOf } from "../../bench/fatal.ts";
+import { type Hang, hangOf } from "../../bench/hang.ts";
 import { benchMachine, DISK, diskOf, DONE, ENTRY, loaderOf, requestOf } from "../../bench/program.ts";
 import { addressOf, type AssembledRow, type Assembly, BENCH_MODES, type BenchMode, type BenchProgram, rowAt } from "../../contract/assembly.ts";
+import { breathe } from "../../contract/breathe.ts";
 import type { DebugStop } from "../../contract/debug.ts";
 import { type Fault, faultOf, type Reply } from "../../contract/schema.ts";
 import { TraceReader } from "../../contract/trace.ts";
-import { actions, controller, type MachineClient, type MachineRow, startAssembler, useApp } from "../../store/index.ts";
+import { type Fatal, fatalOf, type Shutdown } from "../../contract/shutdown.ts";
+import { actions, controller, keepBenchFiles, keptBenchFiles, type MachineClient, type MachineRow, startAssembler, useApp } from "../../store/index.ts";
 import { BENCH_MODE_NAMES } from "../Dialogs.tsx";
 import { FaultLine } from "../inspector/Editable.tsx";
 import "../inspector/inspector.css";
 import { MachineContext } from "../inspector/look.ts";
 import Registers from "../inspector/panels/Registers.tsx";
 import { Icon } from "../icons.tsx";
-import { MachineView } from "../MachineView.tsx";
+import MachineView from "../MachineView.tsx";
 import { useLanguage, useText } from "../use-text.ts";
 import { FileList, Link, type SourceFiles, Standing, type Stop } from "./BenchParts.tsx";
 import "./bench.css";
-import { createEditor, type Editor } from "./editor.ts";
+import type { Editor } from "./editor.ts";
 
 interface Example {
   readonly id: string;
@@ -34,6 +36,8 @@ const MOST_STEPS = 500;
 /** Back to another line; each step is executed again from a checkpoint. */
 const MOST_STEPS_BACK = 200;
 const MOST_BYTES = 8;
+/** Of exceptions and handlers, the newest: enough to see a program go round. */
+const LAST_EVENTS = 64;
 const FIRST: BenchProgram = { mode: "flat32", source: "; A flat 32-bit program. Run it, or step through it.\n        mov eax, 6\n        imul eax, 7             ; EAX = 42\n        ret                     ; back to the bench\n" };
 
 function kept(): BenchProgram {
@@ -73,7 +77,16 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
   const [link, setLink] = useState<string | null>(null);
   const [stop, setStop] = useState<Stop | null>(null);
   const [files, setFiles] = useState<SourceFiles>(new Map());
+  useEffect(() => {
+    // Those that somebody added meanwhile are the newer ones.
+    void keptBenchFiles().then((kept) => kept.size > 0 && setFiles((now) => new Map([...kept, ...now])));
+  }, []);
+  const changeFiles = (next: SourceFiles) => {
+    setFiles(next);
+    void keepBenchFiles(next).catch((error: unknown) => setFault(faultOf(error)));
+  };
   const [fatal, setFatal] = useState<Fatal | null>(null);
+  const [hang, setHang] = useState<Hang | null>(null);
   /** What the machine runs: its rows, and the source they are of. */
   const [loaded, setLoaded] = useState<{ readonly rows: readonly AssembledRow[]; readonly source: string; readonly mode: BenchMode } | null>(null);
   const box = useRef<HTMLDivElement>(null);
@@ -86,6 +99,8 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
   const on = row !== null && (row.state === "running" || row.state === "paused");
   const running = row?.state === "running";
   const paused = row?.state === "paused";
+  /** A triple fault ended it: it stands as it was, and one can go back. */
+  const down = row?.state === "off" && row.reason === "shutdown";
   const stale = loaded !== null && (loaded.source !== source || loaded.mode !== mode);
 
   const ended = paused && loaded !== null && loaded.mode !== "boot" && stop !== null && Number(stop.address) >= DONE && Number(stop.address) < DONE + 4;
@@ -94,21 +109,34 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
 
   // ---- the editor ----------------------------------------------------------------------------------------------------
   const deeds = useRef({ run: () => {}, step: () => {}, back: () => {} });
+  const now = useRef(source);
+  now.current = source;
+  const [ready, setReady] = useState(false);
+  // Fetched and made after the rest of the bench is there.
   // biome-ignore lint/correctness/useExhaustiveDependencies: made once; a new language gives its labels when the bench is opened again
   useEffect(() => {
-    const made = createEditor(box.current as HTMLElement, source, t("bench.editor"), "bench-keys", {
-      changed: setSource,
-      breakpoints: (lines) => {
-        wanted.current = lines;
-        void placeBreakpoints();
+    let over = false;
+    void import("./editor.ts").then(
+      async ({ createEditor }) => {
+        await breathe();
+        if (over) return;
+        editor.current = createEditor(box.current as HTMLElement, now.current, t("bench.editor"), "bench-keys", {
+          changed: setSource,
+          breakpoints: (lines) => {
+            wanted.current = lines;
+            void placeBreakpoints();
+          },
+          run: () => deeds.current.run(),
+          step: () => deeds.current.step(),
+          back: () => deeds.current.back(),
+        });
+        setReady(true);
       },
-      run: () => deeds.current.run(),
-      step: () => deeds.current.step(),
-      back: () => deeds.current.back(),
-    });
-    editor.current = made;
+      (error: unknown) => setFault(faultOf(error)),
+    );
     return () => {
-      made.close();
+      over = true;
+      editor.current?.close();
       editor.current = null;
     };
   }, []);
@@ -126,7 +154,8 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
   useEffect(() => {
     if (!brought) return;
     setMode(brought.mode);
-    editor.current?.replace(brought.source);
+    if (editor.current) editor.current.replace(brought.source);
+    else setSource(brought.source);
     actions.bench({ brought: null });
   }, [brought]);
 
@@ -135,7 +164,6 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
     setBusy(false);
     setFault(reply.ok ? null : reply.error);
     setAssembly(reply.ok ? reply.value : null);
-    editor.current?.messages(reply.ok ? reply.value.messages : []);
     return reply.ok ? reply.value : null;
   }, []);
   useEffect(() => {
@@ -155,7 +183,10 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
       clearTimeout(timer);
     };
   }, [assembler, mode, source, files, take]);
-  useEffect(() => editor.current?.bytes(showBytes && assembly?.bytes ? hexOf(assembly.rows, assembly.bytes) : null), [showBytes, assembly]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an editor that was not there then shows them now
+  useEffect(() => editor.current?.messages(assembly?.messages ?? []), [assembly, ready]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the same
+  useEffect(() => editor.current?.bytes(showBytes && assembly?.bytes ? hexOf(assembly.rows, assembly.bytes) : null), [showBytes, assembly, ready]);
 
   // ---- the machine ---------------------------------------------------------------------------------------------------
   /** The rows of what the machine runs. */
@@ -190,6 +221,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
       const disk = diskOf(mode, program, loader?.value ?? null);
       setStop(null);
       setFatal(null);
+      setHang(null);
       editor.current?.current(null);
       const started = await controller.startPassing(useApp.getState().bench.machine, benchMachine(mode), { [DISK]: disk }, true, false);
       if (typeof started !== "string") return setFault(started);
@@ -200,8 +232,9 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
       placed.current.clear();
       setLoaded({ rows: program.rows, source: text, mode });
       const names = program.symbols.map(({ name, address }) => `${address.toString(16).padStart(8, "0")} t ${name}`).join("\n");
-      // The inspector and the monitor know the program's labels; the past is kept from its first instruction; a shutdown can be explained.
-      for (const [name, args] of [...(names ? [["symbols", { file: "bench.asm", content: names }]] : []), ["record", {}], ["trace on", { kinds: "cpu.exception", filter: "" }]] as [string, { readonly [a: string]: unknown }][]) {
+      // The inspector and the monitor know the program's labels; the past is kept from its first instruction; under SeaBIOS a program that goes round in
+      // an exception can be told from one that runs.
+      for (const [name, args] of [...(names ? [["symbols", { file: "bench.asm", content: names }]] : []), ["record", {}], ...(mode === "boot" ? [["trace on", { kinds: "cpu.exception,cpu.handler", filter: "" }]] : [])] as [string, { readonly [a: string]: unknown }][]) {
         const reply = await machine.execute(name, args);
         if (!reply.ok) return setFault(reply.error);
       }
@@ -242,7 +275,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
   /** Back until another line is reached, or the beginning. */
   const back = async (): Promise<void> => {
     const machine = machineNow();
-    if (!machine || !paused) return;
+    if (!machine || !(paused || down)) return;
     const from = (await look())?.line ?? null;
     for (let n = 0; n < MOST_STEPS_BACK; n++) {
       const reply = await machine.execute("reverse-stepi");
@@ -276,15 +309,33 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
   const state = row?.state;
   const reason = row?.reason;
   useEffect(() => {
-    const trace = machineNow()?.trace;
-    if (state !== "off" || (reason !== "shutdown" && reason !== "reset") || !trace) return;
-    setFatal(fatalOf(new TraceReader(trace).since(0).events));
+    if (state !== "off" || reason !== "shutdown") return;
+    let over = false;
+    void machineNow()
+      ?.execute("info shutdown")
+      .then((reply) => !over && reply.ok && reply.value !== null && setFatal(fatalOf(reply.value as Shutdown)));
+    return () => {
+      over = true;
+    };
   }, [state, reason]);
-  const fatalLine = fatal && loaded ? (rowAt(loaded.rows, fatal.address)?.line ?? null) : null;
+  const runsBoot = running && loaded?.mode === "boot";
   useEffect(() => {
-    if (fatalLine !== null && !stale) editor.current?.current(fatalLine);
-  }, [fatalLine, stale]);
-  const line = stale ? null : (stop?.line ?? null);
+    const buffer = machineNow()?.trace;
+    if (!runsBoot || !buffer) return setHang(null);
+    const reader = new TraceReader(buffer);
+    let end = reader.end;
+    const timer = setInterval(() => {
+      // What stands in the ring since the last look is old.
+      const next = reader.end === end ? null : hangOf(reader.recent(LAST_EVENTS));
+      end = reader.end;
+      setHang((was) => (was?.address === next?.address && was?.vector === next?.vector ? was : next));
+    }, LOOK_MS);
+    return () => clearInterval(timer);
+  }, [runsBoot]);
+  const lineOf = (at: { readonly address: number } | null) => (at && loaded ? (rowAt(loaded.rows, at.address)?.line ?? null) : null);
+  const fatalLine = lineOf(fatal);
+  const hangLine = lineOf(hang);
+  const line = stale ? null : running ? hangLine : down ? fatalLine : (stop?.line ?? null);
   useEffect(() => editor.current?.current(line), [line]);
 
   // --------------------------------------------------------------------------------------------------------------------
@@ -292,7 +343,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
     const example = examples.find((e) => e.id === id);
     if (!example || (source.trim() !== "" && source !== FIRST.source && !confirm(t("bench.exampleAsk")))) return;
     try {
-      const response = await fetch(new URL(`./bench/${id}.asm`, document.baseURI));
+      const response = await fetch(new URL(`./bench/${language === "zh-CN" ? "zh-CN/" : ""}${id}.asm`, document.baseURI));
       editor.current?.replace(await response.text());
       setMode(example.mode);
     } catch (error) {
@@ -323,7 +374,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
               </option>
             ))}
           </select>
-          <FileList files={files} change={setFiles} t={t} />
+          <FileList files={files} change={changeFiles} t={t} />
         </header>
         <div className="bench-tools" role="toolbar" aria-label={t("bench.title")}>
           <button type="button" className={between ? "" : "primary"} onClick={() => void begin(false)} data-testid="bench-run">
@@ -349,7 +400,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
             <Icon name="stepIn" />
             {t("bench.stepInto")}
           </button>
-          <button type="button" disabled={!paused} onClick={() => void back()} data-testid="bench-back">
+          <button type="button" disabled={!paused && !down} onClick={() => void back()} data-testid="bench-back">
             <Icon name="stepBack" />
             {t("bench.stepBack")}
           </button>
@@ -369,7 +420,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
         <div className="bench-said" role="status" data-testid="bench-said" data-errors={mistakes} data-busy={busy}>
           <p>
             {busy ? t("bench.assembling") : mistakes > 0 ? t("bench.errors", { count: mistakes }) : assembly?.bytes ? t("bench.good", { bytes: assembly.bytes.length.toLocaleString() }) : ""}
-            {row && <Standing row={row} stop={stop} stale={stale} ended={ended} fatal={fatal} fatalLine={fatalLine} t={t} />}
+            {row && <Standing row={row} stop={stop} stale={stale} ended={ended} fatal={fatal} fatalLine={fatalLine} hang={hang} hangLine={hangLine} t={t} />}
           </p>
           <FaultLine fault={fault} />
           <ul>
@@ -383,7 +434,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
             ))}
           </ul>
         </div>
-        {row && client && on && (
+        {row && client && (on || down) && (
           <section className="bench-state inspector" aria-label={t("bench.state")}>
             <MachineContext.Provider value={{ row, client }}>
               <Registers />

@@ -1,10 +1,11 @@
 // Parts of the assembly bench that show and ask: what the machine does in words, the files beside the source, and the link to a program.
 
 import { useRef, useState } from "react";
-import type { Fatal } from "../../bench/fatal.ts";
-import type { Key } from "../../i18n/index.ts";
+import type { Hang } from "../../bench/hang.ts";
+import type { Fatal } from "../../contract/shutdown.ts";
 import { type MachineRow } from "../../store/index.ts";
 import { Dialog } from "../Dialogs.tsx";
+import { addressText, fatalDetails, raisedText } from "../exception-words.ts";
 import { Icon } from "../icons.tsx";
 import { bytesText, type T } from "../use-text.ts";
 
@@ -13,35 +14,22 @@ export interface Stop {
   readonly line: number | null;
   readonly address: bigint;
 }
-/** Exceptions by vector (Intel SDM 3A table 6-1); others have no name of their own. */
-const EXCEPTIONS: { readonly [vector: number]: Key } = {
-  0: "bench.exception.0", 1: "bench.exception.1", 3: "bench.exception.3", 4: "bench.exception.4", 5: "bench.exception.5", 6: "bench.exception.6", 7: "bench.exception.7", 8: "bench.exception.8",
-  10: "bench.exception.10", 11: "bench.exception.11", 12: "bench.exception.12", 13: "bench.exception.13", 14: "bench.exception.14", 16: "bench.exception.16", 17: "bench.exception.17", 19: "bench.exception.19",
-};
-const addressText = (address: number | bigint) => `${BigInt.asUintN(64, BigInt(address)).toString(16)}h`;
-
 /** The exception that ended the program, in words; `line`: of the source, when the address is in it. */
-export function fatalText({ vector, address, code, touched, gate }: Fatal, line: number | null, t: T): string {
-  const known = EXCEPTIONS[vector];
-  const name = known ? t(known) : "";
-  const at = { address: addressText(address), vector, name };
-  return [
-    line === null ? t("bench.fatal.outside", at) : t("bench.fatal.line", { ...at, line }),
-    ...(touched === null ? [] : [t("bench.fatal.touched", { address: addressText(touched) })]),
-    ...(gate === null ? (code === null || code === 0 ? [] : [t("bench.fatal.code", { code: addressText(code) })]) : [t("bench.fatal.gate", { vector: gate })]),
-    t("bench.fatal.why"),
-  ].join(" ");
-}
+export const fatalText = (fatal: Fatal, line: number | null, t: T): string => [raisedText(fatal, line, t), ...fatalDetails(fatal, t), t("bench.fatal.why")].join(" ");
+/** An exception in which a real-mode program goes round. */
+export const hangText = (hang: Hang, line: number | null, t: T): string =>
+  [raisedText(hang, line, t), t("bench.hang", { vector: hang.vector, handler: addressText(hang.handler) }), ...(hang.irq === null ? [] : [t("bench.hang.irq", { irq: hang.irq })])].join(" ");
 /** What the machine does, in words. */
-export function Standing({ row, stop, stale, ended, fatal, fatalLine, t }: { readonly row: MachineRow; readonly stop: Stop | null; readonly stale: boolean; readonly ended: boolean; readonly fatal: Fatal | null; readonly fatalLine: number | null; readonly t: T }) {
+export function Standing({ row, stop, stale, ended, fatal, fatalLine, hang, hangLine, t }: { readonly row: MachineRow; readonly stop: Stop | null; readonly stale: boolean; readonly ended: boolean; readonly fatal: Fatal | null; readonly fatalLine: number | null; readonly hang: Hang | null; readonly hangLine: number | null; readonly t: T }) {
   const words = () => {
-    if (row.state === "running") return t("bench.running");
+    if (row.state === "running") return hang ? hangText(hang, hangLine, t) : t("bench.running");
     if (row.state === "paused" && stop) {
       if (ended) return t("bench.ended");
       return stop.line === null ? t("bench.outside", { address: addressText(stop.address) }) : t("bench.at", { line: stop.line });
     }
     if (row.state === "off" && row.reason !== "new") {
-      if (row.reason !== "shutdown" && row.reason !== "reset") return t("bench.off");
+      if (row.reason === "reset") return t("bench.reset");
+      if (row.reason !== "shutdown") return t("bench.off");
       return fatal ? fatalText(fatal, fatalLine, t) : t("bench.shutdown");
     }
     return "";
@@ -58,7 +46,7 @@ const MOST_FILES = 32;
 const MOST_BYTES = 1 << 20;
 /** Names that the assembler uses itself (workers/bench/nasm.ts). */
 const TAKEN = ["bench.asm", "out.bin", "out.lst", "out.map"];
-/** Files that %include and incbin find by their names. They stay while the bench is open. */
+/** Files that %include and incbin find by their names. */
 export function FileList({ files, change, t }: { readonly files: SourceFiles; change(files: SourceFiles): void; readonly t: T }) {
   const input = useRef<HTMLInputElement>(null);
   const [refused, setRefused] = useState<readonly string[]>([]);

@@ -4,7 +4,10 @@
 import { useCallback, useEffect, useState } from "react";
 import type { DebugStop } from "../../contract/debug.ts";
 import type { Fault } from "../../contract/schema.ts";
+import { fatalOf, type Shutdown } from "../../contract/shutdown.ts";
 import type { Key } from "../../i18n/index.ts";
+import type { MachineRow } from "../../store/index.ts";
+import { exceptionName, fatalDetails, raisedText } from "../exception-words.ts";
 import { Icon, type IconName } from "../icons.tsx";
 import { useText } from "../use-text.ts";
 import { Address, hex } from "./Address.tsx";
@@ -79,12 +82,38 @@ export function Controls() {
     </div>
   );
 }
-/** Where a paused machine stands, and why. */
+/** Where a paused machine stands, and why; what a triple fault was about. */
 export function Standing() {
   const t = useText();
   const { row } = useMachine();
-  if (row.state !== "paused") return <p className="hint insp-where">{t(row.state === "running" ? "insp.running" : "insp.off")}</p>;
-  return <Stop />;
+  if (row.state === "paused") return <Stop />;
+  return (
+    <>
+      {!isDown(row) && <p className="hint insp-where">{t(row.state === "running" ? "insp.running" : "insp.off")}</p>}
+      <TripleFault />
+    </>
+  );
+}
+/** A triple fault ended it: it stands as it was. */
+const isDown = (row: MachineRow) => row.state === "off" && row.reason === "shutdown";
+function TripleFault() {
+  const t = useText();
+  const { row } = useMachine();
+  const { value: shutdown } = useLook<Shutdown | null>("info shutdown", {}, 1000);
+  if (!shutdown) return null;
+  const fatal = fatalOf(shutdown);
+  const down = isDown(row);
+  return (
+    <p className="insp-where insp-shutdown" role="status" data-testid="insp-shutdown">
+      <span>
+        {t(down ? "insp.shutdown.title" : "insp.shutdown.reset", { count: shutdown.count })} {fatal ? raisedText(fatal, undefined, t) : t("insp.shutdown.unknown")} {fatal && fatalDetails(fatal, t).join(" ")}
+        {shutdown.raised.length > 1 && ` ${t("insp.shutdown.then", { chain: shutdown.raised.slice(1).map((e) => exceptionName(e.vector, t)).join(" → ") })}`} {t(down ? "insp.shutdown.stays" : "insp.shutdown.then.reset")}
+      </span>
+      <span translate="no">
+        <Address at={shutdown.address} text={`0x${hex(shutdown.address)}`} />
+      </span>
+    </p>
+  );
 }
 function Stop() {
   const t = useText();
@@ -104,7 +133,7 @@ function Past({ run }: { readonly run: (command: string, args?: { readonly [name
   const t = useText();
   const { row } = useMachine();
   const { value } = useLook<RecordInfo | null>("info record", {}, 1000);
-  const paused = row.state === "paused";
+  const paused = row.state === "paused" || isDown(row);
   return (
     <>
       <span className="divider" />

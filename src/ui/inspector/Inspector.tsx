@@ -1,10 +1,12 @@
 // The glass box: panels over one machine that dock, split, float and are remembered, with the debugger's buttons above them. Fetched when somebody opens
 // it; closed it does nothing at all. Everything goes through commands (look.ts) and the one trace bus.
 
-import { createContext, Suspense, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { Separator, type TabNode, type TabRenderProps, useParentTabset, useParentTabsetState, useParentWorkspace, useWorkspaceRef, Workspace } from "react-resizable-panels";
 import { inspected, inspectorActions, type MachineClient, type MachineRow, useInspector } from "../../store/index.ts";
 import { Icon } from "../icons.tsx";
+import { Afterwards } from "../later.tsx";
+import { whenIdle } from "../tasks.ts";
 import { useText } from "../use-text.ts";
 import { Controls, Standing } from "./Controls.tsx";
 import "./inspector.css";
@@ -24,12 +26,18 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
   const machine = useMemo(() => (client ? { row, client } : null), [row, client]);
   const wanted = useInspector((s) => inspected(s, row.id).wanted);
   const seen = useRef(wanted?.n ?? 0);
+  /** Wanted before the workspace was there. */
+  const early = useRef<string[]>([]);
   const bring = useCallback(
     (name: string) => {
       const w = workspace.current;
-      if (!w || !isPanel(name)) return;
+      if (!isPanel(name)) return;
       const there = windowOf(name);
       if (there) return there.focus();
+      if (!w) {
+        early.current.push(name);
+        return;
+      }
       if (tabsOf(w.getModel()).includes(name)) w.selectTab(name);
       else w.addTab(tab(name));
     },
@@ -74,6 +82,8 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
       leave();
     };
   }, []);
+  // The panels that are not open yet come while nobody needs the thread, so that they are there without a network too.
+  useEffect(() => whenIdle(...panelNames.map((name) => () => void panels[name].Component.fetch())), []);
   useEffect(() => {
     if (!wanted || wanted.n === seen.current) return;
     seen.current = wanted.n;
@@ -126,6 +136,7 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
             <Out key={name} name={name} onClosed={dock} />
           ))}
           <PopOut value={popOut}>
+          <Afterwards>
           <Workspace
             className="insp-workspace"
             workspaceRef={workspace}
@@ -141,6 +152,8 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
             tabsetMinWidth="220px"
             tabsetMinHeight="80px"
           />
+          <Begun tell={() => early.current.splice(0).forEach(bring)} />
+          </Afterwards>
           </PopOut>
         </MachineContext>
       ) : (
@@ -149,13 +162,14 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
     </aside>
   );
 }
+function Begun({ tell }: { tell(): void }) {
+  const told = useRef(tell);
+  useEffect(() => told.current(), []);
+  return null;
+}
 function Panel({ name }: { readonly name: PanelName }) {
   const { Component } = panels[name];
-  return (
-    <Suspense fallback={null}>
-      <Component />
-    </Suspense>
-  );
+  return <Component />;
 }
 function Out({ name, onClosed }: { readonly name: PanelName; onClosed(name: PanelName): void }) {
   const t = useText();

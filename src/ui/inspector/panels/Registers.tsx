@@ -3,6 +3,7 @@
 
 import { useState } from "react";
 import type { Fault } from "../../../contract/schema.ts";
+import type { Shutdown } from "../../../contract/shutdown.ts";
 import { useText } from "../../use-text.ts";
 import { Address, hex } from "../Address.tsx";
 import { FaultLine } from "../Editable.tsx";
@@ -42,8 +43,12 @@ export default function Registers() {
   const t = useText();
   const act = useAct();
   const { row } = useMachine();
-  const { value: now, fault } = useLook<RegisterSet>("info registers");
-  const paused = row.state === "paused";
+  /** Of the last triple fault, instead of now. */
+  const [then, setThen] = useState(false);
+  const { value: shutdown } = useLook<Shutdown | null>("info shutdown", {}, 1000);
+  const past = shutdown !== null && row.state !== "off";
+  const { value: now, fault } = useLook<RegisterSet>("info registers", past && then ? { when: "shutdown" } : {});
+  const paused = row.state === "paused" && !(past && then);
   const before = useBefore(now, same);
   const [failed, setFailed] = useState<Fault | null>(null);
   if (!now) return <FaultLine fault={fault} />;
@@ -58,6 +63,13 @@ export default function Registers() {
   return (
     <div className="insp-scroll" data-testid="panel-registers" translate="no">
       <FaultLine fault={failed ?? fault} />
+      {past && (
+        <p className="insp-bar" translate="yes">
+          <button type="button" className="small" aria-pressed={then} onClick={() => setThen(!then)} data-testid="registers-then">
+            {t("insp.shutdown.registers")}
+          </button>
+        </p>
+      )}
       <div className="insp-registers">
         {(bits === 64 ? ORDER : ORDER.slice(0, 8)).map((n) => value(gprName(n), r.gpr[n] as bigint, old?.registers.gpr[n]))}
         {value(bits === 64 ? "rip" : "eip", r.rip, old?.registers.rip)}
