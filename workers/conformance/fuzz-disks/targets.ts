@@ -175,7 +175,7 @@ const others: readonly Target[] = [
   },
   {
     name: "saved-machine",
-    seeds: async () => [Buffer.concat(encodeVm({ sections: { format: 1, config: domain, sections: [{ device: "x", type: "y", version: 1, state: states }] }, chunks: new Map([[3, { bytes: pattern(900) }]]), dateMs: 1, waits: "" }))],
+    seeds: async () => [Buffer.concat(encodeVm({ sections: { format: 1, config: domain, sections: [{ device: "x", type: "y", version: 1, state: states }] }, chunks: new Map([[3, { bytes: pattern(900) }]]), dateMs: 1, waits: "", hot: { pages: Uint32Array.of(48), bytes: pattern(4096) } }))],
     run: async (input) => void decodeVm(input),
   },
   {
