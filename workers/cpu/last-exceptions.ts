@@ -40,11 +40,12 @@ export class LastExceptions {
     this.kept.length = 0;
     this.listen(on);
   }
-  /** Those of the last instruction, oldest first; they are forgotten here: a machine that goes back raises them again. */
-  take(): readonly RaisedException[] {
+  /** Those of the last instruction, oldest first, null when nobody listened; they are forgotten here: a machine that goes back raises them again. */
+  take(): readonly RaisedException[] | null {
     const kept = this.kept.splice(0);
     const last = kept[kept.length - 1];
-    if (!this.on || !last) return [];
+    if (!this.on) return null;
+    if (!last) return [];
     return kept.filter((e) => e.instructions === last.instructions && e.address === last.address);
   }
 }

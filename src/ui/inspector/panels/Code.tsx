@@ -10,6 +10,7 @@ import { Address, hex, Instruction, symbolText } from "../Address.tsx";
 import { AddressField, FaultLine } from "../Editable.tsx";
 import { useAct, useLook, useMachine } from "../look.ts";
 import { Menu } from "../Menu.tsx";
+import { showRow } from "../scroll.ts";
 
 const LINES = 40;
 /** Forty lines of links cost a page more to draw than the other panels. */
@@ -27,7 +28,7 @@ export default function Code() {
   const ip = value?.ip;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new place of the processor is what the view follows
   useEffect(() => {
-    if (!running) here.current?.scrollIntoView({ block: "nearest" });
+    if (!running) showRow(here.current);
   }, [ip, running]);
   const toggle = async (line: CodeLine) => {
     let result: Fault | null = null;

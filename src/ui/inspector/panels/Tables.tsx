@@ -8,6 +8,7 @@ import { type T, useText } from "../../use-text.ts";
 import { Address, hex, symbolText } from "../Address.tsx";
 import { FaultLine } from "../Editable.tsx";
 import { useLook, useMachine } from "../look.ts";
+import { showRow } from "../scroll.ts";
 
 const kinds: { readonly [K in DescriptorKind]: Key } = {
   null: "insp.desc.null", code: "insp.desc.code", data: "insp.desc.data", ldt: "insp.desc.ldt", tss: "insp.desc.tss", "call-gate": "insp.desc.callGate",
@@ -42,7 +43,7 @@ function Table({ name, meant, t }: { readonly name: "gdt" | "idt" | "ldt"; reado
   const { value: table, fault } = useLook<DescriptorTable | null>(`info ${name}`, {}, 1000);
   const known = table !== null;
   useEffect(() => {
-    if (known) there.current?.scrollIntoView({ block: "center" });
+    if (known) showRow(there.current, "center");
   }, [known]);
   if (fault) return <FaultLine fault={fault} />;
   if (!table) return <p className="hint insp-empty">{name === "ldt" ? t("insp.desc.noLdt") : ""}</p>;
