@@ -3,7 +3,7 @@
 
 /** Files of core whose functions never read or write general registers; they may fault, do I/O and change flags. */
 const NO_REGISTERS = new Set([
-  "alu", "avx-float", "blocks", "crypto", "fault", "float-core", "float80", "flags", "mmu", "mmx", "operands", "sse-float", "sse-int", "watch", "x87", "x87-math", "x87-state",
+  "alu", "avx-float", "blocks", "crypto", "fault", "float-core", "float80", "flags", "mmu", "mmx", "operands", "sse-float", "sse-int", "time", "watch", "x87", "x87-math", "x87-state",
 ]);
 /** What fast paths call when they do not apply: not worth copying. */
 const COLD = /slow|exact|Fault$|^segmentLinear$/i;

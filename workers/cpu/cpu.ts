@@ -30,6 +30,8 @@ export interface CpuHost {
   ferr(asserted: boolean): void;
   /** Guest nanoseconds (drives the TSC). */
   nowNs(): number;
+  /** What nowNs() does during a run: 2^n ns pass with each instruction, or it follows the host's clock. Left out: it is asked each time. */
+  readonly time?: number | "host";
   /** A behaviour of the real part that we lack. */
   missing(what: string): void;
 }

@@ -439,6 +439,7 @@ export class Board {
       apicMsrRead: (index) => this.local.msrRead(index),
       apicMsrWrite: (index, value) => this.local.msrWrite(index, value),
       nowNs: () => this.clock.now(),
+      time: this.clock.mode === "instructions" ? this.clock.shift : "host",
       ferr: (asserted) => this.pins.get("fpu-error.ferr")?.(asserted),
       missing: (what) => this.noteMissing(what),
     };

@@ -19,6 +19,7 @@ import { abandonBlock, currentIp, stopBlock } from "./run";
 import { setSegment } from "./segments";
 import { updateFast } from "./sse-float";
 import { CS, LDTR, TR, vcpu } from "./state";
+import { forgetTime } from "./time";
 
 export { run, resume, instructionCount, currentIp, setHotThreshold, currentRecord, stopAt } from "./run";
 // For the translator: what it copies, calls or keeps in locals.
@@ -35,6 +36,7 @@ export {
   holds0, holds1, holds2, holds3, holds4, holds5, holds6, holds7, holds8, holds9, holds10, holds11, holds12, holds13, holds14, holds15,
 } from "./flags";
 export { setLogging } from "./log";
+export { setTimeScale } from "./time";
 export { setIntrPin } from "./mode";
 export { probe } from "./inspect";
 export { breakCause, breakDetail, clearBreak, passBreaks, requestBreak, setLists, setSaving, setStops, setTracing } from "./watch";
@@ -184,6 +186,7 @@ export function saveLazy(): void {
 }
 /** After the state block was replaced: everything derived is recomputed. */
 export function restored(): void {
+  forgetTime(true);
   setLazyState(<u32>load<u64>(vcpu, LAZY_SAVE), load<u64>(vcpu, LAZY_SAVE + 8), load<u64>(vcpu, LAZY_SAVE + 16));
   flushAll();
   flushBlocks();

@@ -14,6 +14,7 @@ import { blockMode, codeBase, codeSize, lookupKey, unhalt } from "./mode";
 import { EVENT_BLOCK, report } from "./log";
 import { endSoftly, executableHost, executableSoftly, lookupGroup } from "./mmu";
 import { CS, vcpu } from "./state";
+import { forgetTime } from "./time";
 import { breaks, takeUnwound, toBreak } from "./watch";
 
 export const EXIT_BUDGET: u32 = 0;
@@ -467,6 +468,7 @@ function step(lookup: usize): void {
 /** Runs until `budget` more instructions are retired or something else ends the run. */
 export function run(budget: f64): u32 {
   endHandler = endOfBlock.index;
+  forgetTime(false);
   store<u64>(vcpu, load<u64>(vcpu, ICOUNT) + <u64>budget, LIMIT);
   return loop();
 }

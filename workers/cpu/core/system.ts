@@ -3,7 +3,7 @@
 
 import { GP, NP, raise, raiseCode, UD } from "./fault";
 import { ACF, flagBits, IF, RF, setFlagBits, VM, ZF, } from "./flags";
-import { apicMsrRead, apicMsrWrite, missing, nowNs, pioRead, pioWrite, readTpr, writeTpr } from "./host";
+import { apicMsrRead, apicMsrWrite, missing, pioRead, pioWrite, readTpr, writeTpr } from "./host";
 import { shadowNext, shadowStack, writeFlags } from "./interrupts";
 import { EVENT_CR0, LOG_CR0, logs, report } from "./log";
 import { setVif, virtualIf } from "./vme";
@@ -16,6 +16,7 @@ import { ATTENTION, ATTENTION_INTR, SHADOW_END, TRACE_HALT, CPUID_BASE, CR0, CR2
 import {
   ATTR_NULL, codeSize, halt, longMode, PE, protectedMode, realOrV86, updateAttention, updateDebug, updateLookupKey, updateMode, virtual8086,
 } from "./mode";
+import { guestNs } from "./time";
 import { enterSystem, flushAll, flushPage, flushPcid, loadPdptes, Mem, switchAddressSpace, updateContext } from "./mmu";
 import { Ea, Reg } from "./operands";
 import { retired, stopBlock } from "./run";
@@ -504,7 +505,7 @@ export function invpcid(r: usize): void {
 // ---- time, CPUID, MSRs ----------------------------------------------------------------------------------------------
 /** The TSC runs at 1 GHz of guest time. */
 export function tsc(): u64 {
-  return <u64>nowNs() + load<u64>(vcpu, TSC_OFFSET);
+  return guestNs() + load<u64>(vcpu, TSC_OFFSET);
 }
 export function rdtsc(r: usize): void {
   if (load<u64>(vcpu, CR4) & 4 && Regs.cpl() != 0 && protectedMode()) raiseCode(GP, 0);
