@@ -56,7 +56,7 @@ export function deliverFault(): void {
   if (logs(LOG_INTERRUPTS)) report(EVENT_EXCEPTION, delivering, vector, load<u64>(vcpu, IP));
   if (delivering >= 0) {
     const first = delivering;
-    if (first == DF) {
+    if (first == DF && !deliveringExternal) {
       delivering = -1;
       clearFault();
       requestShutdown();
