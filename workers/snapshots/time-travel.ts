@@ -60,6 +60,8 @@ export class TimeTravel implements HistoryHooks {
   #bytes = 0;
   #on = false;
   #moving = false;
+  /** A triple fault ended the machine. */
+  #over = false;
   /** Something changed that is no input; noticed when the machine has taken it. */
   #stale = false;
   /** Where the recording that is replayed ends. */
@@ -72,9 +74,11 @@ export class TimeTravel implements HistoryHooks {
     this.#inputs = inputs;
     this.interval = interval;
     machine.onState(({ state, reason }) => {
+      const over = this.#over;
+      this.#over = state === "off" && reason === "shutdown";
       if (!this.#on || this.#moving) return;
-      // A triple fault leaves the machine as it was: one can go back from there.
-      if (state === "crashed" || (state === "off" && reason !== "shutdown") || reason === "start") this.stop();
+      // A triple fault leaves the machine as it was: one can go back from there, until it starts anew.
+      if (state === "crashed" || (state === "off" && !this.#over) || (over && reason === "start")) this.stop();
       else if (reason === "load") this.restart();
     });
   }
