@@ -17,11 +17,11 @@ declare module "vitest" {
     site: string;
   }
 }
-/** vitest's global setup: SITE names a ready build. */
+/** vitest's global setup: SITE names a ready build. What is built here is what people get: vitest's own NODE_ENV would make React's build for development. */
 export default function setup(project: TestProject): () => void {
   const ready = process.env.SITE;
   const folder = ready ?? mkdtempSync(join(tmpdir(), "guesthouse-site-"));
-  if (!ready) execFileSync(process.execPath, [join(root, "node_modules/vite/bin/vite.js"), "build", "--outDir", folder, "--emptyOutDir", "--logLevel", "warn"], { cwd: root, stdio: "inherit" });
+  if (!ready) execFileSync(process.execPath, [join(root, "node_modules/vite/bin/vite.js"), "build", "--outDir", folder, "--emptyOutDir", "--logLevel", "warn"], { cwd: root, stdio: "inherit", env: { ...process.env, NODE_ENV: "production" } });
   project.provide("site", folder);
   return () => {
     if (!ready) rmSync(folder, { recursive: true, force: true });
