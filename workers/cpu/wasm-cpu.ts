@@ -44,6 +44,7 @@ import {
   TLB_EXEC,
   TLB_READ,
   TLB_WRITE,
+  TIME_FOLLOWED,
   TRACE_EXCEPTION,
   VCPU_BASE,
   VCPU_STATE_SIZE,
@@ -62,8 +63,6 @@ const eventOf = new Map(coreEvents);
 /** What host.unwind throws: one object, so that a throw allocates nothing and carries no stack. */
 const UNWIND = Object.freeze({ guesthouse: "guest fault" });
 
-/** core/time.ts FOLLOW. */
-const TIME_FOLLOWS = -2;
 const MISSING: { readonly [code: number]: (detail: number) => string } = {
   1: (d) =>
     `opcode ${d & 0x800 ? "VEX " : ""}${["", "0F ", "0F 38 ", "0F 3A "][(d >> 8) & 3]}${(d & 255).toString(16)}${["", " (66)", " (F3)", " (F2)"][(d >> 12) & 3]}`,
@@ -202,7 +201,7 @@ export class WasmCpu implements Cpu {
     this.core = instance.exports as unknown as CoreExports;
     const { core } = this;
     core.start();
-    if (host.time !== undefined) core.setTimeScale(host.time === "host" ? TIME_FOLLOWS : host.time);
+    if (host.time !== undefined) core.setTimeScale(host.time === "host" ? TIME_FOLLOWED : host.time);
     memory.attach({
       mappingsChanged: () => core.mappingsChanged(),
       hostWritten: (at, size) => core.hostWritten(at, size),

@@ -55,15 +55,16 @@ export function deliverFault(): void {
   updateContext();
   if (logs(LOG_INTERRUPTS)) report(EVENT_EXCEPTION, delivering, vector, load<u64>(vcpu, IP));
   if (delivering >= 0) {
-    const first = delivering;
-    if (first == DF && !deliveringExternal) {
+    // A device's interrupt is benign, whatever its vector (SDM 3A table 6-4).
+    const first = deliveringExternal ? -1 : delivering;
+    if (first == DF) {
       delivering = -1;
       clearFault();
       requestShutdown();
       return;
     }
     const second = vector;
-    const double = !deliveringExternal && ((contributory(first) && contributory(second)) || (first == PF && (contributory(second) || second == PF)));
+    const double = (contributory(first) && contributory(second)) || (first == PF && (contributory(second) || second == PF));
     if (double) {
       vector = DF;
       code = 0;

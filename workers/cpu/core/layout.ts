@@ -263,6 +263,10 @@ export const ATTENTION_LOG: u32 = 32; // -d: report each block
 export const ATTENTION_BREAK: u32 = 128; // the debugger: the run ends here
 export const ATTENTION_HALT: u32 = 64; // with HALTED: HLT was executed and nothing woke it yet
 
+// ---- guest time (time.ts): beside 0-10, log2 of ns for an instruction
+export const TIME_ASKED: u32 = 64;
+export const TIME_FOLLOWED: u32 = 65;
+
 // ---- tracing and debugging (watch.ts) -------------------------------------------------------------------------------
 // Events that core reports, one bit each; workers/cpu/watch.ts names them as the trace bus does.
 export const TRACE_MODE: u32 = 1;

@@ -1,24 +1,23 @@
 // Guest time between two looks at the host's clock. Asking the host costs a hundred guest instructions, and kernels read the TSC at every change of task: so the core
-// goes on by itself from what it was last told. Where time is instructions that is exact. Where it is the host's, a look is good for NS_WINDOW instructions (some
+// goes on by itself from what it was last told. Where time is instructions that is exact. Where it is the host's, a look is good for WINDOW instructions (some
 // microseconds, what a browser's clock resolves), passed at three quarters of the pace seen last, and time never goes back.
 
 import { nowNs } from "./host";
+import { TIME_ASKED, TIME_FOLLOWED } from "./layout";
 import { retired } from "./run";
 
 const WINDOW: u64 = 4096;
-/** How time passes: ASK, FOLLOW, or 2^scale ns with each instruction. */
-const ASK: i32 = -1;
-const FOLLOW: i32 = -2;
-let scale: i32 = ASK;
+/** How time passes: TIME_ASKED, TIME_FOLLOWED, or 2^scale ns with each instruction. */
+let scale: u32 = TIME_ASKED;
 /** What the host said when so many instructions were done; known: since the run began. */
 let told: u64 = 0;
 let toldAt: u64 = 0;
 let known: bool = false;
-/** FOLLOW: 1/256 ns with each instruction, and the latest time that anybody was given. */
+/** TIME_FOLLOWED: 1/256 ns with each instruction, and the latest time that anybody was given. */
 let pace: u64 = 64;
 let latest: u64 = 0;
 
-export function setTimeScale(n: i32): void {
+export function setTimeScale(n: u32): void {
   scale = n;
   forgetTime(true);
 }
@@ -40,9 +39,9 @@ function ask(at: u64): u64 {
 }
 /** Guest nanoseconds. */
 export function guestNs(): u64 {
-  if (scale == ASK) return <u64>nowNs();
+  if (scale == TIME_ASKED) return <u64>nowNs();
   const at = retired();
-  if (scale != FOLLOW) return known ? told + ((at - toldAt) << scale) : ask(at);
+  if (scale != TIME_FOLLOWED) return known ? told + ((at - toldAt) << scale) : ask(at);
   const t = known && at - toldAt < WINDOW ? told + (((at - toldAt) * pace) >> 8) : ask(at);
   if (t > latest) latest = t;
   return latest;
