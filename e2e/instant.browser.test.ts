@@ -1,12 +1,12 @@
 // A default guest continues from its saved machine: from the click to a working prompt, with the right date and randomness of its own.
 // The times are printed; the limits here are loose because test machines are slow.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { describe, expect, inject, test } from "vitest";
-import { browser, id, serialText, served, withBrowser, viewport } from "./browsing.ts";
+import { browser, id, serialText, served, until as waitUntil, withBrowser, viewport } from "./browsing.ts";
 import { serveFolder } from "./site.ts";
 
 const site = inject("site");
@@ -46,12 +46,19 @@ const run = async (page: Page, command: string, end: string): Promise<string> =>
   return serialText(page);
 };
 
-/** The site without some files of its program, as links. */
-function siteWithout(missing: RegExp): string {
+/** The site as links, but for what of the folder `path` makes itself or leaves out: it is given each name and says whether it saw to it. */
+function siteBut(path: string, other: (name: string, at: string) => boolean): string {
   const folder = mkdtempSync(join(tmpdir(), "gh-poorer-"));
-  mkdirSync(join(folder, "assets"));
-  for (const name of readdirSync(site)) if (name !== "assets") symlinkSync(join(site, name), join(folder, name));
-  for (const name of readdirSync(join(site, "assets"))) if (!missing.test(name)) symlinkSync(join(site, "assets", name), join(folder, "assets", name));
+  let here = "";
+  for (const own of ["", ...path.split("/")]) {
+    here = join(here, own);
+    mkdirSync(join(folder, here), { recursive: true });
+    for (const name of readdirSync(join(site, here))) {
+      const at = join(folder, here, name);
+      if (`${path}/`.startsWith(`${join(here, name)}/`) || (here === path && other(name, at))) continue;
+      symlinkSync(join(site, here, name), at);
+    }
+  }
   return folder;
 }
 
@@ -99,7 +106,7 @@ describe.skipIf(!resumes)(`${GUEST} starts at once`, () => {
   }, 120_000);
   test("interpreted, with a reason, where its translator does not come", async () => {
     const context = await browser.newContext({ viewport });
-    const folder = siteWithout(/^jit\.worker-/);
+    const folder = siteBut("assets", (name) => name.startsWith("jit.worker-"));
     const poorer = await serveFolder(folder, { isolated: true });
     const { page } = await start(context, poorer.url);
     expect(await run(page, "n=0; while [ $n -lt 20000 ]; do n=$((n+1)); done; echo N=$n", "COUNTED")).toContain("N=20000");
@@ -108,4 +115,29 @@ describe.skipIf(!resumes)(`${GUEST} starts at once`, () => {
     poorer.close();
     rmSync(folder, { recursive: true });
   }, 120_000);
+  test.each([
+    ["beginning: it boots instead, and says why", (_bytes: number, head: number) => head >> 1, /boots instead of resuming: resume-\w+\.ghvm is damaged: at its beginning its SHA-256 is/],
+    ["end, seen when all of it is here: the machine stops, and says why", (bytes: number) => bytes - 3, /resume-\w+\.ghvm is damaged: its SHA-256 is/],
+  ])("a saved machine damaged at its %s", async (_, place, sentence) => {
+    const folder = siteBut(`guests/${GUEST}`, (name, at) => {
+      if (!name.endsWith(".ghvm")) return false;
+      const bytes = readFileSync(join(site, "guests", GUEST, name));
+      const spoilt = place(bytes.length, bytes.readUInt32LE(8));
+      bytes[spoilt] = (bytes[spoilt] as number) ^ 1;
+      writeFileSync(at, bytes);
+      return true;
+    });
+    const damaged = await serveFolder(folder, { isolated: true });
+    const context = await browser.newContext({ viewport });
+    const page = await context.newPage();
+    await page.goto(damaged.url);
+    await page.click(`${id(`guest-${GUEST}`)} ${id("guest-start")}`);
+    await page.click(id("tab-serial"));
+    // On the console a long sentence goes over several rows.
+    const told = async () => `${(await serialText(page)).replaceAll("\n", "")} ${await page.textContent(id("notices"))}`;
+    await waitUntil(async () => sentence.test(await told()), 30_000, told);
+    await context.close();
+    damaged.close();
+    rmSync(folder, { recursive: true });
+  }, 90_000);
 });

@@ -6,10 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { domainSchema } from "../src/contract/domain.ts";
+import { joined } from "../src/contract/bytes.ts";
 import { nullBytes } from "./backends/bytes.ts";
+import { loadZstd, zstdCompress } from "./backends/compress.ts";
 import { CapturePicture } from "./backends/picture.ts";
 import { damage, parseRecord } from "./image-record.ts";
 import { findFirmware, openMachine } from "./node-machine.ts";
+import { CHUNK_BYTES } from "./snapshots/ram-keeper.ts";
+import { encodeVm, vmHeadLength } from "./snapshots/vm-file.ts";
 import { Sources } from "./sources.ts";
 
 const good = Uint8Array.from({ length: 1024 }, (_, i) => i & 0xff);
@@ -61,6 +65,27 @@ describe("in the page", () => {
     const { sources, asked } = site({ "guests/g/disk.img": corrupted, "guests/g/built.json": record }, { "guests/g/disk.img": good });
     expect(await sources.bytes("guest:g/disk.img")).toEqual(good);
     expect(asked).toContain("guests/g/disk.img reload");
+  });
+  test("a saved machine: its head before it starts, the rest when it is here; a stale copy in a cache is fetched again", async () => {
+    await loadZstd();
+    const config = domainSchema.parse({ name: "x", memoryMiB: 16, cpu: { model: "qemu64", count: 1, accel: "interp" }, clock: { mode: "wall" }, firmware: {}, boot: {}, vga: "none", serial: [], disks: [], devices: [] });
+    const file = joined(encodeVm({ sections: { format: 1, config, sections: [] }, chunks: new Map([[3, { bytes: zstdCompress(new Uint8Array(CHUNK_BYTES).fill(1)) }]]), dateMs: 1, waits: "" }));
+    const head = vmHeadLength(file);
+    const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+    const resume = JSON.stringify({ file: "m.ghvm", bytes: file.length, sha256: hash(file), head: { bytes: head, sha256: hash(file.subarray(0, head)) } });
+    const spoilt = (at: number) => file.map((b, i) => (i === at ? b ^ 1 : b));
+    const open = (bytes: Uint8Array, fresh: { readonly [path: string]: Uint8Array } = {}, text = resume) => site({ "guests/g/resume.json": text, "guests/g/m.ghvm": bytes }, fresh).sources.savedMachine("guest:g/resume.json", () => null);
+    const fault = (sentence: string) => ({ fault: { code: "image.hash", message: expect.stringContaining(`m.ghvm is damaged: ${sentence}`), hint } });
+    expect((await (await open(file)).complete()).length).toBe(file.length);
+    for (const at of [0, 9, head - 1]) {
+      await expect(open(spoilt(at))).rejects.toMatchObject(fault("at its beginning its SHA-256 is"));
+      expect(await (await open(spoilt(at), { "guests/g/m.ghvm": file })).complete()).toEqual(file);
+    }
+    const late = await open(spoilt(head + 5));
+    expect(late.vm.chunks.size).toBe(1);
+    await expect(late.complete()).rejects.toMatchObject(fault("its SHA-256 is"));
+    for (const wrong of [{ bytes: head + 1, sha256: "" }, { bytes: file.length + 1, sha256: "" }, { bytes: head }, null])
+      await expect(open(file, {}, JSON.stringify({ ...JSON.parse(resume), head: wrong }))).rejects.toMatchObject({ fault: { code: "image.hash" } });
   });
   test("no record, or not this file in it: no check", async () => {
     const { sources } = site({ "guests/g/disk.img": corrupted, "guests/h/built.json": record, "guests/h/own.img": corrupted, "guests/i/built.json": "<html>", "guests/i/disk.img": corrupted });

@@ -36,8 +36,8 @@ export function damagedFault(name: string, detail: string): FaultError {
 /** The record of a guest's saved machine (resume.json): its file lies beside it. */
 export interface SavedRecord extends FileRecord {
   readonly file: string;
-  /** Bytes from its beginning that a start needs at once; 0: not known. */
-  readonly first: number;
+  /** Its beginning, which a start needs at once and trusts before the rest is here: bytes and hash. */
+  readonly head: FileRecord;
 }
 export function parseSavedRecord(text: string, name: string): SavedRecord {
   const given = ((): Partial<SavedRecord> | null => {
@@ -49,7 +49,7 @@ export function parseSavedRecord(text: string, name: string): SavedRecord {
   })();
   if (typeof given?.file !== "string" || !/^[\w.-]+$/.test(given.file) || typeof given.bytes !== "number" || !(given.bytes > 16 && given.bytes < 2 ** 32) || typeof given.sha256 !== "string")
     throw damagedFault(name, "it is not the record of a saved machine");
-  const { first = 0 } = given;
-  if (!Number.isInteger(first) || first < 0 || first > given.bytes) throw damagedFault(name, "it is not the record of a saved machine");
-  return { file: given.file, bytes: given.bytes, sha256: given.sha256.toLowerCase(), first };
+  const { bytes, sha256 } = given.head ?? {};
+  if (typeof bytes !== "number" || !(bytes >= 16 && bytes <= given.bytes) || typeof sha256 !== "string") throw damagedFault(name, "it does not say what its machine begins with");
+  return { file: given.file, bytes: given.bytes, sha256: given.sha256.toLowerCase(), head: { bytes, sha256: sha256.toLowerCase() } };
 }

@@ -97,7 +97,8 @@ export class Sources {
   }
   /**
    * A saved machine that can run before it is here: a guest's, through its record ("guest:ID/resume.json"), or any other source, whole.
-   * `fetchNow` gets a piece at once. The hash is checked when everything arrived: `complete()` fails when it is wrong.
+   * `fetchNow` gets a piece at once. The head's hash is checked before anything starts from it, the whole file's when everything arrived: `complete()`
+   * fails when that is wrong.
    */
   async savedMachine(source: string, fetchNow: (url: string, from: number, to: number) => Uint8Array | null): Promise<KnownVm> {
     if (!source.startsWith("guest:") || !source.endsWith(".json")) {
@@ -116,18 +117,29 @@ export class Sources {
     if (!response.ok) throw missingFault(source, response.status);
     const record = parseSavedRecord(await response.text(), source);
     const file = `${url.slice(0, url.lastIndexOf("/") + 1)}${record.file}`;
-    const get = async (from: number, last: number | null): Promise<Response> => {
-      const body = await this.#fetch(file, null, from === 0 && last === null ? undefined : [from, last]).catch(() => null);
+    const get = async (from: number, last: number | null, cache: "reload" | null = null): Promise<Response> => {
+      const body = await this.#fetch(file, cache, from === 0 && last === null ? undefined : [from, last]).catch(() => null);
       if (!body?.ok) throw missingFault(record.file, body?.status ?? 0);
       return body;
     };
-    const stream = await openVmStream(
-      await get(0, record.first === 0 ? null : record.first - 1),
-      record.bytes,
-      (from) => get(from, null),
-      (from, to) => fetchNow(file, from, to),
-      (loaded) => this.#count(source, loaded, Math.max(loaded, record.first || record.bytes)),
-    );
+    const { head } = record;
+    const checkHead = async (bytes: Uint8Array): Promise<void> => {
+      const detail = damage(head, bytes.length, await sha256(bytes, head.sha256));
+      if (detail !== null) throw damagedFault(record.file, `at its beginning ${detail}`);
+    };
+    const begin = async (cache?: "reload") =>
+      openVmStream(
+        await get(0, head.bytes - 1, cache),
+        { total: record.bytes, head: head.bytes, check: checkHead },
+        (from) => get(from, null),
+        (from, to) => fetchNow(file, from, to),
+        (loaded) => this.#count(source, loaded, Math.max(loaded, head.bytes)),
+      );
+    // A copy in a cache may be damaged: once more past it.
+    const stream = await begin().catch((error: unknown) => {
+      if (error instanceof FaultError && error.fault.code === "image.hash") return begin("reload");
+      throw error;
+    });
     let checked: Promise<Uint8Array> | null = null;
     const check = async (): Promise<Uint8Array> => {
       const bytes = await stream.complete();

@@ -15,7 +15,7 @@ import { openMachine } from "../../workers/node-machine.ts";
 import { zstdDecompress } from "../../workers/backends/compress.ts";
 import { CHUNK_BYTES, CHUNK_PAGES, type PackedChunk } from "../../workers/snapshots/ram-keeper.ts";
 import { captureVm, restoreVm, resumeLine } from "../../workers/snapshots/save-vm.ts";
-import { encodeVm, type HotPages, type VmState } from "../../workers/snapshots/vm-file.ts";
+import { encodeVm, type HotPages, vmHeadLength, type VmState } from "../../workers/snapshots/vm-file.ts";
 import { RESUME_FLAG } from "./debian-guest.ts";
 import { sha256 } from "./guest.ts";
 
@@ -25,8 +25,8 @@ export interface ResumeRecord {
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
-  /** Bytes from its beginning that a start needs: the head, with the pages that it touches. */
-  readonly first: number;
+  /** What a start needs: the head, with the pages that it touches. It is trusted before the rest has arrived. */
+  readonly head: { readonly bytes: number; readonly sha256: string };
 }
 const MOST_MS = 15 * 60_000;
 const RECORD = "resume.json";
@@ -49,7 +49,19 @@ export function readResume(root: string, id: string): ResumeRecord | null {
   if (!existsSync(join(build, RECORD))) return null;
   const record = JSON.parse(readFileSync(join(build, RECORD), "utf8")) as ResumeRecord;
   const file = join(build, record.file);
-  return record.key === keyOf(root, id) && existsSync(file) && sha256(readFileSync(file)) === record.sha256 ? record : null;
+  if (record.key !== keyOf(root, id) || !existsSync(file)) return null;
+  const bytes = readFileSync(file);
+  if (sha256(bytes) !== record.sha256) return null;
+  if (record.head) return record;
+  // Made before records had it: the file is whole, so its head is.
+  const { key, file: name, bytes: length, sha256: digest } = record;
+  const whole = { key, file: name, bytes: length, sha256: digest, head: headOf(bytes) };
+  writeFileSync(join(build, RECORD), `${JSON.stringify(whole, null, 2)}\n`);
+  return whole;
+}
+function headOf(bytes: Uint8Array): ResumeRecord["head"] {
+  const length = vmHeadLength(bytes);
+  return { bytes: length, sha256: sha256(bytes.subarray(0, length)) };
 }
 export async function makeResume(root: string, id: string, config: DomainConfig): Promise<ResumeRecord> {
   const build = join(root, "images", id, "build");
@@ -80,11 +92,9 @@ export async function makeResume(root: string, id: string, config: DomainConfig)
   // Their neighbours are likely next.
   const order = new Set([...hot.pages].map((page) => Math.floor(page / CHUNK_PAGES)));
   const chunks = new Map([...order, ...[...vm.chunks.keys()].filter((n) => !order.has(n))].flatMap((n): [number, PackedChunk][] => (vm.chunks.has(n) ? [[n, vm.chunks.get(n) as PackedChunk]] : [])));
-  const parts = encodeVm({ ...vm, hot, chunks }, PACKED_HARD);
-  const bytes = Buffer.concat(parts);
+  const bytes = Buffer.concat(encodeVm({ ...vm, hot, chunks }, PACKED_HARD));
   const digest = sha256(bytes);
-  const [start, head] = parts as [Uint8Array, Uint8Array];
-  const record = { key: keyOf(root, id), file: `resume-${digest.slice(0, 12)}.ghvm`, bytes: bytes.length, sha256: digest, first: start.length + head.length };
+  const record = { key: keyOf(root, id), file: `resume-${digest.slice(0, 12)}.ghvm`, bytes: bytes.length, sha256: digest, head: headOf(bytes) };
   for (const old of readdirSync(build)) if (/^resume-.*\.ghvm$/.test(old)) rmSync(join(build, old));
   writeFileSync(join(build, `${record.file}.part`), bytes);
   renameSync(join(build, `${record.file}.part`), join(build, record.file));

@@ -5,7 +5,7 @@
 import { FaultError } from "../../src/contract/schema.ts";
 import { loadUnzstd } from "../backends/compress.ts";
 import type { PackedChunk } from "./ram-keeper.ts";
-import { decodeVmHead, type VmState, vmHeadLength } from "./vm-file.ts";
+import { decodeVmHead, type VmState } from "./vm-file.ts";
 
 export interface VmStream {
   readonly vm: VmState;
@@ -17,8 +17,14 @@ export type FetchNow = (from: number, to: number) => Uint8Array | null;
 
 const cut = (arrived: number) => new FaultError("source.network", `The saved machine stopped arriving after ${arrived} bytes.`, "Try again.");
 
+/** What is known of the file: its length, that of its head, and how a damaged head is refused before anything is made of it. */
+export interface Expected {
+  readonly total: number;
+  readonly head: number;
+  check(head: Uint8Array): Promise<void>;
+}
 /** `rest` asks for what follows, where the response is only the beginning of the file (206). */
-export async function openVmStream(response: Response, total: number, rest: (from: number) => Promise<Response>, fetchNow: FetchNow, progress: (loaded: number) => void): Promise<VmStream> {
+export async function openVmStream(response: Response, { total, head, check }: Expected, rest: (from: number) => Promise<Response>, fetchNow: FetchNow, progress: (loaded: number) => void): Promise<VmStream> {
   const zstd = loadUnzstd();
   const readerOf = ({ body }: Response) => {
     if (!body) throw cut(0);
@@ -43,8 +49,8 @@ export async function openVmStream(response: Response, total: number, rest: (fro
     }
     return true;
   };
-  while (arrived < 16 || arrived < vmHeadLength(bytes.subarray(0, arrived))) if (!(await pump())) throw cut(arrived);
-  await zstd;
+  while (arrived < head) if (!(await pump())) throw cut(arrived);
+  await Promise.all([check(bytes.subarray(0, head)), zstd]);
   let completing: Promise<Uint8Array> | null = null;
   const finish = async (): Promise<Uint8Array> => {
     while (await pump()) {
@@ -70,7 +76,7 @@ export async function openVmStream(response: Response, total: number, rest: (fro
       return now;
     },
   });
-  const vm = decodeVmHead(bytes.subarray(0, vmHeadLength(bytes.subarray(0, arrived))), total, chunkAt);
+  const vm = decodeVmHead(bytes.subarray(0, head), total, chunkAt);
   // Nobody can ask this server for the rest alone.
   if (response.status !== 206) complete().catch(() => {}); // whoever waits for it is told
   return { vm, complete };
