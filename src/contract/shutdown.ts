@@ -17,8 +17,8 @@ export interface Shutdown {
   readonly instructions: number;
   /** Linear address of the instruction. */
   readonly address: bigint;
-  /** Oldest first; empty: an interrupt could not be delivered. Null: exceptions came so fast that nobody listened to them. */
-  readonly raised: readonly RaisedException[] | null;
+  /** Oldest first; empty: an interrupt could not be delivered. */
+  readonly raised: readonly RaisedException[];
 }
 const NP = 11;
 const GP = 13;
@@ -34,7 +34,7 @@ export interface Fatal extends Omit<RaisedException, "instructions"> {
   readonly external: boolean;
 }
 export function fatalOf({ raised }: Pick<Shutdown, "raised">): Fatal | null {
-  const first = raised?.[0];
+  const first = raised[0];
   if (!first) return null;
   const { vector, code, touched, address } = first;
   const gate = (vector === GP || vector === NP) && code !== null && (code & IN_IDT) !== 0;

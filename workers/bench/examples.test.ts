@@ -178,7 +178,7 @@ describe.runIf(built)("examples", () => {
     const shutdown = (await m.ask("info shutdown")) as Shutdown;
     expect(fatalOf(shutdown)).toMatchObject(fatal);
     expect(shutdown).toMatchObject({ count: 1, address: BigInt(fatal.address) });
-    expect(shutdown.raised?.at(-1)).toMatchObject({ vector: 8, code: 0 });
+    expect(shutdown.raised.at(-1)).toMatchObject({ vector: 8, code: 0 });
     // The registers stay, and one can go back from there.
     const then = await m.registers();
     expect(then.linearIp).toBe(BigInt(fatal.address));
@@ -189,7 +189,7 @@ describe.runIf(built)("examples", () => {
     expect({ ...(await m.registers()).registers, cr2: 0 }).toEqual({ ...then.registers, cr2: 0 });
     await m.ask("cont");
     await until(() => m.machine.state === "off", "the same shutdown again");
-    expect(((await m.ask("info shutdown")) as Shutdown).raised?.map((e) => e.vector)).toEqual(shutdown.raised?.map((e) => e.vector));
+    expect(((await m.ask("info shutdown")) as Shutdown).raised.map((e) => e.vector)).toEqual(shutdown.raised.map((e) => e.vector));
     // Another life knows nothing of it.
     await m.machine.start({ paused: true });
     expect(await m.ask("info shutdown")).toBeNull();

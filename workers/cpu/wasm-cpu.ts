@@ -45,7 +45,6 @@ import {
   TLB_READ,
   TLB_WRITE,
   TIME_FOLLOWED,
-  TRACE_EXCEPTION,
   VCPU_BASE,
   VCPU_STATE_SIZE,
   XMM,
@@ -55,7 +54,7 @@ import { decodeSectionOf } from "./decode-section.ts";
 import type { PoolMemory } from "./guest-memory.ts";
 import type { JitCompiler } from "./jit/port.ts";
 import { Translator } from "./jit/translator.ts";
-import { LastExceptions } from "./last-exceptions.ts";
+import { forgetExceptions, lastExceptions } from "./last-exceptions.ts";
 import { chooseCpu } from "./models.ts";
 import { CpuWatch, coreEvents, type WatchCore } from "./watch.ts";
 
@@ -127,9 +126,9 @@ export class WasmCpu implements Cpu {
   private readonly memory: PoolMemory;
   private readonly core: CoreExports;
   private readonly state: DataView;
+  private readonly memoryView: DataView;
   private readonly block: Uint8Array;
   private readonly counterView: BigUint64Array;
-  private readonly exceptionCount: Uint32Array;
   private readonly signature: number;
   private running = false;
   idle = false;
@@ -138,7 +137,6 @@ export class WasmCpu implements Cpu {
   private faultHeard: ((vector: number) => void) | null = null;
   /** Events for the trace bus, and what ends runs. */
   readonly watch: CpuWatch;
-  private readonly raised: LastExceptions;
   /** The last shutdown since power-on, and the registers as they were then. */
   lastShutdown: (Shutdown & { readonly view: CpuView }) | null = null;
   /** What core reports for the trace bus. */
@@ -150,9 +148,9 @@ export class WasmCpu implements Cpu {
     this.signature = choice.signature;
     const buffer = memory.memory.buffer;
     this.state = new DataView(buffer, VCPU_BASE, VCPU_STATE_SIZE);
+    this.memoryView = new DataView(buffer);
     this.block = new Uint8Array(buffer, VCPU_BASE, VCPU_STATE_SIZE);
     this.counterView = new BigUint64Array(buffer, VCPU_BASE + COUNTERS, 8);
-    this.exceptionCount = new Uint32Array(buffer, VCPU_BASE + COUNTERS + 16, 1);
     const scratch = new DataView(buffer, SCRATCH_BASE, 16);
     this.binary = binary;
     this.memory = memory;
@@ -216,13 +214,8 @@ export class WasmCpu implements Cpu {
     }
     this.intr = { set: (high) => core.setIntrPin(high) };
     this.watch = new CpuWatch(core, buffer);
-    this.raised = new LastExceptions((on) => this.watch.hearExceptions(on));
   }
   private traced(kind: number, a: number, b: number, c: number): void {
-    if (kind === TRACE_EXCEPTION) {
-      this.raised.add({ vector: a, code: b < 0 ? null : b, touched: a === PAGE_FAULT ? c : null, address: this.linearAddress(), instructions: this.instructions() });
-      if (!this.watch.busHearsExceptions) return;
-    }
     this.onTrace?.(eventOf.get(kind) as TraceName, a, b, c);
   }
   /** What core reports for -d (core/log.ts): event, a, b, instruction pointer. */
@@ -266,7 +259,6 @@ export class WasmCpu implements Cpu {
     }
     this.running = false;
     this.translator?.drain(this.idle);
-    this.raised.look(core.instructionCount(), this.exceptionCount[0] as number);
     switch (code) {
       case 0:
         return BUDGET;
@@ -275,7 +267,7 @@ export class WasmCpu implements Cpu {
       case 2:
         return KICK;
       case 3:
-        this.lastShutdown = { count: (this.lastShutdown?.count ?? 0) + 1, instructions: this.instructions(), address: this.linearIp(), raised: this.raised.take(), view: this.view() };
+        this.lastShutdown = { count: (this.lastShutdown?.count ?? 0) + 1, instructions: this.instructions(), address: this.linearIp(), raised: lastExceptions(this.memoryView), view: this.view() };
         return SHUTDOWN;
       case 4:
         return { reason: "break", ip: core.currentLinear() };
@@ -419,6 +411,7 @@ export class WasmCpu implements Cpu {
     return { registers: () => registers, segments: () => segments, debugRegisters: () => debug, vectorRegisters: () => vector, pins: () => pins, codeBits: () => bits, linearIp: () => at };
   }
   poweredOn(): void {
+    forgetExceptions(this.memoryView);
     this.lastShutdown = null;
   }
   reset(): void {
@@ -430,6 +423,7 @@ export class WasmCpu implements Cpu {
     return { block: this.block.slice() };
   }
   load(state: State): void {
+    forgetExceptions(this.memoryView);
     this.block.set(bytesField(fields(state, "cpu"), "block", VCPU_STATE_SIZE));
     this.core.restored();
   }
@@ -482,7 +476,6 @@ export interface Registers {
   readonly cpl: number;
   readonly halted: boolean;
 }
-const PAGE_FAULT = 14;
 const BUDGET: Exit = { reason: "budget" };
 const HALT: Exit = { reason: "halt" };
 const KICK: Exit = { reason: "kick" };

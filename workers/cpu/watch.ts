@@ -66,8 +66,6 @@ export class CpuWatch {
   private readonly view: DataView;
   private stops: StopList = noStops;
   private mask = 0;
-  /** What the processor's host listens to by itself. */
-  private own = 0;
   constructor(core: WatchCore, buffer: ArrayBufferLike) {
     this.core = core;
     this.view = new DataView(buffer);
@@ -78,17 +76,9 @@ export class CpuWatch {
     if (mask === this.mask) return;
     const pages = (mask ^ this.mask) & TRACE_TABLE_WRITE;
     this.mask = mask;
-    this.core.setTracing(mask | this.own);
+    this.core.setTracing(mask);
     // Stores that the TLB has cached go unseen: it is emptied.
     if (pages) this.core.mappingsChanged();
-  }
-  /** Exceptions are reported in any case (last-exceptions.ts), or only when the bus wants them. */
-  hearExceptions(on: boolean): void {
-    this.own = on ? TRACE_EXCEPTION : 0;
-    this.core.setTracing(this.mask | this.own);
-  }
-  get busHearsExceptions(): boolean {
-    return (this.mask & TRACE_EXCEPTION) !== 0;
   }
   get active(): StopList {
     return this.stops;

@@ -170,8 +170,8 @@ function shutdownText(shutdown: Shutdown | null): string {
   const signed = (v: number) => hex(BigInt.asUintN(64, BigInt(v)), 0);
   return [
     `shutdown ${count} since power-on: at 0x${hex(address, 0)}, after ${instructions} instructions`,
-    ...(raised ?? []).map((e) => `  exception ${e.vector}${e.code === null ? "" : `, error code 0x${e.code.toString(16)}`}${e.touched !== null ? `, at address 0x${signed(e.touched)}` : ""}`),
-    ...(raised === null ? ["  exceptions came too fast to be kept"] : raised.length === 0 ? ["  no exception: an interrupt could not be delivered"] : []),
+    ...raised.map((e) => `  exception ${e.vector}${e.code === null ? "" : `, error code 0x${e.code.toString(16)}`}${e.touched !== null ? `, at address 0x${signed(e.touched)}` : ""}`),
+    ...(raised.length === 0 ? ["  no exception: an interrupt could not be delivered"] : []),
   ].join("\n");
 }
 function plain(value: unknown, depth: number): string[] {

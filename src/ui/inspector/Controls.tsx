@@ -102,12 +102,12 @@ function TripleFault() {
   const { value: shutdown } = useLook<Shutdown | null>("info shutdown", {}, 1000);
   if (!shutdown) return null;
   const fatal = fatalOf(shutdown);
-  const after = shutdown.raised?.slice(1) ?? [];
+  const after = shutdown.raised.slice(1);
   const down = isDown(row);
   return (
     <p className="insp-where insp-shutdown" role="status" data-testid="insp-shutdown">
       <span>
-        {t(down ? "insp.shutdown.title" : "insp.shutdown.reset", { count: shutdown.count })} {fatal ? raisedText(fatal, undefined, t) : t(shutdown.raised === null ? "insp.shutdown.unknown" : "insp.shutdown.interrupt")} {fatal && fatalDetails(fatal, t).join(" ")}
+        {t(down ? "insp.shutdown.title" : "insp.shutdown.reset", { count: shutdown.count })} {fatal ? raisedText(fatal, undefined, t) : t("insp.shutdown.interrupt")} {fatal && fatalDetails(fatal, t).join(" ")}
         {after.length > 0 && ` ${t("insp.shutdown.then", { chain: after.map((e) => exceptionName(e.vector, t)).join(" → ") })}`} {t(down ? "insp.shutdown.stays" : "insp.shutdown.then.reset")}
       </span>
       <span translate="no">

@@ -19,7 +19,7 @@ import {
 } from "./segments";
 import { CS, DS, ES, FS, GS, Regs, RSP, SS, TR, vcpu } from "./state";
 import { fullFlags, taskSwitch } from "./task";
-import { emit, faultAddress, signed, tracing, vectorTaken, vectorsWatched } from "./watch";
+import { emit, faultAddress, noteException, signed, tracing, vectorTaken, vectorsWatched } from "./watch";
 import { loadedFlags, redirected, virtualFlags, virtualPending } from "./vme";
 
 // EFLAGS bits that live in the state block (everything but the six arithmetic flags).
@@ -71,6 +71,7 @@ export function deliverFault(): void {
       hasCode = true;
     } else if (hasCode && vector != PF) code |= 1;
   }
+  noteException(vector, hasCode ? <i32>code : -1);
   if (tracing & TRACE_EXCEPTION) emit(TRACE_EXCEPTION, <f64>vector, hasCode ? <f64>code : -1, vector == PF ? faultAddress() : 0);
   delivering = vector;
   deliveringExternal = false;

@@ -208,6 +208,13 @@ export const VCPU_STATE_SIZE: u32 = 2048;
 export const VCPU_STATE_VERSION: u32 = 1;
 // Behind the state, not saved: 32 bytes for a vector operand that is not in one plain page of memory.
 export const VEX_TEMP: u32 = 2048;
+/** The last exceptions, for who asks why the processor shut down (watch.ts noteException): how many since they were asked for (u32), */
+export const RAISED_COUNT: u32 = 2080;
+/** the exceptions, in turn; each: vector u32, error code i32 (-1: none), CR2 u64, linear address u64, instructions retired u64. */
+export const RAISED: u32 = 2112;
+export const RAISED_SIZE: u32 = 32;
+/** An exception, a double fault, and two more than the architecture makes. A power of two. */
+export const RAISED_MOST: u32 = 4;
 
 // ---- decoded record (offsets; 32 bytes) -----------------------------------------------------------------------------
 export const RECORD_SIZE: u32 = 32;

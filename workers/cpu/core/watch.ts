@@ -6,11 +6,11 @@
 import { traceEvent, unwind } from "./host";
 import {
   A20_MASK, ATTENTION, ATTENTION_BREAK, BREAK_LIST, CPL, CR0, CR2, EFER, ICOUNT, P2M_PRESENT, STOP_ANY_INTERRUPT, STOP_CR3, STOP_MODE, STOP_RING, STOP_VECTORS,
-  TABLE_PAGES, TRACE_CR3, TRACE_MODE, TRACE_RING, TRACE_TABLE_WRITE, VECTOR_LIST, WATCH_LIST, BREAK_EXECUTE, BREAK_DATA, BREAK_VECTOR, BREAK_MODE, BREAK_CR3, P2M_PAGES,
+  TABLE_PAGES, TRACE_CR3, TRACE_MODE, TRACE_RING, TRACE_TABLE_WRITE, VECTOR_LIST, WATCH_LIST, BREAK_EXECUTE, BREAK_DATA, BREAK_VECTOR, BREAK_MODE, BREAK_CR3, P2M_PAGES, RAISED, RAISED_COUNT, RAISED_MOST, RAISED_SIZE,
 } from "./layout";
-import { codeSize, virtual8086 } from "./mode";
+import { codeBase, codeSize, virtual8086 } from "./mode";
 import { forgetWrites, p2m } from "./mmu";
-import { stopBlock } from "./run";
+import { currentIp, retired, stopBlock } from "./run";
 import { vcpu } from "./state";
 
 /** TRACE_ bits of what is reported. */
@@ -194,6 +194,17 @@ export function modeUpdated(): void {
 export function cr3Written(before: u64, now: u64): void {
   if (tracing & TRACE_CR3) emit(TRACE_CR3, <f64>now, <f64>before, 0);
   if (stops & STOP_CR3 && now != before) requestBreak(BREAK_CR3, now);
+}
+/** Every exception is kept: a few stores, so that nobody has to listen for the few that end in a shutdown. */
+export function noteException(vector: u32, code: i32): void {
+  const count = load<u32>(vcpu, RAISED_COUNT);
+  store<u32>(vcpu, count + 1, RAISED_COUNT);
+  const at = vcpu + RAISED + (count & (RAISED_MOST - 1)) * RAISED_SIZE;
+  store<u32>(at, vector);
+  store<i32>(at, code, 4);
+  store<u64>(at, load<u64>(vcpu, CR2), 8);
+  store<u64>(at, codeBase + currentIp(), 16);
+  store<u64>(at, retired(), 24);
 }
 /** CR2, for the event of a page fault. */
 export function faultAddress(): f64 {
