@@ -52,6 +52,11 @@ describe.each(["light", "dark"] as const)("%s", (theme) => {
     for (const tab of ["screen", "serial", "monitor", "snapshots", "settings"]) {
       await page.click(id(`tab-${tab}`));
       await look(`tab ${tab}`);
+      if (tab !== "monitor") continue;
+      await page.fill(id("monitor-line"), "info registers");
+      await page.press(id("monitor-line"), "Enter");
+      await page.waitForSelector(`${id("monitor")} button.addr`);
+      await look("addresses in the monitor");
     }
     let link = "";
     for (const [tool, dialog] of [["link", "share-dialog"], ["copy", "clone-dialog"]] as const) {

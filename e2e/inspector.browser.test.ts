@@ -143,6 +143,34 @@ describe("a machine with firmware only", () => {
     await until(async () => (await page.inputValue(id("code-address"))) === `0x${Number.parseInt((await register(page, "esp")) as string, 16).toString(16)}`, 3000, "the listing there");
     await page.click("text=Follow");
   });
+  test("an address that the monitor prints is one too, by keyboard, and opens a closed inspector there", async () => {
+    await page.click(id("insp-close"));
+    await page.click(id("tab-monitor"));
+    await page.fill(id("monitor-line"), "info registers");
+    await page.press(id("monitor-line"), "Enter");
+    await until(async () => (await page.locator(`${id("monitor")} pre.output`).last().locator("button.addr").count()) > 8, 5000, "links");
+    const focused = () => page.evaluate("document.activeElement.closest('pre.output') ? document.activeElement.textContent : ''") as Promise<string>;
+    await page.focus(id("monitor-line"));
+    await page.keyboard.press("Shift+Tab");
+    expect(await focused()).toMatch(/^[0-9a-f]{8}$/);
+    // Four rows of registers: EIP is the ninth. One stop of Tab for all of them.
+    for (let n = 0; n < 8; n++) await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await until(async () => (await page.evaluate("document.activeElement.getAttribute('role')")) === "menuitem", 2000, "the menu");
+    await page.keyboard.press("Escape");
+    expect(await focused()).toMatch(/^[0-9a-f]{8}$/);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Home");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    // The third item is the page walk: the inspector opens with it in front.
+    await page.waitForSelector(id("panel-walk"));
+    const eip = ((await answer(page)).match(/EIP=([0-9a-f]{8})/) as RegExpMatchArray)[1] as string;
+    await until(async () => Number.parseInt(await page.inputValue(id("walk-address")), 16) === Number.parseInt(eip, 16), 3000, "the walk of EIP");
+    await page.click(id("tab-screen"));
+  });
   test("ports in words while the log is open, and no tracing when it is closed", async () => {
     const on = async () => {
       await page.click(id("tab-monitor"));

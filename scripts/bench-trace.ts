@@ -1,4 +1,4 @@
-// npm run bench:trace: what looking costs. off: the core as it is, nothing traced, in turn with a core compiled without the seams of the trace bus. node: a
+// npm run bench:trace: what looking costs. off: the core as it is, nothing traced, against a core compiled without the seams of the trace bus (bench-off.ts). node: a
 // fixed piece of work of a resumed debian-amd64 (arithmetic, processes, files, output), in turn without and with one kind of trace, by processor time; its row
 // "off" is nothing against nothing, so what other rows differ by less than it is not measurable.
 // chromium: the speed of a guest that spins, in turn with the inspector closed and with the dashboard alone open; frames a second and long tasks of the page.
@@ -21,6 +21,7 @@ import { jitWorker } from "../workers/conformance/boots/stage.ts";
 import { createMonitor } from "../workers/monitor/index.ts";
 import { type NodeMachine, openMachine } from "../workers/node-machine.ts";
 import { flows, VIEWPORT } from "./bench-flows.ts";
+import { type Interval, measureOff, OFF_GUEST } from "./bench-off.ts";
 
 const root = join(import.meta.dirname, "..");
 const GUEST = "debian-amd64";
@@ -40,18 +41,21 @@ const ratio = (v: number) => v.toFixed(3);
 /** Work that goes through every layer: integer loops, forks and execs (page tables, address spaces), directories, a kilobyte to the console. */
 const WORK = "i=0; while [ $i -lt 4000 ]; do i=$((i+1)); done; n=0; while [ $n -lt 3 ]; do busybox true; n=$((n+1)); done; ls -lR /sys/class/tty > /tmp/l; head -c 1000 /tmp/l";
 const WARM = 8;
+/** Processes for each round, and pieces of each, of the part "off". */
+const OFF_RUNS = 2;
+const OFF_PIECES = 120;
 interface Working extends NodeMachine {
   ask(name: string, args?: { readonly [name: string]: unknown }): Promise<unknown>;
   /** Seconds of processor time of one piece of work. */
   work(): Promise<number>;
 }
 /** A guest at its prompt whose code is warm. */
-async function working(core?: Uint8Array): Promise<Working> {
+async function working(): Promise<Working> {
   const guests = JSON.parse(readFileSync(join(root, "images/build/index.json"), "utf8")) as { id: string; config: unknown }[];
   const config = domainSchema.parse(guests.find((g) => g.id === GUEST)?.config);
   let text = "";
   const serial = new QueueBytes((byte) => void (text = (text + String.fromCharCode(byte)).slice(-8000)));
-  const made = await openMachine(config, { root, jitWorker, picture: nullPicture, bytes: (id) => (id === "serial0" ? serial : nullBytes), traceCapacity: 1 << 16, ...(core ? { core } : {}) });
+  const made = await openMachine(config, { root, jitWorker, picture: nullPicture, bytes: (id) => (id === "serial0" ? serial : nullBytes), traceCapacity: 1 << 16 });
   const { machine } = made;
   const monitor = createMonitor({ ...made, version: "bench" });
   await machine.start();
@@ -117,36 +121,17 @@ async function tracing(): Promise<string[]> {
     ...[...ratios].map(([kind, list]) => `| ${kind === "off" ? "off" : `\`${kind}\``} | ${kind === "off" ? "" : traceKinds[kind].cost} | ${ratio(median(list))} | ${kind === "off" ? `half between ${quarters(list)}` : spread(list)} | ${kind === "off" ? "" : events.get(kind)} |`),
   ];
 }
-/** Two machines in turn: one with the core as it is, one with a core from which the seams of the trace bus were left out when it was compiled. */
+/** Runs of three machines each, by instruction counts (bench-off.ts). */
 async function off(): Promise<string[]> {
-  const build = join(root, "workers/cpu/build");
-  execFileSync(process.execPath, [join(root, "scripts/build-core.mjs"), "--without-trace", "--out", join(build, "untraced.wasm")], { stdio: "inherit" });
-  const without = await working(new Uint8Array(readFileSync(join(build, "untraced.wasm"))));
-  await without.ask("trace on", { kinds: "cpu.iret", filter: "" });
-  await without.work();
-  if (without.board.trace.count("cpu.iret") > 0) throw new Error("the core that was compiled without the trace bus has it");
-  await without.ask("trace off", { kinds: "cpu.iret" });
-  const withIt = await working(new Uint8Array(readFileSync(join(build, "core.wasm"))));
-  const ratios: number[] = [];
-  const noise: number[] = [];
-  let before = await without.work();
-  for (let n = 0; n < rounds * 12; n++) {
-    const during = await withIt.work();
-    const after = await without.work();
-    ratios.push((before + after) / 2 / during);
-    noise.push(before / after);
-    before = after;
-  }
-  for (const { machine, close } of [without, withIt]) {
-    machine.powerOff();
-    await close();
-  }
+  const { off: bus, control, runs } = measureOff(rounds * OFF_RUNS, OFF_PIECES);
+  const words = ({ median: m, low, high }: Interval) => `${ratio(m)} of the speed without it, 95 %: ${ratio(low)} to ${ratio(high)}`;
   return [
     titles.off,
     "",
-    `${head()} Two machines in one process in turn, same guest and work as below: one runs the core as it is with every kind off, the other a core that was compiled without the seams of the trace bus (${"`"}build-core.mjs --without-trace${"`"}). By processor time.`,
+    `${head()} ${runs.length} processes with three machines each (${OFF_GUEST}, time by instruction counts): two run a core that was compiled without the seams of the trace bus (${"`"}build-core.mjs --without-trace${"`"}), one the core as it is with every kind off. All do the same work at the same instruction counts, ${runs.length * OFF_PIECES} pieces of 20 million instructions, by turns in every order; by processor time. The interval is of 2000 draws of processes and of pieces in them (bootstrap).`,
     "",
-    `**Speed with the bus there and off: ${ratio(median(ratios))} of the speed without it** (median of ${ratios.length}; half of them between ${quarters(ratios)}). The core without it against itself: ${ratio(median(noise))} (${quarters(noise)}).`,
+    `**With the bus there and off: ${words(bus)}.**`,
+    `The second machine without it, the control: ${words(control)}. What the bus costs cannot be told from nothing below that.`,
   ];
 }
 const quarters = (list: readonly number[]) => {

@@ -14,8 +14,8 @@ export interface Places {
 export type AddressPanel = keyof Places;
 export interface Inspected extends Places {
   readonly stamp: number;
-  /** Panel that shall come to the front. */
-  readonly wanted: { readonly panel: string; readonly n: number } | null;
+  /** Panel that shall come to the front, until the inspector has brought it there: it may not be open yet. */
+  readonly wanted: { readonly panel: string } | null;
 }
 const fresh: Inspected = { code: "$rip", memory: "$rsp", walk: "$rip", tables: "gdt", stamp: 0, wanted: null };
 const OPEN = "guesthouse.inspector";
@@ -53,9 +53,10 @@ export const inspectorActions = {
     set({ share: kept });
   },
   /** Puts a panel at an address, and in front. */
-  show: (id: string, panel: AddressPanel, address: string) => change(id, (b) => ({ [panel]: address, wanted: { panel, n: (b.wanted?.n ?? 0) + 1 } })),
+  show: (id: string, panel: AddressPanel, address: string) => change(id, () => ({ [panel]: address, wanted: { panel } })),
   /** Puts a panel in front. */
-  front: (id: string, panel: string) => change(id, (b) => ({ wanted: { panel, n: (b.wanted?.n ?? 0) + 1 } })),
+  front: (id: string, panel: string) => change(id, () => ({ wanted: { panel } })),
+  brought: (id: string) => change(id, () => ({ wanted: null })),
   /** Puts a panel at an address where it is. */
   place: (id: string, panel: AddressPanel, address: string) => change(id, () => ({ [panel]: address })),
   touched: (id: string) => change(id, (b) => ({ stamp: b.stamp + 1 })),

@@ -2,13 +2,17 @@
 // the line is empty, so that nobody is trapped).
 
 import { useEffect, useRef, useState } from "react";
+import { addressesIn } from "../contract/addresses.ts";
 import type { Fault } from "../contract/schema.ts";
 import type { Language } from "../i18n/index.ts";
 import { controller, type MachineClient, type MachineRow } from "../store/index.ts";
 import { imgLines, isImg } from "./ImgShell.tsx";
+import { later } from "./later.tsx";
 import { faultLine, type Line, Lines } from "./Lines.tsx";
 import { useLanguage, useText } from "./use-text.ts";
 
+/** Links to panels: fetched when there is one to draw. */
+const LinkedText = later(() => import("./inspector/LinkedText.tsx"));
 const logs = new Map<string, Log>();
 const MOST_LINES = 2000;
 type Log = { lines: readonly Line[]; history: readonly string[] };
@@ -25,7 +29,7 @@ export async function typeInto(id: string, client: MachineClient, language: Lang
   put({ kind: "input", text });
   const reply = await client.type(text);
   if (!reply.ok) put(faultLine(language, reply.error));
-  else if (reply.value) put({ kind: "output", text: reply.value });
+  else if (reply.value) put({ kind: "output", text: reply.value, command: text });
   return reply;
 }
 
@@ -76,8 +80,10 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
     }
     const reply = await client.type(text);
     if (!reply.ok) fail(reply.error);
-    else if (reply.value) print({ kind: "output", text: reply.value });
+    else if (reply.value) print({ kind: "output", text: reply.value, command: text });
   };
+  const output = ({ text, command }: Line) =>
+    client && command !== undefined && addressesIn(command, text).length > 0 ? <LinkedText row={row} client={client} command={command} text={text} waiting={text} /> : text;
   const complete = async () => {
     const found = (await client?.complete(line)) ?? [];
     if (found.length === 0) return;
@@ -103,9 +109,9 @@ export function Monitor({ row, client, shown }: { readonly row: MachineRow; read
     <div className="panel monitor" data-testid="monitor">
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: a click anywhere only moves the focus to the line below */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling log must be reachable by keyboard */}
-      <div className="monitor-log" role="log" aria-live="polite" aria-label={t("monitor.log")} tabIndex={0} onClick={() => !getSelection()?.toString() && input.current?.focus()}>
+      <div className="monitor-log" role="log" aria-live="polite" aria-label={t("monitor.log")} tabIndex={0} onClick={(e) => !(e.target as Element).closest("button, [role=menu]") && !getSelection()?.toString() && input.current?.focus()}>
         <p className="monitor-intro">{t("monitor.intro")}</p>
-        <Lines lines={log.lines} prompt={(text) => `> ${text}`} />
+        <Lines lines={log.lines} prompt={(text) => `> ${text}`} output={output} />
         <div ref={end} />
       </div>
       <form

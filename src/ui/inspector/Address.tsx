@@ -4,30 +4,36 @@ import type { SymbolAt } from "../../contract/inspect.ts";
 import { inspectorActions } from "../../store/index.ts";
 import { useText } from "../use-text.ts";
 import { useAct, useMachine } from "./look.ts";
-import { Menu } from "./Menu.tsx";
+import { Menu, type MenuItem } from "./Menu.tsx";
 
 export const hex = (v: bigint | number, digits = 0) => BigInt.asUintN(64, BigInt(v)).toString(16).padStart(digits, "0");
 export const symbolText = (s: SymbolAt | null | undefined) => (s ? `${s.name}${s.offset ? `+0x${s.offset.toString(16)}` : ""}` : "");
 
-export function Address({ at, physical = false, digits = 0, text }: { readonly at: bigint; readonly physical?: boolean; readonly digits?: number; readonly text?: string }) {
+/** What one can do with an address of this machine. */
+export function useAddressItems(): (at: bigint, physical: boolean) => readonly MenuItem[] {
   const t = useText();
   const act = useAct();
   const { row } = useMachine();
-  const where = `${physical ? "p:" : ""}0x${hex(at)}`;
-  const items = () => [
-    { label: t("insp.go.memory"), testId: "go-memory", act: () => inspectorActions.show(row.id, "memory", where) },
-    ...(physical
-      ? []
-      : [
-          { label: t("insp.go.code"), testId: "go-code", act: () => inspectorActions.show(row.id, "code", where) },
-          { label: t("insp.go.walk"), testId: "go-walk", act: () => inspectorActions.show(row.id, "walk", where) },
-        ]),
-    { label: t("insp.go.break"), testId: "go-break", act: () => void act("break", { what: physical ? `phys 0x${hex(at)}` : where }) },
-    { label: t("insp.go.watch"), testId: "go-watch", act: () => void act("watch", { what: physical ? `phys 0x${hex(at)}` : where }) },
-    { label: t("insp.go.copy"), act: () => void navigator.clipboard?.writeText(`0x${hex(at)}`) },
-  ];
+  return (at, physical) => {
+    const where = `${physical ? "p:" : ""}0x${hex(at)}`;
+    return [
+      { label: t("insp.go.memory"), testId: "go-memory", act: () => inspectorActions.show(row.id, "memory", where) },
+      ...(physical
+        ? []
+        : [
+            { label: t("insp.go.code"), testId: "go-code", act: () => inspectorActions.show(row.id, "code", where) },
+            { label: t("insp.go.walk"), testId: "go-walk", act: () => inspectorActions.show(row.id, "walk", where) },
+          ]),
+      { label: t("insp.go.break"), testId: "go-break", act: () => void act("break", { what: physical ? `phys 0x${hex(at)}` : where }) },
+      { label: t("insp.go.watch"), testId: "go-watch", act: () => void act("watch", { what: physical ? `phys 0x${hex(at)}` : where }) },
+      { label: t("insp.go.copy"), act: () => void navigator.clipboard?.writeText(`0x${hex(at)}`) },
+    ];
+  };
+}
+export function Address({ at, physical = false, digits = 0, text }: { readonly at: bigint; readonly physical?: boolean; readonly digits?: number; readonly text?: string }) {
+  const items = useAddressItems();
   return (
-    <Menu className={`addr${physical ? " physical" : ""}`} items={items} translated={false}>
+    <Menu className={`addr${physical ? " physical" : ""}`} items={() => items(at, physical)} translated={false}>
       {text ?? hex(at, digits)}
     </Menu>
   );

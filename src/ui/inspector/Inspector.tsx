@@ -25,7 +25,6 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
   const model = useMemo(readLayout, []);
   const machine = useMemo(() => (client ? { row, client } : null), [row, client]);
   const wanted = useInspector((s) => inspected(s, row.id).wanted);
-  const seen = useRef(wanted?.n ?? 0);
   /** Wanted before the workspace was there. */
   const early = useRef<string[]>([]);
   const bring = useCallback(
@@ -85,10 +84,10 @@ export default function Inspector({ row, client }: { readonly row: MachineRow; r
   // The panels that are not open yet come while nobody needs the thread, so that they are there without a network too.
   useEffect(() => whenIdle(...panelNames.map((name) => () => void panels[name].Component.fetch())), []);
   useEffect(() => {
-    if (!wanted || wanted.n === seen.current) return;
-    seen.current = wanted.n;
+    if (!wanted) return;
     bring(wanted.panel);
-  }, [wanted, bring]);
+    inspectorActions.brought(row.id);
+  }, [wanted, bring, row.id]);
   const renderTab = useCallback(
     (node: TabNode, props: TabRenderProps) => (
       <div {...props} data-testid={`insp-tab-${node.id}`}>

@@ -40,7 +40,6 @@ const wait = (ms: number) => new Promise<void>((r) => setTimeout(r, ms));
 const PACE_MS = 900;
 const LOOK_MS = 400;
 const COPY_MS = 60;
-const INSPECTOR_MS = 700;
 
 export async function loadCatalogue(): Promise<void> {
   if (useLesson.getState().catalogue !== null) return;
@@ -145,11 +144,9 @@ function host(lesson: Lesson): LessonHost {
         },
         trace: client.trace,
         panel: (name, at) => {
-          const put = () => (at !== "" && (name === "code" || name === "memory" || name === "walk") ? inspectorActions.show(got, name, at) : inspectorActions.front(got, name));
-          if (useInspector.getState().open) return put();
-          inspectorActions.open(true);
-          // It is fetched when it is opened, and heeds only what is wanted of it from then on.
-          setTimeout(put, INSPECTOR_MS);
+          if (at !== "" && (name === "code" || name === "memory" || name === "walk")) inspectorActions.show(got, name, at);
+          else inspectorActions.front(got, name);
+          if (!useInspector.getState().open) inspectorActions.open(true);
         },
       };
     },
