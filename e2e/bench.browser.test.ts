@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
 import type { Page } from "playwright-core";
-import { browser, id, openPage, until, viewport, withBrowser } from "./browsing.ts";
+import { browser, id, openPage, served, until, viewport, withBrowser } from "./browsing.ts";
 
 withBrowser();
 const nasm = existsSync(join(inject("site"), "guests/nasm/nasm.wasm"));
@@ -208,13 +208,15 @@ test.runIf(nasm)("files beside the source stay over a reload; examples speak Chi
 });
 test.runIf(nasm)("a link shows its program, runs nothing by itself, and opens in a fresh profile; the source is kept", { timeout: 120_000 }, async () => {
   const context = await browser.newContext({ viewport });
-  const page = await openPage(context);
+  // What the address of this page says (a language, a lesson) is not the friend's.
+  const page = await openPage(context, "?lang=en");
   await open(page);
   await page.selectOption(id("bench-mode"), "flat64");
   await write(page, "; 六乘七\nmov rax, 6\nimul rax, 7\nret\n");
   await good(page);
   await page.click(id("bench-share"));
   const link = await page.inputValue(id("bench-link"));
+  expect(link.slice(0, link.indexOf("#"))).toBe(served.url);
   expect(link).toMatch(/#asm=[\w-]+$/);
   await context.close();
   const other = await browser.newContext({ viewport, colorScheme: "dark" });

@@ -200,9 +200,13 @@ describe("a machine with firmware only", () => {
     await page.fill(id("monitor-line"), "trace on cpu.mode");
     await page.press(id("monitor-line"), "Enter");
     await openPanel(page, "timeline");
+    // Before anything changes it shows what the processor is in.
+    await until(async () => /^(real|protected.*) · ring 0$/.test((await text(page, "timeline-now")).trim()), 5000, async () => `mode and ring, not ${await text(page, "timeline-now")}`);
+    const modes = async () => Number(await page.getAttribute(id("timeline-now"), "data-modes"));
+    const before = await modes();
     if ((await state(page)) === "paused") await page.click(id("insp-run"));
     await page.click(id("tool-reset"));
-    await until(async () => /real|protected/.test(await text(page, "timeline-now")), 20_000, "a change of mode");
+    await until(async () => (await modes()) > before + 1, 20_000, "a change of mode");
     await openPanel(page, "timeline");
     await page.fill(id("monitor-line"), "trace info");
     await page.press(id("monitor-line"), "Enter");

@@ -64,6 +64,9 @@ export interface Shared {
   readonly link: string | null;
 }
 
+/** A link opens the page as it begins: not in the lesson or the language that this page's address names. */
+const linkTo = (fragment: string): string => new URL(fragment, new URL("./", document.baseURI)).href;
+
 export class Controller {
   readonly #sink: Sink;
   readonly #clients = new Map<string, MachineClient>();
@@ -391,7 +394,7 @@ export class Controller {
     return this.#try(async () => {
       const row = this.row(id);
       if (!row) throw new FaultError("machine.closed", "This machine is not open.");
-      const address = (fragment: string | null) => (fragment === null ? null : new URL(fragment, document.baseURI).href);
+      const address = (fragment: string | null) => (fragment === null ? null : linkTo(fragment));
       const on = isOn(row.state);
       const client = this.#clients.get(id);
       const made = take((client && on ? await client.execute("share", { carriage, state, recording: state && recording }) : await packMachine(row.config, id, carriage)) as Reply<MadeBundle>);
@@ -403,13 +406,13 @@ export class Controller {
   /** The folder for a web server as one archive, and the link that names it there. */
   async hosted(made: MadeBundle, folder: string): Promise<{ readonly archive: Blob; readonly link: string } | null> {
     return this.#try(async () => {
-      const link = new URL(hostedLink(folder, made.sha256), document.baseURI).href;
+      const link = linkTo(hostedLink(folder, made.sha256));
       return { archive: take(await makeTar([{ name: HOSTED_MANIFEST, bytes: made.bytes }, ...made.chunks])), link };
     });
   }
   /** A link to a program of the bench. */
   async shareProgram(program: BenchProgram): Promise<string | null> {
-    return this.#try(async () => new URL(await encodeBench(program), document.baseURI).href);
+    return this.#try(async () => linkTo(await encodeBench(program)));
   }
   async openFragment(fragment: string): Promise<void> {
     if (!isLink(fragment)) return;

@@ -18,7 +18,7 @@ import { MachineContext } from "../inspector/look.ts";
 import Registers from "../inspector/panels/Registers.tsx";
 import { Icon } from "../icons.tsx";
 import MachineView from "../MachineView.tsx";
-import { useLanguage, useText } from "../use-text.ts";
+import { type T, useLanguage, useText } from "../use-text.ts";
 import { FileList, Link, type SourceFiles, Standing, type Stop } from "./BenchParts.tsx";
 import "./bench.css";
 import type { Editor } from "./editor.ts";
@@ -38,14 +38,14 @@ const MOST_STEPS_BACK = 200;
 const MOST_BYTES = 8;
 /** Of exceptions and handlers, the newest: enough to see a program go round. */
 const LAST_EVENTS = 64;
-const FIRST: BenchProgram = { mode: "flat32", source: "; A flat 32-bit program. Run it, or step through it.\n        mov eax, 6\n        imul eax, 7             ; EAX = 42\n        ret                     ; back to the bench\n" };
+const firstProgram = (t: T): BenchProgram => ({ mode: "flat32", source: `; ${t("bench.first.what")}\n        mov eax, 6\n        imul eax, 7             ; EAX = 42\n        ret                     ; ${t("bench.first.back")}\n` });
 
-function kept(): BenchProgram {
+function kept(first: BenchProgram): BenchProgram {
   try {
     const { mode, source } = JSON.parse(localStorage.getItem(KEPT) ?? "null") as BenchProgram;
-    return BENCH_MODES.includes(mode) && typeof source === "string" ? { mode, source } : FIRST;
+    return BENCH_MODES.includes(mode) && typeof source === "string" ? { mode, source } : first;
   } catch {
-    return FIRST;
+    return first;
   }
 }
 /** Behind the bench's machine as it is now: a restart has another. */
@@ -66,9 +66,10 @@ const hexOf = (rows: readonly AssembledRow[], bytes: Uint8Array): Map<number, st
 export default function Bench({ row }: { readonly row: MachineRow | null }) {
   const t = useText();
   const language = useLanguage();
+  const first = useMemo(() => firstProgram(t), [t]);
   const brought = useApp((s) => s.bench.brought);
-  const [mode, setMode] = useState<BenchMode>(() => kept().mode);
-  const [source, setSource] = useState(() => kept().source);
+  const [mode, setMode] = useState<BenchMode>(() => kept(first).mode);
+  const [source, setSource] = useState(() => kept(first).source);
   const [examples, setExamples] = useState<readonly Example[]>([]);
   const [assembly, setAssembly] = useState<Assembly | null>(null);
   const [fault, setFault] = useState<Fault | null>(null);
@@ -341,7 +342,7 @@ export default function Bench({ row }: { readonly row: MachineRow | null }) {
   // --------------------------------------------------------------------------------------------------------------------
   const openExample = async (id: string): Promise<void> => {
     const example = examples.find((e) => e.id === id);
-    if (!example || (source.trim() !== "" && source !== FIRST.source && !confirm(t("bench.exampleAsk")))) return;
+    if (!example || (source.trim() !== "" && source !== first.source && !confirm(t("bench.exampleAsk")))) return;
     try {
       const response = await fetch(new URL(`./bench/${language === "zh-CN" ? "zh-CN/" : ""}${id}.asm`, document.baseURI));
       editor.current?.replace(await response.text());

@@ -38,10 +38,10 @@ export function Address({ at, physical = false, digits = 0, text }: { readonly a
     </Menu>
   );
 }
-/** Makes links of the numbers in an instruction that may be addresses (a displacement, "rip+0x…", is none); where it branches to counts from the code segment's base. */
+/** Makes links of the numbers in an instruction that may be addresses (a displacement, "rip+0x…", is none, nor are the halves of a far pointer); where it branches to counts from the code segment's base. */
 export function Instruction({ text, base }: { readonly text: string; readonly base: bigint }) {
   const from = /^(j|call|loop|xbegin)/.test(text) ? base : 0n;
-  const parts = text.split(/((?<![+-])0x[0-9a-f]{4,16})/);
+  const parts = text.split(/((?<![+:-])0x[0-9a-f]{4,16}(?![:0-9a-f]))/);
   return (
     <>
       {parts.map((part, n) =>

@@ -21,6 +21,7 @@ describe("disassemble", () => {
     [64, "40 88 f0", "mov al, sil"],
     [32, "40", "inc eax"],
     [32, "ea 00 10 00 00 08 00", "jmpf 0x8:0x1000"],
+    [16, "ea 5b e0 00 f0", "jmpf 0xf000:0xe05b"],
     [16, "8b 46 fe", "mov ax, word [bp-0x2]"],
     [16, "66 b8 78 56 34 12", "mov eax, 0x12345678"],
     [16, "cd 10", "int 0x10"],

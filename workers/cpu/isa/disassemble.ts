@@ -215,7 +215,7 @@ export function disassemble(bytes: Uint8Array, codeBits: 16 | 32 | 64, ip: bigin
         case "O":
           return `${segment ? `${segment}:` : ""}[${hex(BigInt.asUintN(address, signed(address / 8)))}]`;
         case "A": {
-          const offset = BigInt.asUintN(32, signed(size === 16 ? 2 : 4));
+          const offset = size === 16 ? BigInt.asUintN(16, signed(2)) : BigInt.asUintN(32, signed(4));
           return `${hex(BigInt.asUintN(16, signed(2)))}:${hex(offset)}`;
         }
         default:

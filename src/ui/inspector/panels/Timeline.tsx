@@ -9,6 +9,7 @@ import { Address, hex } from "../Address.tsx";
 import { FaultLine } from "../Editable.tsx";
 import { useLook } from "../look.ts";
 import { useEvents } from "../tracing.ts";
+import type { RegisterSet } from "./Registers.tsx";
 
 const KINDS: readonly TraceName[] = ["cpu.mode", "cpu.ring", "cpu.cr3", "cpu.handler", "cpu.halt", "cpu.wake"];
 const FILTER = "rate=8000";
@@ -29,6 +30,13 @@ function spaceNames(tasks: readonly LinuxTask[] | null): (cr3: number) => string
     return names.get(cr3) ?? names.get(page) ?? names.get(cr3 & ~31n) ?? names.get(page & ~0x1000n) ?? "";
   };
 }
+/** As the trace bus numbers them (cpu.mode). */
+function modeOf({ registers, bits }: RegisterSet): number {
+  if (!(registers.cr0 & 1n)) return 0;
+  if (registers.eflags & (1n << 17n)) return 1;
+  if (registers.efer & 0x400n) return bits === 64 ? 5 : 4;
+  return bits === 16 ? 2 : 3;
+}
 const hue = (cr3: number) => `hsl(${(Math.floor(cr3 / 4096) * 137) % 360} 60% 55%)`;
 
 export default function Timeline() {
@@ -42,6 +50,10 @@ export default function Timeline() {
   const [naming, setNaming] = useState(false);
   const [tasks, setTasks] = useState<readonly LinuxTask[] | null>(null);
   const nameOf = useMemo(() => spaceNames(tasks), [tasks]);
+  // What does not change makes no event: it is what the processor says it is in.
+  const { value: now } = useLook<RegisterSet>("info registers", {}, 1000);
+  const standing = useMemo(() => (now ? { mode: modeOf(now), ring: now.registers.cpl, cr3: Number(now.registers.cr3) } : null), [now]);
+  const standingKey = JSON.stringify(standing);
   const lost = useEvents(KINDS, on, FILTER, (more) => {
     events.current.push(...more);
     if (events.current.length > KEPT) events.current.splice(0, events.current.length - KEPT);
@@ -63,18 +75,26 @@ export default function Timeline() {
     const end = all[all.length - 1]?.atNs ?? 0;
     const from = end - seconds * 1e9;
     const x = (ns: number) => ((ns - from) / (seconds * 1e9)) * width;
-    const lane = (n: number, kind: TraceName, paint: (e: TraceEvent) => string) => {
+    const lane = (n: number, kind: TraceName, still: number | undefined, paint: (value: number) => string) => {
       const list = all.filter((e) => e.kind === kind);
+      // Before the first change: what that one says was before it, or what stands when there is none; of a mode before its change nobody knows.
+      const before = list[0] ? (kind === "cpu.mode" ? undefined : list[0].b) : still;
+      const begin = all[0] ? Math.max(0, x(all[0].atNs)) : 0;
+      const until = list[0] ? x(list[0].atNs) : width;
+      if (before !== undefined && until > begin) {
+        g.fillStyle = paint(before);
+        g.fillRect(begin, n * LANE_HEIGHT + 3, until - begin, LANE_HEIGHT - 6);
+      }
       list.forEach((e, i) => {
         const to = list[i + 1]?.atNs ?? end;
         if (to < from) return;
-        g.fillStyle = paint(e);
+        g.fillStyle = paint(e.a);
         g.fillRect(Math.max(0, x(e.atNs)), n * LANE_HEIGHT + 3, Math.max(1, x(to) - Math.max(0, x(e.atNs))), LANE_HEIGHT - 6);
       });
     };
-    lane(0, "cpu.mode", (e) => ["#8a6d3b", "#b5883b", "#4a7fb5", "#3b6fa5", "#6b5bab", "#2f8f6b"][e.a] ?? "#888");
-    lane(1, "cpu.ring", (e) => (e.a === 0 ? "#c25b4e" : e.a === 3 ? "#3f9a5f" : "#c9a13b"));
-    lane(2, "cpu.cr3", (e) => hue(e.a));
+    lane(0, "cpu.mode", standing?.mode, (mode) => ["#8a6d3b", "#b5883b", "#4a7fb5", "#3b6fa5", "#6b5bab", "#2f8f6b"][mode] ?? "#888");
+    lane(1, "cpu.ring", standing?.ring, (ring) => (ring === 0 ? "#c25b4e" : ring === 3 ? "#3f9a5f" : "#c9a13b"));
+    lane(2, "cpu.cr3", standing?.cr3, hue);
     // Names where there is room for them.
     g.font = "11px system-ui, sans-serif";
     g.textBaseline = "middle";
@@ -105,12 +125,13 @@ export default function Timeline() {
       const to = switches[i + 1]?.atNs ?? end;
       if (to > from) time.set(e.a, (time.get(e.a) ?? 0) + to - Math.max(from, e.atNs));
     });
+    if (switches.length === 0 && standing) time.set(standing.cr3, 1);
     const sum = [...time.values()].reduce((a, b) => a + b, 0);
     setSpaces([...time].sort((a, b) => b[1] - a[1]).slice(0, 8).map(([cr3, ns]) => ({ cr3, share: sum ? ns / sum : 0 })));
-  }, [version, seconds, nameOf]);
+  }, [version, seconds, nameOf, standingKey]);
   const last = (kind: TraceName) => events.current.findLast((e) => e.kind === kind);
-  const mode = last("cpu.mode");
-  const ring = last("cpu.ring");
+  const mode = last("cpu.mode")?.a ?? standing?.mode;
+  const ring = last("cpu.ring")?.a ?? standing?.ring;
   return (
     <div className="insp-panel" data-testid="panel-timeline">
       <div className="insp-bar">
@@ -140,9 +161,9 @@ export default function Timeline() {
           </ul>
           <canvas ref={canvas} style={{ height: LANES.length * LANE_HEIGHT }} role="img" aria-label={t("insp.panel.timeline")} />
         </div>
-        <p className="insp-note insp-mono" translate="no" data-testid="timeline-now">
-          {mode && `${modeNames[mode.a]} · `}
-          {ring && `ring ${ring.a}`}
+        <p className="insp-note insp-mono" translate="no" data-testid="timeline-now" data-modes={events.current.filter((e) => e.kind === "cpu.mode").length}>
+          {mode !== undefined && `${modeNames[mode]} · `}
+          {ring !== undefined && `ring ${ring}`}
         </p>
         <ul className="insp-note insp-mono" translate="no" data-testid="timeline-spaces">
           {spaces.map((s) => (
