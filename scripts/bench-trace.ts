@@ -42,8 +42,8 @@ const ratio = (v: number) => v.toFixed(3);
 const WORK = "i=0; while [ $i -lt 4000 ]; do i=$((i+1)); done; n=0; while [ $n -lt 3 ]; do busybox true; n=$((n+1)); done; ls -lR /sys/class/tty > /tmp/l; head -c 1000 /tmp/l";
 const WARM = 8;
 /** Processes for each round, and pieces of each, of the part "off". */
-const OFF_RUNS = 2;
-const OFF_PIECES = 120;
+const OFF_RUNS = 3;
+const OFF_PIECES = 60;
 interface Working extends NodeMachine {
   ask(name: string, args?: { readonly [name: string]: unknown }): Promise<unknown>;
   /** Seconds of processor time of one piece of work. */
